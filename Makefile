@@ -1,0 +1,60 @@
+# RenderOwl's commands. Every target may be run again at any time; `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEDIA ?=
+
+.PHONY: help setup setup-test demo test check format unit golden integration e2e test-s3 bench lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(BIN)/uv: requirements/installer.lock
+	@echo "- creating $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/installer.lock
+	@touch $@
+
+$(VENV)/.runtime: $(BIN)/uv requirements/runtime.lock pyproject.toml
+	@echo "- installing the service from requirements/runtime.lock"
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --no-deps -r requirements/runtime.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.runtime requirements/test.lock
+	@echo "- installing the test tools from requirements/test.lock"
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --no-deps -r requirements/test.lock
+	@touch $@
+
+setup: $(VENV)/.runtime ## Install RenderOwl into .venv and do nothing else
+
+setup-test: $(VENV)/.test ## Install RenderOwl and the test tools into .venv
+
+demo: setup ## Start everything, render real media and watch it live (MEDIA="my.mp4 photo.jpg" for your own)
+	@$(BIN)/renderowl demo $(MEDIA)
+
+check: setup-test ## Format, lint, types, import contract and unit tests, in under 30 s
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/ruff check -q .
+	@$(BIN)/mypy & pid=$$!; $(BIN)/lint-imports --cache-dir .import_linter_cache > /tmp/renderowl-imports.$$$$ 2>&1 || { cat /tmp/renderowl-imports.$$$$; exit 1; }; wait $$pid
+	@$(BIN)/pytest -q tests/unit tests/golden -n 2
+
+format: setup-test ## Rewrite the sources in the one format
+	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
+
+unit: setup-test ## Only the unit and golden tests
+	@$(BIN)/pytest -q tests/unit tests/golden
+
+test: setup-test ## Every test: unit, golden, contract, integration, end-to-end, faults
+	@$(BIN)/pytest -q tests -n 2 --dist loadgroup
+
+lock: $(BIN)/uv ## Resolve the dependencies again and write the hash-pinned locks
+	@LOCK="$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate"; \
+	  $$LOCK pyproject.toml -o requirements/runtime.lock && \
+	  $$LOCK pyproject.toml --group test -c requirements/runtime.lock -c requirements/installer.lock -o requirements/test.lock && \
+	  printf 'uv\nhatchling\neditables\n' | $$LOCK - -o requirements/installer.lock
+
+clean: ## Remove the virtual environment, caches and the demo's data
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .renderowl

@@ -1,0 +1,186 @@
+"""The timeline: the one intermediate form every composition compiles to and everything after it reads.
+
+Positions and lengths on the canvas are whole frames at `canvas.rate`; places inside a source are seconds as exact
+rationals (`Seconds`), because a source has its own clock. Geometry is in canvas pixels. Nothing here knows FFmpeg.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Fit = Literal["cover", "contain", "fill", "none", "blur"]
+MediaKind = Literal["video", "image", "audio"]
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """Frames a second as a rational: 30/1, 30000/1001."""
+
+    num: int
+    den: int = 1
+
+
+class Seconds(msgspec.Struct, frozen=True):
+    """An exact length of time `num/den` in seconds."""
+
+    num: int
+    den: int = 1
+
+
+class Canvas(msgspec.Struct, frozen=True):
+    """The picture everything is drawn on: pixels (both even), rate, `frames` in all, background as `#rrggbb`."""
+
+    width: int
+    height: int
+    rate: Rate
+    frames: int
+    background: str = "#000000"
+
+
+class Media(msgspec.Struct, frozen=True):
+    """One input file. `content_hash` is the SHA-256 of its bytes: what a cache key speaks of instead of a name."""
+
+    src: str
+    kind: MediaKind
+    content_hash: str
+    width: int = 0
+    height: int = 0
+    duration_s: float = 0.0
+    """0 for a still."""
+    fps: float = 0.0
+    rotation: int = 0
+    """Display rotation in degrees clockwise; FFmpeg applies it by itself, width and height are already turned."""
+    has_alpha: bool = False
+    has_video: bool = False
+    has_audio: bool = False
+
+
+class Crop(msgspec.Struct, frozen=True):
+    """A rectangle in source pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class Box(msgspec.Struct, frozen=True):
+    """Where a clip is drawn: centre and size in canvas pixels, partly outside or not; rotation in degrees clockwise."""
+
+    center_x: float
+    center_y: float
+    width: int
+    height: int
+    rotation: float = 0.0
+
+
+class VideoContent(msgspec.Struct, frozen=True, tag="video"):
+    src: str
+    start: Seconds = Seconds(0)
+    """Where in the source the clip begins."""
+    speed: float = 1.0
+    loop: bool = False
+    fit: Fit = "cover"
+    crop: Crop | None = None
+
+
+class ImageContent(msgspec.Struct, frozen=True, tag="image"):
+    src: str
+    fit: Fit = "cover"
+    crop: Crop | None = None
+
+
+class ColorContent(msgspec.Struct, frozen=True, tag="color"):
+    color: str
+
+
+class TextStyle(msgspec.Struct, frozen=True):
+    """How text looks; sizes in canvas pixels, colours `#rrggbb` or `#rrggbbaa`."""
+
+    font_family: str = "Noto Sans"
+    font_size: float = 64.0
+    bold: bool = False
+    italic: bool = False
+    color: str = "#ffffff"
+    stroke_color: str = "#000000"
+    stroke_width: float = 0.0
+    background: str | None = None
+    align: Literal["left", "center", "right"] = "center"
+    padding: float = 0.0
+
+
+class TextContent(msgspec.Struct, frozen=True, tag="text"):
+    text: str
+    style: TextStyle = TextStyle()
+
+
+class Word(msgspec.Struct, frozen=True):
+    """A word of a caption, in frames of the canvas from the start of the caption."""
+
+    text: str
+    start: int
+    frames: int
+
+
+class CaptionStyle(msgspec.Struct, frozen=True):
+    text: TextStyle = TextStyle()
+    animation: Literal["none", "highlight", "karaoke", "pop", "typewriter"] = "none"
+    active_color: str = "#ffd400"
+    active_scale: float = 1.0
+    position: Literal["bottom", "center", "top"] = "bottom"
+
+
+class CaptionContent(msgspec.Struct, frozen=True, tag="caption"):
+    """One caption line as it is shown; `words` may be empty when no word times are known."""
+
+    text: str
+    words: tuple[Word, ...] = ()
+    style: CaptionStyle = CaptionStyle()
+
+
+Content = VideoContent | ImageContent | ColorContent | TextContent | CaptionContent
+
+
+class Clip(msgspec.Struct, frozen=True):
+    """Something seen from canvas frame `start` for `frames` frames. `fade_*` are frames of opacity ramp."""
+
+    id: str
+    start: int
+    frames: int
+    content: Content
+    box: Box
+    opacity: float = 1.0
+    fade_in: int = 0
+    fade_out: int = 0
+
+
+class AudioClip(msgspec.Struct, frozen=True):
+    """Something heard from canvas frame `start` for `frames` frames; `gain` is a linear factor, fades are frames."""
+
+    id: str
+    start: int
+    frames: int
+    src: str
+    source_start: Seconds = Seconds(0)
+    speed: float = 1.0
+    loop: bool = False
+    gain: float = 1.0
+    fade_in: int = 0
+    fade_out: int = 0
+
+
+class Subtitle(msgspec.Struct, frozen=True):
+    """A caption for a sidecar file, in seconds."""
+
+    start_s: float
+    end_s: float
+    text: str
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """A whole video. `clips` are in drawing order, the first at the bottom; every clip lies within 0..canvas.frames."""
+
+    canvas: Canvas
+    media: dict[str, Media]
+    clips: tuple[Clip, ...] = ()
+    audio: tuple[AudioClip, ...] = ()
+    subtitles: tuple[Subtitle, ...] = ()

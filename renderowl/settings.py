@@ -1,0 +1,113 @@
+"""Settings: the environment read once, into one frozen value.
+
+Every field is the variable `RENDEROWL_<FIELD IN CAPITALS>`; `docs/configuration.md` lists them all and a test compares.
+There is no default secret: `renderowl up` draws and stores its own, `renderowl serve` refuses to start without one.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+PREFIX = "RENDEROWL_"
+
+
+class SettingsError(ValueError):
+    """The environment does not make valid settings; the message names the variable."""
+
+
+def _doc(text: str) -> msgspec.Meta:
+    return msgspec.Meta(description=text)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings. Times in seconds, sizes in bytes."""
+
+    # where things are
+    database_url: Annotated[str, _doc("Postgres, `postgresql://user:password@host:port/name`")] = ""
+    redis_url: Annotated[str, _doc("Redis or Valkey, `redis://host:port/0`; `unix://` works too")] = ""
+    storage_url: Annotated[
+        str,
+        _doc("Media: `file:///path`, or `s3://bucket/prefix?endpoint_url=...&region=...` with the two S3 keys below"),
+    ] = ""
+    s3_access_key: Annotated[str, _doc("Access key of the S3 storage")] = ""
+    s3_secret_key: Annotated[str, _doc("Secret key of the S3 storage")] = ""
+    public_url: Annotated[str, _doc("How clients reach the API; signed local URLs start with it")] = ""
+
+    # who may call
+    secret_key: Annotated[str, _doc("At least 32 characters; signs tokens and URLs. Has no default on purpose")] = ""
+    auth_token: Annotated[str, _doc("Optional bootstrap token: a bearer of it is an administrator")] = ""
+    allowed_origins: Annotated[
+        tuple[str, ...], _doc("Origins whose pages may open sockets, comma separated; the API's own is always allowed")
+    ] = ()
+    session_ttl_s: Annotated[int, _doc("How long a login's token is good for")] = 86_400
+
+    # the server
+    host: Annotated[str, _doc("Address the API listens on")] = "127.0.0.1"
+    port: Annotated[int, _doc("Port the API listens on")] = 8080
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], _doc("What is logged")] = "info"
+    log_format: Annotated[Literal["json", "console"], _doc("How it is logged")] = "json"
+    max_body_bytes: Annotated[int, _doc("Largest JSON body")] = 1_048_576
+    database_pool_size: Annotated[int, _doc("Most connections to Postgres of one process")] = 10
+
+    # limits on what may be asked for
+    max_duration_s: Annotated[float, _doc("Longest film")] = 300.0
+    max_tracks: Annotated[int, _doc("Most tracks of a timeline")] = 32
+    max_width: Annotated[int, _doc("Widest picture; the longer side counts, so that portrait is as welcome")] = 1920
+    max_height: Annotated[int, _doc("Highest picture; the shorter side counts")] = 1920
+    max_asset_bytes: Annotated[int, _doc("Largest asset")] = 10 * 1024**3
+    multipart_threshold_bytes: Annotated[int, _doc("Uploads above this size go in parts")] = 100 * 1024**2
+
+    # workers
+    worker_slots: Annotated[int, _doc("Steps a worker runs at once; 0 is one a core")] = 0
+    work_dir: Annotated[str, _doc("Where workers keep inputs and intermediate files; empty is a temporary folder")] = ""
+    input_cache_bytes: Annotated[int, _doc("Most bytes of downloaded inputs a worker keeps")] = 10 * 1024**3
+    ffmpeg: Annotated[str, _doc("FFmpeg to use; empty looks in the imageio-ffmpeg wheel, then on PATH")] = ""
+    ffprobe: Annotated[str, _doc("ffprobe to use; empty looks beside FFmpeg, then on PATH, then uses PyAV")] = ""
+    lease_s: Annotated[float, _doc("A running step belongs to its worker for this long after a heartbeat")] = 15.0
+    heartbeat_s: Annotated[float, _doc("How often a worker renews its leases")] = 5.0
+    stall_timeout_s: Annotated[float, _doc("An encoder without a new frame for this long is stopped")] = 60.0
+    drain_timeout_s: Annotated[float, _doc("How long a stopping worker lets running steps finish")] = 10.0
+    render_deadline_s: Annotated[float, _doc("Longest an attempt of a render may take")] = 4 * 3600.0
+
+    @property
+    def base_url(self) -> str:
+        """`public_url`, or what host and port make of it, without a slash at the end."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
+
+    def require(self, *fields: str) -> None:
+        """Raise SettingsError unless all of these fields are set."""
+        missing = [f"{PREFIX}{name.upper()}" for name in fields if not getattr(self, name)]
+        if missing:
+            raise SettingsError(f"{', '.join(missing)} must be set; `renderowl up` needs none of them")
+        if "secret_key" in fields and len(self.secret_key) < 32:
+            raise SettingsError("RENDEROWL_SECRET_KEY must have at least 32 characters")
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Make settings of the environment (`os.environ` unless given) and of `overrides`, which win.
+
+    Raises SettingsError naming the variable when a value does not fit or when an unknown RENDEROWL_ variable is set.
+    """
+    source = os.environ if environ is None else environ
+    known = {field.name: field for field in msgspec.structs.fields(Settings)}
+    values: dict[str, Any] = {}
+    for variable, text in source.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable[len(PREFIX) :].lower()
+        if name not in known:
+            raise SettingsError(f"{variable} is not a setting; see docs/configuration.md")
+        if name == "allowed_origins":
+            values[name] = tuple(part.strip() for part in text.split(",") if part.strip())
+        else:
+            values[name] = text
+    values.update(overrides)
+    for name, value in values.items():
+        try:
+            values[name] = msgspec.convert(value, known[name].type, strict=False)
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"{PREFIX}{name.upper()}: {error}") from None
+    return Settings(**values)
