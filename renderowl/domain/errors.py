@@ -52,8 +52,8 @@ class RenderOwlError(Exception):
 
 
 class _CallerError(RenderOwlError):
-    fault = "caller"
-    failure = "permanent"
+    fault: ClassVar[Fault] = "caller"
+    failure: ClassVar[FailureClass] = "permanent"
 
 
 class MalformedRequest(_CallerError):
