@@ -79,7 +79,7 @@ class Storage(Protocol):
         """Delete everything below `prefix` (which ends in `/`) and return how many objects that were."""
         ...
 
-    def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
+    def scan(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """The objects whose key starts with `prefix`, in key order."""
         ...
 
