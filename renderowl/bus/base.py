@@ -1,0 +1,122 @@
+"""The bus port: everything that goes through Redis besides dispatches. Nothing on it is the truth; Postgres is.
+
+Channels: a room's (one a project), the scheduler's hint, a worker's control. A message is bytes of JSON.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from renderowl.domain.events import Event, Progress, StepReport
+
+
+class RoomMessage(msgspec.Struct, frozen=True):
+    """What is published to a room. `top` is the highest durable seq the publisher knows, to show a hole.
+
+    `body` is the finished wire message of the event without project_id and epoch.
+    """
+
+    project_id: str
+    kind: Literal["durable", "progress", "preview"]
+    top: int
+    render_id: str | None
+    body: msgspec.Raw
+    seq: int | None = None
+    attempt: int | None = None
+
+
+class Control(msgspec.Struct, frozen=True):
+    """A word to a worker: stop these claims (by token), or look at your leases now."""
+
+    cancel_tokens: list[str] = []
+
+
+class BusUnavailable(ConnectionError):
+    """Redis cannot be reached now. Callers that only hint ignore it; readers fall back to Postgres."""
+
+
+class Bus(Protocol):
+    """Fan-out, newest progress, hints and one-time tickets."""
+
+    async def publish_event(self, event: Event) -> None:
+        """Append the event to the project's stream (id `<seq>-0`, about 1024 kept) and publish it to the room.
+
+        Publishing the same seq twice is harmless.
+        """
+        ...
+
+    async def replay(self, project_id: str, epoch: str, after_seq: int) -> list[Event] | None:
+        """The events after `after_seq` if the stream still holds every one of them, else None."""
+        ...
+
+    async def publish_progress(self, report: StepReport) -> Progress | None:
+        """Fold one step's report into the render's progress, store the newest and publish it to the room.
+
+        Returns the render's progress, or None when the report is older than what is known (nothing is published).
+        """
+        ...
+
+    async def publish_preview(self, project_id: str, render_id: str, attempt: int, frame: int, jpeg: bytes) -> None:
+        """Publish the newest small picture of a render and keep it for 60 s."""
+        ...
+
+    async def newest_progress(self, render_ids: Sequence[str]) -> dict[str, tuple[int, Progress]]:
+        """(attempt, progress) by render id, for those that have any."""
+        ...
+
+    async def forget_progress(self, render_id: str) -> None:
+        """Drop the newest progress of a render that ended or starts anew."""
+        ...
+
+    async def wake_scheduler(self) -> None:
+        """Hint that there may be something to dispatch. Never raises."""
+        ...
+
+    def scheduler_hints(self) -> AsyncIterator[None]:
+        """One item for each hint, for ever, reconnecting by itself."""
+        ...
+
+    async def control(self, worker_id: str, message: Control) -> None:
+        """Tell a worker something. Never raises: its heartbeat learns the same from Postgres."""
+        ...
+
+    def controls(self, worker_id: str) -> AsyncIterator[Control]:
+        """The words to this worker, for ever, reconnecting by itself."""
+        ...
+
+    def rooms(self) -> "RoomFeed":
+        """This process's one subscription to rooms."""
+        ...
+
+    async def put_ticket(self, ticket: str, value: dict[str, Any], ttl_s: float) -> None:
+        """Store what a one-time ticket stands for, under the hash of the ticket."""
+        ...
+
+    async def take_ticket(self, ticket: str) -> dict[str, Any] | None:
+        """What the ticket stands for, once: a second call gets None."""
+        ...
+
+    async def check(self) -> None:
+        """Raise BusUnavailable when Redis does not answer."""
+        ...
+
+    async def close(self) -> None:
+        """Free connections."""
+        ...
+
+
+class RoomFeed(Protocol):
+    """One pub/sub connection of a process, following the rooms that have members."""
+
+    async def follow(self, project_id: str) -> None:
+        """Subscribe to a room; returns when it is in force (or at once when Redis is away)."""
+        ...
+
+    async def unfollow(self, project_id: str) -> None:
+        """Leave a room."""
+        ...
+
+    def messages(self) -> AsyncIterator[RoomMessage | Literal["reconnected", "lost"]]:
+        """Messages of all followed rooms; `lost` and `reconnected` mark gaps: compare the rooms."""
+        ...

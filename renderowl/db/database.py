@@ -1,0 +1,137 @@
+"""The connection to Postgres: Piccolo's engine and pool, transactions, and what happens after they commit.
+
+`Database` speaks SQL with `$1` parameters on the connection of the current transaction, or on one of the pool. Piccolo
+queries made inside `transaction()` use that same connection, so both may be mixed.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+from piccolo.engine.postgres import PostgresEngine
+
+from renderowl.db.tables import TABLES
+from renderowl.domain.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+Effect = Callable[[], Awaitable[None]]
+
+_GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError, TimeoutError)
+_GONE_TOO = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)
+
+
+def connect_options(url: str) -> dict[str, Any]:
+    """Arguments for asyncpg. TLS is off for loopback, where asyncpg would otherwise look into `~/.postgresql`."""
+    options: dict[str, Any] = {"dsn": url, "timeout": 10.0, "command_timeout": 30.0}
+    if "@127.0.0.1" in url or "@localhost" in url or "host=/" in url:
+        options["ssl"] = False
+    return options
+
+
+class Transaction:
+    """An open transaction. `after_commit` collects effects (publishing, hints) that run once it is committed."""
+
+    def __init__(self) -> None:
+        self.after_commit: list[Effect] = []
+
+
+class Database:
+    """A pool of connections to one database. Raises Unavailable while Postgres is away."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self._engine = PostgresEngine(config=connect_options(url))
+        self._pool_size = pool_size
+
+    async def open(self) -> None:
+        """Open the pool and give Piccolo's tables this engine."""
+        try:
+            await self._engine.start_connection_pool(min_size=1, max_size=self._pool_size)
+        except _GONE as error:
+            raise Unavailable(f"Postgres cannot be reached: {error}") from error
+        for table in TABLES:
+            table._meta._db = self._engine
+
+    async def close(self) -> None:
+        """Close the pool, waiting a little for running queries."""
+        pool = self._engine.pool
+        if pool is not None:
+            self._engine.pool = None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    await pool.close()
+                    return
+            pool.terminate()
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """The current transaction's connection, or one of the pool for the length of the block."""
+        transaction = self._engine.current_transaction.get()
+        try:
+            if transaction is not None:
+                yield transaction.connection
+                return
+            pool = self._engine.pool
+            if pool is None:
+                raise Unavailable("the database is closed")
+            async with pool.acquire(timeout=10) as connection:
+                yield connection
+        except (*_GONE, *_GONE_TOO) as error:
+            raise Unavailable("Postgres is not available now", retry_after_s=1) from error
+
+    @contextlib.asynccontextmanager
+    async def transaction(self, *, snapshot: bool = False) -> AsyncIterator[Transaction]:
+        """One transaction: commit at the end of the block, roll back on an exception, then run the effects.
+
+        `snapshot` makes it REPEATABLE READ and read-only. A failing effect is logged and never raised: effects are
+        hints, and the relay and the poll repeat what they lost.
+        """
+        transaction = Transaction()
+        try:
+            async with self._engine.transaction(allow_nested=False):
+                if snapshot:
+                    await self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                yield transaction
+        except (*_GONE, *_GONE_TOO) as error:
+            raise Unavailable("Postgres is not available now", retry_after_s=1) from error
+        for effect in transaction.after_commit:
+            try:
+                await effect()
+            except Exception:
+                log.warning("effect_failed", effect=getattr(effect, "__qualname__", repr(effect)), exc_info=True)
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """All rows."""
+        async with self.connection() as connection:
+            return list(await connection.fetch(sql, *args))
+
+    async def fetch_one(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """The first row, or None."""
+        async with self.connection() as connection:
+            return await connection.fetchrow(sql, *args)
+
+    async def fetch_value(self, sql: str, *args: object) -> Any:
+        """The first column of the first row, or None."""
+        async with self.connection() as connection:
+            return await connection.fetchval(sql, *args)
+
+    async def execute(self, sql: str, *args: object) -> int:
+        """Run a statement and return how many rows it touched."""
+        async with self.connection() as connection:
+            status = await connection.execute(sql, *args)
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+
+def to_json(value: object) -> str:
+    """A JSONB parameter. NUL characters, which JSONB cannot hold, were refused at the edge."""
+    return msgspec.json.encode(value).decode()
+
+
+def from_json(text: str | None) -> Any:
+    """A JSONB column."""
+    return None if text is None else msgspec.json.decode(text)

@@ -1,0 +1,52 @@
+"""Bring a database to the newest schema, once, however many processes try at the same time."""
+
+import contextlib
+import io
+import os
+
+import asyncpg
+from piccolo.apps.migrations.commands.forwards import run_forwards
+from piccolo.apps.migrations.tables import Migration
+from piccolo.engine.postgres import PostgresEngine
+
+from renderowl.db import conf
+from renderowl.db.database import connect_options
+
+_LOCK = 0x52454E444F574C  # "RENDOWL": one advisory lock for everybody who migrates
+
+
+async def migrate(url: str) -> list[str]:
+    """Run the migrations that have not run and return their ids, oldest first.
+
+    Concurrent callers wait for each other under an advisory lock (Piccolo's own runner would race: measured).
+    """
+    gate = await asyncpg.connect(**connect_options(url))
+    try:
+        await gate.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        engine = PostgresEngine(config=connect_options(url))
+        conf.DB = engine
+        os.environ.setdefault("PICCOLO_CONF", "renderowl.db.conf")
+        Migration._meta._db = engine
+        before = set(await _applied(gate))
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            result = await run_forwards("renderowl")
+        if not result.success:
+            raise RuntimeError(f"the migration failed: {result.message or said.getvalue()}")
+        return [name for name in await _applied(gate) if name not in before]
+    finally:
+        await gate.close()
+
+
+async def pending(url: str) -> bool:
+    """Tell whether `url` lacks a migration of this version."""
+    gate = await asyncpg.connect(**connect_options(url))
+    try:
+        return not await _applied(gate)
+    finally:
+        await gate.close()
+
+
+async def _applied(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
+    if await connection.fetchval("SELECT to_regclass('migration')") is None:
+        return []
+    return [row["name"] for row in await connection.fetch("SELECT name FROM migration ORDER BY name")]

@@ -1,0 +1,208 @@
+"""Renders in Postgres. Every change of status is "set if it is still one of the states before it"."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from renderowl.db.database import Database, from_json, to_json
+from renderowl.domain.events import Progress
+from renderowl.domain.lifecycle import ACTIVE_RENDER, RenderStatus, render_sources
+from renderowl.domain.records import Render
+
+_COLUMNS = (
+    "id, project_id, composition_id, status, priority, attempt, input_props, output_settings, progress, output, error,"
+    " cache, metadata, webhook_url, supersede_key, idempotency_key, request_hash, created_by, created_at, started_at,"
+    " completed_at, updated_at, deadline_at"
+)
+
+
+async def insert(db: Database, render: Render) -> bool:
+    """Store a new render; False when its project already has one with this idempotency key."""
+    return bool(
+        await db.execute(
+            "INSERT INTO renders (id, project_id, composition_id, status, priority, attempt, input_props,"
+            " output_settings, progress, metadata, webhook_url, supersede_key, idempotency_key, request_hash,"
+            " created_by, created_at, updated_at) VALUES"
+            " ($1,$2,$3,$4,$5,$6,$7::jsonb,$8::jsonb,$9::jsonb,$10::jsonb,$11,$12,$13,$14,$15,$16,$16)"
+            " ON CONFLICT (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING",
+            render.id,
+            render.project_id,
+            render.composition_id,
+            render.status,
+            render.priority,
+            render.attempt,
+            to_json(render.input_props),
+            to_json(render.output_settings),
+            to_json(render.progress),
+            to_json(render.metadata),
+            render.webhook_url,
+            render.supersede_key,
+            render.idempotency_key,
+            render.request_hash,
+            render.created_by,
+            render.created_at,
+        )
+    )
+
+
+async def get(db: Database, render_id: str, *, project_id: str | None = None, lock: bool = False) -> Render | None:
+    """One render, within a project when given; `lock` holds its row until the transaction ends."""
+    row = await db.fetch_one(
+        f"SELECT {_COLUMNS} FROM renders WHERE id = $1 AND ($2::text IS NULL OR project_id = $2)"
+        + (" FOR UPDATE" if lock else ""),
+        render_id,
+        project_id,
+    )
+    return None if row is None else _render(row)
+
+
+async def find_by_idempotency_key(db: Database, project_id: str, key: str) -> Render | None:
+    """The render that this key made in this project."""
+    row = await db.fetch_one(
+        f"SELECT {_COLUMNS} FROM renders WHERE project_id = $1 AND idempotency_key = $2", project_id, key
+    )
+    return None if row is None else _render(row)
+
+
+async def list_page(
+    db: Database,
+    project_id: str,
+    *,
+    before_id: str | None,
+    limit: int,
+    status: str | None = None,
+    composition_id: str | None = None,
+) -> list[Render]:
+    """Newest first, those before `before_id`."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM renders WHERE project_id = $1 AND ($2::text IS NULL OR id < $2)"
+        " AND ($3::text IS NULL OR status = $3) AND ($4::text IS NULL OR composition_id = $4)"
+        " ORDER BY id DESC LIMIT $5",
+        project_id,
+        before_id,
+        status,
+        composition_id,
+        limit,
+    )
+    return [_render(row) for row in rows]
+
+
+async def list_active(db: Database, project_id: str, *, limit: int = 200) -> list[Render]:
+    """Renders that are not at an end, newest first."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM renders WHERE project_id = $1 AND status = ANY($2::text[]) ORDER BY id DESC LIMIT $3",
+        project_id,
+        list(ACTIVE_RENDER),
+        limit,
+    )
+    return [_render(row) for row in rows]
+
+
+async def superseded(db: Database, project_id: str, supersede_key: str, except_id: str) -> list[str]:
+    """Ids of the active renders that a newer one with the same `supersede_key` replaces."""
+    rows = await db.fetch(
+        "SELECT id FROM renders WHERE project_id = $1 AND supersede_key = $2 AND id <> $3 AND status = ANY($4::text[])",
+        project_id,
+        supersede_key,
+        except_id,
+        list(ACTIVE_RENDER),
+    )
+    return [row["id"] for row in rows]
+
+
+async def set_status(
+    db: Database,
+    render_id: str,
+    status: RenderStatus,
+    *,
+    attempt: int | None = None,
+    error: Mapping[str, Any] | None = None,
+    output: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Render | None:
+    """Move a render to `status` if it may go there (and is still in `attempt`, if given); None when it may not.
+
+    Sets started_at, completed_at and the attempt's counter as the target says: `queued` is a retry.
+    """
+    row = await db.fetch_one(
+        f"""
+        UPDATE renders SET status = $2, updated_at = now(),
+            attempt = attempt + CASE WHEN $2 = 'queued' THEN 1 ELSE 0 END,
+            started_at = CASE $2 WHEN 'processing' THEN now() WHEN 'queued' THEN NULL ELSE started_at END,
+            completed_at = CASE WHEN $2 IN ('completed', 'failed', 'cancelled') THEN now() END,
+            deadline_at = CASE WHEN $2 = 'processing' THEN deadline_at END,
+            error = $4::jsonb, output = $5::jsonb,
+            progress = coalesce($6::jsonb, progress),
+            plan = CASE WHEN $2 = 'queued' THEN NULL ELSE plan END
+        WHERE id = $1 AND status = ANY($3::text[]) AND ($7::int IS NULL OR attempt = $7)
+        RETURNING {_COLUMNS}
+        """,
+        render_id,
+        status,
+        list(render_sources(status)),
+        None if error is None else to_json(error),
+        None if output is None else to_json(output),
+        None if progress is None else to_json(progress),
+        attempt,
+    )
+    return None if row is None else _render(row)
+
+
+async def set_deadline(db: Database, render_id: str, deadline_s: float) -> None:
+    """Give the running attempt until `deadline_s` seconds from now."""
+    await db.execute(
+        "UPDATE renders SET deadline_at = now() + make_interval(secs => $2) WHERE id = $1", render_id, deadline_s
+    )
+
+
+async def set_plan(
+    db: Database, render_id: str, attempt: int, plan: Mapping[str, Any], cache: Mapping[str, Any], progress: Progress
+) -> bool:
+    """Store what `prepare` made, if the render is still in this attempt and processing."""
+    return bool(
+        await db.execute(
+            "UPDATE renders SET plan = $3::jsonb, cache = $4::jsonb, progress = $5::jsonb, updated_at = now()"
+            " WHERE id = $1 AND attempt = $2 AND status = 'processing'",
+            render_id,
+            attempt,
+            to_json(plan),
+            to_json(cache),
+            to_json(progress),
+        )
+    )
+
+
+async def get_plan(db: Database, render_id: str) -> dict[str, Any] | None:
+    """The plan that `prepare` stored."""
+    plan: dict[str, Any] | None = from_json(await db.fetch_value("SELECT plan FROM renders WHERE id = $1", render_id))
+    return plan
+
+
+async def set_progress(db: Database, render_id: str, attempt: int, progress: Progress) -> None:
+    """Store the progress at a step's end, so that a poll without Redis is not far off. Never goes back."""
+    await db.execute(
+        "UPDATE renders SET progress = $3::jsonb, updated_at = now() WHERE id = $1 AND attempt = $2"
+        " AND status = 'processing' AND coalesce((progress->>'percent')::float, 0) <= $4",
+        render_id,
+        attempt,
+        to_json(progress),
+        progress.percent,
+    )
+
+
+async def past_deadline(db: Database, *, limit: int = 100) -> list[tuple[str, int]]:
+    """(id, attempt) of renders whose attempt has taken too long."""
+    rows = await db.fetch(
+        "SELECT id, attempt FROM renders WHERE status = 'processing' AND deadline_at < now() LIMIT $1", limit
+    )
+    return [(row["id"], row["attempt"]) for row in rows]
+
+
+def _render(row: asyncpg.Record) -> Render:
+    values = dict(row)
+    for name in ("input_props", "output_settings", "output", "error", "cache", "metadata"):
+        values[name] = from_json(values[name])
+    values["progress"] = msgspec.json.decode(values["progress"], type=Progress)
+    return Render(**values)

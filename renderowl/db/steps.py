@@ -1,0 +1,310 @@
+"""Steps in Postgres: the backlog, admission, leases. Every worker's write names (step, attempt, token).
+
+Locks are taken in one order everywhere: render row, step rows, project row.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from renderowl.db.database import Database, from_json, to_json
+from renderowl.domain.lifecycle import LIVE_STEP, StepKind, StepStatus
+from renderowl.domain.records import Claim, Step
+
+_NAMES = (
+    "id, render_id, project_id, render_attempt, kind, ordinal, status, priority_class, vtime, cost, weight, attempt,"
+    " token, worker_id, failures, lost, params, result"
+)
+_COLUMNS = ", ".join(f"steps.{name.strip()}" for name in _NAMES.split(","))
+
+
+class NewStep(msgspec.Struct, frozen=True):
+    """A step to be stored: `blocked` waits for others, `queued` may be admitted at once."""
+
+    id: str
+    kind: StepKind
+    ordinal: int
+    status: StepStatus
+    cost: float
+    weight: float = 0.0
+    requires: tuple[str, ...] = ()
+    params: dict[str, Any] = {}
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """Free places of a worker, and what it offers (codecs, labels, FFmpeg fingerprint)."""
+
+    worker_id: str
+    free: int
+    offers: tuple[str, ...]
+
+
+class Lapsed(msgspec.Struct, frozen=True):
+    """A claim whose lease ran out. `started` is False when the worker never took it up."""
+
+    step: Step
+    started: bool
+
+
+async def insert(
+    db: Database, project_id: str, render_id: str, render_attempt: int, priority_class: int, steps: Sequence[NewStep]
+) -> None:
+    """Store steps; queued ones get their place in the queue."""
+    for step in steps:
+        vtime = await _next_vtime(db, project_id, priority_class, step.cost) if step.status == "queued" else 0.0
+        await db.execute(
+            "INSERT INTO steps (id, render_id, project_id, render_attempt, kind, ordinal, status, priority_class, vtime,"
+            " cost, weight, requires, params) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::jsonb)",
+            step.id,
+            render_id,
+            project_id,
+            render_attempt,
+            step.kind,
+            step.ordinal,
+            step.status,
+            priority_class,
+            vtime,
+            step.cost,
+            step.weight,
+            list(step.requires),
+            to_json(step.params),
+        )
+
+
+async def unblock(db: Database, render_id: str, render_attempt: int) -> bool:
+    """Queue the blocked assemble step if nothing before it is left; the caller holds the render's row.
+
+    Returns True when it became queued.
+    """
+    row = await db.fetch_one(
+        "SELECT id, project_id, priority_class, cost FROM steps WHERE render_id = $1 AND render_attempt = $2"
+        " AND status = 'blocked' AND NOT EXISTS (SELECT 1 FROM steps other WHERE other.render_id = $1"
+        " AND other.render_attempt = $2 AND other.kind <> 'assemble' AND other.status <> 'completed')",
+        render_id,
+        render_attempt,
+    )
+    if row is None:
+        return False
+    vtime = await _next_vtime(db, row["project_id"], row["priority_class"], row["cost"])
+    return bool(
+        await db.execute(
+            "UPDATE steps SET status = 'queued', vtime = $2 WHERE id = $1 AND status = 'blocked'", row["id"], vtime
+        )
+    )
+
+
+async def _next_vtime(db: Database, project_id: str, priority_class: int, cost: float) -> float:
+    """Weighted fair queuing by stored virtual time: max(global[class], last[project]) + cost."""
+    value: float = await db.fetch_value(
+        """
+        INSERT INTO project_queues (id, project_id, priority_class, vtime)
+        SELECT $1 || ':' || $2::text, $1, $2, vtime + $3 FROM queue_classes WHERE priority_class = $2
+        ON CONFLICT (project_id, priority_class) DO UPDATE SET vtime = $3 + greatest(project_queues.vtime,
+            (SELECT vtime FROM queue_classes WHERE priority_class = $2))
+        RETURNING vtime
+        """,
+        project_id,
+        priority_class,
+        cost,
+    )
+    return value
+
+
+async def admit(db: Database, slots: Sequence[Slot], *, lease_s: float, limit: int = 64) -> list[Claim]:
+    """Give queued steps to workers with free slots, best first by (class, virtual time, id), in one statement a group.
+
+    A worker gets a step only if it offers everything the step requires. Each admission increments the attempt, draws a
+    token and starts a lease of `lease_s`. Concurrent schedulers skip each other's rows.
+    """
+    claims: list[Claim] = []
+    for offers in sorted({slot.offers for slot in slots}):
+        places = [slot.worker_id for slot in slots if slot.offers == offers for _ in range(slot.free)]
+        places = _spread(places)[: max(0, limit - len(claims))]
+        if not places:
+            continue
+        rows = await db.fetch(
+            """
+            WITH picked AS (
+                SELECT id, priority_class, vtime FROM steps
+                WHERE status = 'queued' AND requires <@ $2::text[] AND (not_before IS NULL OR not_before <= now())
+                ORDER BY priority_class, vtime, id LIMIT $4 FOR UPDATE SKIP LOCKED
+            ), numbered AS (
+                SELECT id, row_number() OVER (ORDER BY priority_class, vtime, id) AS n FROM picked
+            ), clock AS (
+                UPDATE queue_classes SET vtime = greatest(queue_classes.vtime, reached.vtime)
+                FROM (SELECT priority_class, max(vtime) AS vtime FROM picked GROUP BY 1) reached
+                WHERE queue_classes.priority_class = reached.priority_class
+            )
+            UPDATE steps SET status = 'dispatched', attempt = attempt + 1, token = gen_random_uuid()::text,
+                worker_id = place.worker_id, lease_expires_at = now() + make_interval(secs => $3), started_at = NULL
+            FROM numbered JOIN unnest($1::text[]) WITH ORDINALITY AS place(worker_id, n) USING (n)
+            WHERE steps.id = numbered.id
+            RETURNING steps.id, steps.attempt, steps.token, steps.worker_id
+            """,
+            places,
+            list(offers),
+            lease_s,
+            len(places),
+        )
+        claims += [Claim(row["id"], row["attempt"], row["token"], row["worker_id"]) for row in rows]
+    return claims
+
+
+def _spread(places: Sequence[str]) -> list[str]:
+    """Deal the places round robin, so that a burst lands on every worker and not on the first."""
+    rounds: dict[str, int] = {}
+    keyed = []
+    for worker_id in places:
+        rounds[worker_id] = rounds.get(worker_id, 0) + 1
+        keyed.append((rounds[worker_id], worker_id))
+    return [worker_id for _, worker_id in sorted(keyed)]
+
+
+async def start(db: Database, claim: Claim, *, lease_s: float) -> Step | None:
+    """Take up a dispatched step; None when the claim is no longer good (cancelled, given to another, started twice)."""
+    row = await db.fetch_one(
+        "UPDATE steps SET status = 'running', started_at = now(), lease_expires_at = now() + make_interval(secs => $5)"
+        f" WHERE id = $1 AND attempt = $2 AND token = $3 AND worker_id = $4 AND status = 'dispatched' RETURNING {_COLUMNS}",
+        claim.step_id,
+        claim.attempt,
+        claim.token,
+        claim.worker_id,
+        lease_s,
+    )
+    return None if row is None else _step(row)
+
+
+async def finish(
+    db: Database, claim: Claim, status: StepStatus, *, result: object = None, error: object = None
+) -> bool:
+    """End a running step as `completed` or `failed` if the claim still holds; False means fenced."""
+    return bool(
+        await db.execute(
+            "UPDATE steps SET status = $4, finished_at = now(), result = $5::jsonb, error = $6::jsonb,"
+            " lease_expires_at = NULL WHERE id = $1 AND attempt = $2 AND token = $3 AND status = 'running'",
+            claim.step_id,
+            claim.attempt,
+            claim.token,
+            status,
+            None if result is None else to_json(result),
+            None if error is None else to_json(error),
+        )
+    )
+
+
+async def requeue(
+    db: Database,
+    step_id: str,
+    token: str,
+    *,
+    delay_s: float = 0.0,
+    failed: bool = False,
+    lost: bool = False,
+    error: Mapping[str, Any] | None = None,
+) -> bool:
+    """Put a claimed step back; `failed` and `lost` count against it, an interruption costs nothing.
+
+    Its virtual time is kept, so that it goes before what came after it.
+    """
+    return bool(
+        await db.execute(
+            "UPDATE steps SET status = 'queued', token = NULL, worker_id = NULL, lease_expires_at = NULL,"
+            " not_before = CASE WHEN $3 > 0 THEN now() + make_interval(secs => $3) END,"
+            " failures = failures + $4, lost = CASE WHEN $5 THEN lost + 1 WHEN $4 > 0 THEN 0 ELSE lost END,"
+            " error = coalesce($6::jsonb, error)"
+            " WHERE id = $1 AND token = $2 AND status IN ('dispatched', 'running')",
+            step_id,
+            token,
+            delay_s,
+            1 if failed else 0,
+            lost,
+            None if error is None else to_json(error),
+        )
+    )
+
+
+async def fail(db: Database, step_id: str, token: str, error: Mapping[str, Any]) -> bool:
+    """End a claimed step as failed from outside its worker."""
+    return bool(
+        await db.execute(
+            "UPDATE steps SET status = 'failed', finished_at = now(), lease_expires_at = NULL, error = $3::jsonb"
+            " WHERE id = $1 AND token = $2 AND status IN ('dispatched', 'running')",
+            step_id,
+            token,
+            to_json(error),
+        )
+    )
+
+
+async def cancel_all(db: Database, render_id: str) -> list[Claim]:
+    """Cancel every live step of a render and return the claims that workers hold on them."""
+    rows = await db.fetch(
+        "WITH held AS (SELECT id, attempt, token, worker_id, status FROM steps WHERE render_id = $1"
+        " AND status = ANY($2::text[]) FOR UPDATE)"
+        " UPDATE steps SET status = 'cancelled', finished_at = now(), lease_expires_at = NULL FROM held"
+        " WHERE steps.id = held.id RETURNING held.id, held.attempt, held.token, held.worker_id",
+        render_id,
+        list(LIVE_STEP),
+    )
+    return [
+        Claim(row["id"], row["attempt"], row["token"], row["worker_id"]) for row in rows if row["token"] is not None
+    ]
+
+
+async def renew(db: Database, worker_id: str, tokens: Sequence[str], *, lease_s: float) -> set[str]:
+    """Renew a worker's leases in one statement; the tokens that are not returned are lost or cancelled."""
+    rows = await db.fetch(
+        "UPDATE steps SET lease_expires_at = now() + make_interval(secs => $3) WHERE worker_id = $1"
+        " AND token = ANY($2::text[]) AND status IN ('dispatched', 'running') RETURNING token",
+        worker_id,
+        list(tokens),
+        lease_s,
+    )
+    return {row["token"] for row in rows}
+
+
+async def lapsed(db: Database, *, limit: int = 100) -> list[Lapsed]:
+    """Claims whose lease has run out. Read without a lock: each is then dealt with under its render's lock."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS}, steps.started_at FROM steps WHERE status IN ('dispatched', 'running')"
+        " AND lease_expires_at < now() ORDER BY lease_expires_at LIMIT $1",
+        limit,
+    )
+    return [Lapsed(_step(row), row["started_at"] is not None) for row in rows]
+
+
+async def still_lapsed(db: Database, step_id: str, token: str) -> bool:
+    """Ask again, under the render's lock, whether this claim's lease has run out."""
+    return bool(
+        await db.fetch_value(
+            "SELECT 1 FROM steps WHERE id = $1 AND token = $2 AND status IN ('dispatched', 'running')"
+            " AND lease_expires_at < now() FOR UPDATE",
+            step_id,
+            token,
+        )
+    )
+
+
+async def list_of_render(db: Database, render_id: str, render_attempt: int) -> list[Step]:
+    """The steps of one attempt, in the order they are planned."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM steps WHERE render_id = $1 AND render_attempt = $2"
+        " ORDER BY array_position(ARRAY['prepare','segment','audio','assemble'], kind), ordinal",
+        render_id,
+        render_attempt,
+    )
+    return [_step(row) for row in rows]
+
+
+async def queued_count(db: Database) -> int:
+    """How many steps wait for a slot."""
+    return int(await db.fetch_value("SELECT count(*) FROM steps WHERE status = 'queued'"))
+
+
+def _step(row: asyncpg.Record) -> Step:
+    values = {name: row[name] for name in Step.__struct_fields__}
+    values["params"] = from_json(values["params"])
+    values["result"] = from_json(values["result"])
+    return Step(**values)

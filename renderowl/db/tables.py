@@ -1,0 +1,236 @@
+"""The tables, as Piccolo classes. The columns here and those the migrations make are compared by a test.
+
+Defaults, checks, foreign keys and indexes live in the migrations, in SQL, where partial indexes can be said.
+"""
+
+from typing import Final
+
+from piccolo.columns import (
+    JSONB,
+    Array,
+    BigInt,
+    Boolean,
+    DoublePrecision,
+    Integer,
+    SmallInt,
+    Text,
+    Timestamptz,
+)
+from piccolo.table import Table
+
+
+class Users(Table, tablename="users"):
+    id = Text(primary_key=True)
+    email = Text()
+    password_hash = Text(null=True)
+    role = Text()
+    tier = Text()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+
+
+class ApiKeys(Table, tablename="api_keys"):
+    id = Text(primary_key=True)
+    user_id = Text()
+    name = Text()
+    key_hash = Text()
+    last_four = Text()
+    scopes = Array(base_column=Text())
+    created_at = Timestamptz()
+    expires_at = Timestamptz(null=True)
+    revoked_at = Timestamptz(null=True)
+    last_used_at = Timestamptz(null=True)
+
+
+class RevokedTokens(Table, tablename="revoked_tokens"):
+    jti = Text(primary_key=True)
+    expires_at = Timestamptz()
+
+
+class Projects(Table, tablename="projects"):
+    id = Text(primary_key=True)
+    owner_id = Text()
+    name = Text()
+    description = Text(null=True)
+    status = Text()
+    settings = JSONB()
+    event_epoch = Text()
+    event_seq = BigInt()
+    asset_count = Integer()
+    render_count = Integer()
+    created_by = Text()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+
+
+class Assets(Table, tablename="assets"):
+    id = Text(primary_key=True)
+    project_id = Text()
+    name = Text()
+    type = Text()
+    status = Text()
+    content_type = Text()
+    size_bytes = BigInt()
+    storage_key = Text()
+    checksum_sha256 = Text(null=True)
+    content_hash = Text(null=True)
+    upload_id = Text(null=True)
+    upload_expires_at = Timestamptz(null=True)
+    metadata = JSONB(null=True)
+    error = JSONB(null=True)
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+
+
+class Renders(Table, tablename="renders"):
+    id = Text(primary_key=True)
+    project_id = Text()
+    composition_id = Text()
+    status = Text()
+    priority = Text()
+    attempt = Integer()
+    input_props = JSONB()
+    output_settings = JSONB()
+    progress = JSONB()
+    output = JSONB(null=True)
+    error = JSONB(null=True)
+    cache = JSONB()
+    plan = JSONB(null=True)
+    metadata = JSONB()
+    webhook_url = Text(null=True)
+    supersede_key = Text(null=True)
+    idempotency_key = Text(null=True)
+    request_hash = Text(null=True)
+    created_by = Text()
+    created_at = Timestamptz()
+    started_at = Timestamptz(null=True)
+    completed_at = Timestamptz(null=True)
+    updated_at = Timestamptz()
+    deadline_at = Timestamptz(null=True)
+
+
+class Steps(Table, tablename="steps"):
+    id = Text(primary_key=True)
+    render_id = Text()
+    project_id = Text()
+    render_attempt = Integer()
+    kind = Text()
+    ordinal = Integer()
+    status = Text()
+    priority_class = SmallInt()
+    vtime = DoublePrecision()
+    cost = DoublePrecision()
+    weight = DoublePrecision()
+    requires = Array(base_column=Text())
+    attempt = Integer()
+    token = Text(null=True)
+    worker_id = Text(null=True)
+    lease_expires_at = Timestamptz(null=True)
+    not_before = Timestamptz(null=True)
+    failures = Integer()
+    lost = Integer()
+    params = JSONB()
+    result = JSONB(null=True)
+    error = JSONB(null=True)
+    created_at = Timestamptz()
+    started_at = Timestamptz(null=True)
+    finished_at = Timestamptz(null=True)
+
+
+class Workers(Table, tablename="workers"):
+    id = Text(primary_key=True)
+    host = Text()
+    pid = Integer()
+    slots = Integer()
+    offers = Array(base_column=Text())
+    status = Text()
+    started_at = Timestamptz()
+    heartbeat_at = Timestamptz()
+
+
+class QueueClasses(Table, tablename="queue_classes"):
+    priority_class = SmallInt(primary_key=True)
+    vtime = DoublePrecision()
+
+
+class ProjectQueues(Table, tablename="project_queues"):
+    id = Text(primary_key=True)
+    project_id = Text()
+    priority_class = SmallInt()
+    vtime = DoublePrecision()
+
+
+class Events(Table, tablename="events"):
+    id = BigInt(primary_key=True)
+    project_id = Text()
+    seq = BigInt()
+    type = Text()
+    render_id = Text(null=True)
+    asset_id = Text(null=True)
+    attempt = Integer(null=True)
+    data = JSONB()
+    created_at = Timestamptz()
+    published_at = Timestamptz(null=True)
+
+
+class Deliveries(Table, tablename="deliveries"):
+    id = Text(primary_key=True)
+    project_id = Text()
+    render_id = Text(null=True)
+    event_type = Text()
+    url = Text()
+    payload = JSONB()
+    status = Text()
+    attempts = Integer()
+    next_attempt_at = Timestamptz(null=True)
+    response_status = Integer(null=True)
+    response_body = Text(null=True)
+    error = Text(null=True)
+    created_at = Timestamptz()
+    delivered_at = Timestamptz(null=True)
+
+
+class Automations(Table, tablename="automations"):
+    id = Text(primary_key=True)
+    project_id = Text()
+    name = Text()
+    enabled = Boolean()
+    trigger = JSONB()
+    actions = JSONB()
+    next_due_at = Timestamptz(null=True)
+    last_triggered_at = Timestamptz(null=True)
+    trigger_count = Integer()
+    created_by = Text()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+
+
+class Executions(Table, tablename="executions"):
+    id = Text(primary_key=True)
+    automation_id = Text()
+    trigger_type = Text()
+    due_at = Timestamptz(null=True)
+    status = Text()
+    input = JSONB()
+    result = JSONB(null=True)
+    error = JSONB(null=True)
+    created_at = Timestamptz()
+    finished_at = Timestamptz(null=True)
+
+
+TABLES: Final = (
+    Users,
+    ApiKeys,
+    RevokedTokens,
+    Projects,
+    Assets,
+    Renders,
+    Steps,
+    Workers,
+    QueueClasses,
+    ProjectQueues,
+    Events,
+    Deliveries,
+    Automations,
+    Executions,
+)

@@ -1,0 +1,145 @@
+"""The durable rows as plain values: what `db/` returns and `services/` work with."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from renderowl.domain.events import Progress
+from renderowl.domain.lifecycle import Priority, RenderStatus, StepKind, StepStatus
+
+AssetStatus = Literal["pending", "processing", "ready", "failed"]
+AssetType = Literal["video", "audio", "image", "subtitle", "font"]
+Scope = Literal["read", "write", "admin"]
+Role = Literal["user", "admin"]
+Tier = Literal["free", "pro", "enterprise"]
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who is calling: the owner whose things may be seen, with which scopes, through which credential.
+
+    `project_id` narrows a token or ticket to one project; `credential_id` is the key's or token's id, never its secret.
+    An administrator (`is_admin`) sees everybody's things.
+    """
+
+    user_id: str
+    scopes: frozenset[Scope]
+    kind: Literal["key", "token", "ticket", "session", "bootstrap"]
+    credential_id: str
+    project_id: str | None = None
+    is_admin: bool = False
+    expires_at: float | None = None
+
+
+class User(msgspec.Struct, frozen=True):
+    id: str
+    email: str
+    password_hash: str | None
+    role: Role
+    tier: Tier
+    created_at: datetime
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    id: str
+    user_id: str
+    name: str
+    last_four: str
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+class Project(msgspec.Struct, frozen=True):
+    id: str
+    owner_id: str
+    name: str
+    description: str | None
+    status: Literal["active", "archived", "deleting"]
+    settings: dict[str, Any]
+    event_epoch: str
+    event_seq: int
+    asset_count: int
+    render_count: int
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Asset(msgspec.Struct, frozen=True):
+    id: str
+    project_id: str
+    name: str
+    type: AssetType
+    status: AssetStatus
+    content_type: str
+    size_bytes: int
+    storage_key: str
+    checksum_sha256: str | None
+    content_hash: str | None
+    upload_id: str | None
+    upload_expires_at: datetime | None
+    metadata: dict[str, Any] | None
+    error: dict[str, Any] | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Render(msgspec.Struct, frozen=True):
+    id: str
+    project_id: str
+    composition_id: str
+    status: RenderStatus
+    priority: Priority
+    attempt: int
+    input_props: dict[str, Any]
+    output_settings: dict[str, Any]
+    progress: Progress
+    output: dict[str, Any] | None
+    error: dict[str, Any] | None
+    cache: dict[str, Any]
+    metadata: dict[str, Any]
+    webhook_url: str | None
+    supersede_key: str | None
+    idempotency_key: str | None
+    request_hash: str | None
+    created_by: str
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    updated_at: datetime
+    deadline_at: datetime | None
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A unit of work of one attempt of a render. (`id`, `attempt`, `token`) names one claim of it."""
+
+    id: str
+    render_id: str
+    project_id: str
+    render_attempt: int
+    kind: StepKind
+    ordinal: int
+    status: StepStatus
+    priority_class: int
+    vtime: float
+    cost: float
+    weight: float
+    attempt: int
+    token: str | None
+    worker_id: str | None
+    failures: int
+    lost: int
+    params: dict[str, Any]
+    result: dict[str, Any] | None
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """One worker's right to work on a step, carried in every write: nothing is written without it."""
+
+    step_id: str
+    attempt: int
+    token: str
+    worker_id: str

@@ -1,0 +1,26 @@
+"""The queue port: how a dispatched step reaches its worker. It carries and never decides; a loss costs only time."""
+
+from typing import Protocol
+
+import msgspec
+
+
+class Dispatch(msgspec.Struct, frozen=True):
+    """The message that tells a worker to start a step it was given by the scheduler's transaction."""
+
+    step_id: str
+    attempt: int
+    token: str
+    worker_id: str
+
+
+class Queue(Protocol):
+    """Delivers dispatches to workers, each to its own, at least once while Redis lives."""
+
+    async def send(self, dispatches: list[Dispatch]) -> None:
+        """Hand these dispatches to their workers' queues; one that is already there is not sent twice."""
+        ...
+
+    async def close(self) -> None:
+        """Free connections."""
+        ...

@@ -1,0 +1,41 @@
+"""Facts: append an event in the transaction of its change, publish it after the commit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from renderowl.db import events
+from renderowl.db.database import Transaction
+from renderowl.domain.events import DurableType, Event
+from renderowl.services.context import Context
+
+
+async def record(
+    ctx: Context,
+    tx: Transaction,
+    project_id: str,
+    type: DurableType,
+    data: Mapping[str, Any],
+    *,
+    render_id: str | None = None,
+    asset_id: str | None = None,
+    attempt: int | None = None,
+) -> Event:
+    """Store the event now and publish it once `tx` is committed. Call it last: it locks the project's row."""
+    event = await events.append(ctx.db, project_id, type, data, render_id=render_id, asset_id=asset_id, attempt=attempt)
+
+    async def publish() -> None:
+        await ctx.bus.publish_event(event)
+        await events.mark_published(ctx.db, [event])
+
+    tx.after_commit.append(publish)
+    return event
+
+
+async def relay(ctx: Context, *, older_than_s: float = 0.5, limit: int = 500) -> int:
+    """Publish committed events that a crash left unpublished and return how many; the relay actor's tick."""
+    left = await events.unpublished(ctx.db, older_than_s=older_than_s, limit=limit)
+    for event in left:
+        await ctx.bus.publish_event(event)
+    if left:
+        await events.mark_published(ctx.db, left)
+    return len(left)

@@ -1,0 +1,154 @@
+"""What callers see of a row: the same shapes over REST, in rooms and in events. No storage key and no owner leaves here."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from renderowl.domain.events import Progress
+from renderowl.domain.lifecycle import Priority, RenderStatus
+from renderowl.domain.records import Asset, AssetStatus, AssetType, Project, Render
+
+
+class ProjectView(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    description: str | None
+    status: str
+    settings: dict[str, Any]
+    asset_count: int
+    render_count: int
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class AssetView(msgspec.Struct, frozen=True):
+    id: str
+    project_id: str
+    name: str
+    type: AssetType
+    status: AssetStatus
+    content_type: str
+    size_bytes: int
+    checksum_sha256: str | None
+    metadata: dict[str, Any] | None
+    error: dict[str, Any] | None
+    created_at: datetime
+    updated_at: datetime
+    url: str | None = None
+
+
+class OutputFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A produced file; pictures and times only where the file has them."""
+
+    kind: str
+    name: str
+    content_type: str
+    size_bytes: int
+    duration_s: float | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    frames: int | None = None
+
+
+class OutputView(msgspec.Struct, frozen=True):
+    outputs: list[OutputFile]
+
+
+class RenderError(msgspec.Struct, frozen=True):
+    code: str
+    message: str
+    fault: str
+    retryable: bool
+
+
+class CacheView(msgspec.Struct, frozen=True):
+    """How many segments the film has and how many of them were taken from the cache."""
+
+    segments: int = 0
+    reused: int = 0
+
+
+class RenderView(msgspec.Struct, frozen=True):
+    id: str
+    project_id: str
+    composition_id: str
+    status: RenderStatus
+    priority: Priority
+    attempt: int
+    progress: Progress
+    output: OutputView | None
+    error: RenderError | None
+    cache: CacheView
+    metadata: dict[str, Any]
+    supersede_key: str | None
+    input_props: dict[str, Any]
+    output_settings: dict[str, Any]
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    updated_at: datetime
+
+
+def project_view(project: Project) -> ProjectView:
+    return ProjectView(**{name: getattr(project, name) for name in ProjectView.__struct_fields__})
+
+
+def asset_view(asset: Asset, url: str | None = None) -> AssetView:
+    """The asset; `url` is a signed download URL when one was asked for."""
+    fields = {name: getattr(asset, name) for name in AssetView.__struct_fields__ if name != "url"}
+    return AssetView(**fields, url=url)
+
+
+def output_view(output: dict[str, Any] | None) -> OutputView | None:
+    """Outputs without the keys they are stored under."""
+    if output is None:
+        return None
+    return msgspec.convert(output, OutputView)
+
+
+def render_view(render: Render, newest: tuple[int, Progress] | None = None) -> RenderView:
+    """The render with `newest`, (attempt, progress) from the bus, where that is further than the row's."""
+    progress = render.progress
+    if render.status == "processing" and newest is not None and newest[0] == render.attempt:
+        progress = newest[1] if newest[1].percent >= progress.percent else progress
+    return RenderView(
+        id=render.id,
+        project_id=render.project_id,
+        composition_id=render.composition_id,
+        status=render.status,
+        priority=render.priority,
+        attempt=render.attempt,
+        progress=progress,
+        output=output_view(render.output),
+        error=None if render.error is None else msgspec.convert(render.error, RenderError),
+        cache=msgspec.convert(render.cache, CacheView),
+        metadata=render.metadata,
+        supersede_key=render.supersede_key,
+        input_props=render.input_props,
+        output_settings=render.output_settings,
+        created_at=render.created_at,
+        started_at=render.started_at,
+        completed_at=render.completed_at,
+        updated_at=render.updated_at,
+    )
+
+
+def brief(render: Render) -> dict[str, Any]:
+    """What a durable event says of its render."""
+    view = render_view(render)
+    data: dict[str, Any] = {
+        "status": view.status,
+        "composition_id": view.composition_id,
+        "priority": view.priority,
+        "progress": msgspec.to_builtins(view.progress),
+    }
+    if view.output is not None:
+        data["output"] = msgspec.to_builtins(view.output)
+    if view.error is not None:
+        data["error"] = msgspec.to_builtins(view.error)
+    if view.metadata:
+        data["metadata"] = view.metadata
+    return data
