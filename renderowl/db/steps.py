@@ -176,6 +176,17 @@ async def start(db: Database, claim: Claim, *, lease_s: float) -> Step | None:
     return None if row is None else _step(row)
 
 
+async def get_claimed(db: Database, claim: Claim) -> Step | None:
+    """The running step of this claim, if it still holds."""
+    row = await db.fetch_one(
+        f"SELECT {_COLUMNS} FROM steps WHERE id = $1 AND attempt = $2 AND token = $3 AND status = 'running'",
+        claim.step_id,
+        claim.attempt,
+        claim.token,
+    )
+    return None if row is None else _step(row)
+
+
 async def finish(
     db: Database, claim: Claim, status: StepStatus, *, result: object = None, error: object = None
 ) -> bool:
