@@ -14,7 +14,7 @@ from renderowl.domain.events import Event, Progress, StepReport
 class RoomMessage(msgspec.Struct, frozen=True):
     """What is published to a room. `top` is the highest durable seq the publisher knows, to show a hole.
 
-    `body` is the finished wire message of the event without project_id and epoch.
+    `body` is the Event of a durable message, and the finished wire message of the others.
     """
 
     project_id: str
@@ -42,12 +42,13 @@ class Bus(Protocol):
     async def publish_event(self, event: Event) -> None:
         """Append the event to the project's stream (id `<seq>-0`, about 1024 kept) and publish it to the room.
 
-        Publishing the same seq twice is harmless.
+        Publishing the same seq twice is harmless. The event that ends an attempt closes its progress in the same step:
+        a later report of that attempt is refused.
         """
         ...
 
     async def replay(self, project_id: str, epoch: str, after_seq: int) -> list[Event] | None:
-        """The events after `after_seq` if the stream still holds every one of them, else None."""
+        """The events after `after_seq`, or None when the stream holds none or lacks some: Postgres knows then."""
         ...
 
     async def publish_progress(self, report: StepReport) -> Progress | None:
@@ -66,7 +67,7 @@ class Bus(Protocol):
         ...
 
     async def forget_progress(self, render_id: str) -> None:
-        """Drop the newest progress of a render that ended or starts anew."""
+        """Drop the newest progress of a render that is deleted; an ending event and a newer attempt do it themselves."""
         ...
 
     async def wake_scheduler(self) -> None:
@@ -74,7 +75,7 @@ class Bus(Protocol):
         ...
 
     def scheduler_hints(self) -> AsyncIterator[None]:
-        """One item for each hint, for ever, reconnecting by itself."""
+        """One item for each hint and for each new connection, for ever, reconnecting by itself."""
         ...
 
     async def control(self, worker_id: str, message: Control) -> None:
@@ -82,7 +83,7 @@ class Bus(Protocol):
         ...
 
     def controls(self, worker_id: str) -> AsyncIterator[Control]:
-        """The words to this worker, for ever, reconnecting by itself."""
+        """The words to this worker, for ever, reconnecting by itself; an empty one for each new connection."""
         ...
 
     def rooms(self) -> "RoomFeed":
@@ -118,5 +119,5 @@ class RoomFeed(Protocol):
         ...
 
     def messages(self) -> AsyncIterator[RoomMessage | Literal["reconnected", "lost"]]:
-        """Messages of all followed rooms; `lost` and `reconnected` mark gaps: compare the rooms."""
+        """Messages of all followed rooms; after `reconnected` compare the rooms, after `lost` poll."""
         ...

@@ -1,0 +1,112 @@
+"""One pub/sub connection of Redis that follows a changing set of channels and comes back by itself."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Final, Literal
+
+import structlog
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+_IDLE_S: Final = 5.0
+_ANSWER_S: Final = 2.0
+_BACKOFF_S: Final = (0.05, 2.0)
+GONE: Final = (RedisError, OSError, TimeoutError)
+
+
+class Subscription:
+    """What is published to the followed channels, with a mark wherever something may have been missed.
+
+    Runs on one connection of its own rather than on redis-py's PubSub, which reconnects silently: a hole that nobody
+    is told of. Follow and unfollow may be called at any time, from any task, while one task reads `messages()`.
+    """
+
+    def __init__(self, connect: Callable[[], AbstractConnection]) -> None:
+        self._connect = connect
+        self._channels: set[str] = set()
+        self._connection: AbstractConnection | None = None
+        self._awaited: dict[str, asyncio.Future[None]] = {}
+
+    async def follow(self, channel: str) -> None:
+        """Receive what is published to `channel` from the moment this returns; when Redis is away, return at once."""
+        self._channels.add(channel)
+        if self._connection is not None:
+            confirmed = self._awaited.setdefault(channel, asyncio.get_running_loop().create_future())
+            with contextlib.suppress(*GONE):
+                await self._connection.send_command("SUBSCRIBE", channel)
+                await asyncio.wait_for(asyncio.shield(confirmed), _ANSWER_S)
+
+    async def unfollow(self, channel: str) -> None:
+        """Stop receiving what is published to `channel`."""
+        self._channels.discard(channel)
+        if self._connection is not None:
+            with contextlib.suppress(*GONE):
+                await self._connection.send_command("UNSUBSCRIBE", channel)
+
+    async def messages(self) -> AsyncIterator[tuple[str, bytes] | Literal["connected", "lost"]]:
+        """(channel, payload) for ever; `connected` when all channels are in force, `lost` when they no longer are."""
+        failures = 0
+        while True:
+            connection = self._connect()
+            try:
+                await asyncio.wait_for(connection.connect(), _ANSWER_S)  # type: ignore[no-untyped-call]  # redis-py's
+                async for item in self._read(connection):
+                    failures = 0
+                    yield item
+            except GONE as error:
+                if failures == 0:
+                    log.warning("redis_subscription_lost", reason=str(error))
+            finally:
+                was_in_force, self._connection = self._connection is not None, None
+                self._let_go()
+                await connection.disconnect(nowait=True)
+            if was_in_force:
+                yield "lost"
+            failures += 1
+            least, most = _BACKOFF_S
+            await asyncio.sleep(random.uniform(0.5, 1.0) * min(most, least * 2**failures))  # noqa: S311 - jitter
+
+    async def _read(
+        self, connection: AbstractConnection
+    ) -> AsyncIterator[tuple[str, bytes] | Literal["connected", "lost"]]:
+        """Subscribe to every channel, then yield what arrives. Raises one of GONE when the connection is."""
+        self._connection = connection
+        missing = set(self._channels)
+        if missing:
+            await connection.send_command("SUBSCRIBE", *missing)
+        else:
+            yield "connected"
+        waiting_for_pong = False
+        while True:
+            reply = await connection.read_response(
+                timeout=_ANSWER_S if waiting_for_pong else _IDLE_S, disconnect_on_error=False
+            )
+            if reply is None:
+                if waiting_for_pong:
+                    raise TimeoutError("no answer to a ping")
+                await connection.send_command("PING")
+                waiting_for_pong = True
+                continue
+            waiting_for_pong = False
+            match reply:
+                case [b"message", bytes(channel), bytes(payload)]:
+                    yield channel.decode(), payload
+                case [b"subscribe", bytes(channel), _]:
+                    name = channel.decode()
+                    if (confirmed := self._awaited.pop(name, None)) is not None and not confirmed.done():
+                        confirmed.set_result(None)
+                    if name in missing:
+                        missing.discard(name)
+                        if not missing:
+                            yield "connected"
+
+    def _let_go(self) -> None:
+        """Wake those who wait for a subscription: it comes into force with the next connection."""
+        for confirmed in self._awaited.values():
+            if not confirmed.done():
+                confirmed.set_result(None)
+        self._awaited.clear()
