@@ -104,6 +104,13 @@ class Database:
             except Exception:
                 log.warning("effect_failed", effect=getattr(effect, "__qualname__", repr(effect)), exc_info=True)
 
+    async def run(self, query: Any) -> Any:
+        """Run a Piccolo query on the current transaction's connection or the pool."""
+        try:
+            return await query.run()
+        except (*_GONE, *_GONE_TOO) as error:
+            raise Unavailable("Postgres is not available now", retry_after_s=1) from error
+
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
         """All rows."""
         async with self.connection() as connection:

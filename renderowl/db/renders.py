@@ -100,10 +100,15 @@ async def list_active(db: Database, project_id: str, *, limit: int = 200) -> lis
     return [_render(row) for row in rows]
 
 
-async def superseded(db: Database, project_id: str, supersede_key: str, except_id: str) -> list[str]:
-    """Ids of the active renders that a newer one with the same `supersede_key` replaces."""
+async def lock_superseded(db: Database, project_id: str, supersede_key: str, except_id: str) -> list[str]:
+    """Lock the active renders that a newer one with the same `supersede_key` replaces, and return their ids.
+
+    Two submissions with one key wait for each other here, so that the later one sees the earlier.
+    """
+    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended($1 || ':' || $2, 0))", project_id, supersede_key)
     rows = await db.fetch(
-        "SELECT id FROM renders WHERE project_id = $1 AND supersede_key = $2 AND id <> $3 AND status = ANY($4::text[])",
+        "SELECT id FROM renders WHERE project_id = $1 AND supersede_key = $2 AND id <> $3 AND status = ANY($4::text[])"
+        " ORDER BY id FOR UPDATE",
         project_id,
         supersede_key,
         except_id,

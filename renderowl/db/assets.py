@@ -1,0 +1,130 @@
+"""Assets in Postgres, always within a project."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+from renderowl.db.database import Database, from_json, to_json
+from renderowl.domain.records import Asset
+
+_COLUMNS = ", ".join(Asset.__struct_fields__)
+
+
+async def insert(db: Database, asset: Asset) -> None:
+    """Store a new asset."""
+    await db.execute(
+        "INSERT INTO assets (id, project_id, name, type, status, content_type, size_bytes, storage_key,"
+        " checksum_sha256, upload_id, upload_expires_at, created_at, updated_at)"
+        " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$12)",
+        asset.id,
+        asset.project_id,
+        asset.name,
+        asset.type,
+        asset.status,
+        asset.content_type,
+        asset.size_bytes,
+        asset.storage_key,
+        asset.checksum_sha256,
+        asset.upload_id,
+        asset.upload_expires_at,
+        asset.created_at,
+    )
+
+
+async def get(db: Database, project_id: str, asset_id: str) -> Asset | None:
+    """One asset of a project."""
+    row = await db.fetch_one(f"SELECT {_COLUMNS} FROM assets WHERE id = $1 AND project_id = $2", asset_id, project_id)
+    return None if row is None else _asset(row)
+
+
+async def get_many(db: Database, project_id: str, asset_ids: Sequence[str]) -> dict[str, Asset]:
+    """The assets of a project among these ids."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM assets WHERE project_id = $1 AND id = ANY($2::text[])", project_id, list(asset_ids)
+    )
+    return {row["id"]: _asset(row) for row in rows}
+
+
+async def list_page(
+    db: Database,
+    project_id: str,
+    *,
+    before_id: str | None,
+    limit: int,
+    type: str | None = None,
+    status: str | None = None,
+) -> list[Asset]:
+    """Newest first, those before `before_id`."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM assets WHERE project_id = $1 AND ($2::text IS NULL OR id < $2)"
+        " AND ($3::text IS NULL OR type = $3) AND ($4::text IS NULL OR status = $4) ORDER BY id DESC LIMIT $5",
+        project_id,
+        before_id,
+        type,
+        status,
+        limit,
+    )
+    return [_asset(row) for row in rows]
+
+
+async def rename(db: Database, asset_id: str, name: str) -> None:
+    """Change an asset's name."""
+    await db.execute("UPDATE assets SET name = $2, updated_at = now() WHERE id = $1", asset_id, name)
+
+
+async def start_processing(db: Database, asset_id: str) -> bool:
+    """Move `pending` to `processing`; False when it is not pending."""
+    return bool(
+        await db.execute(
+            "UPDATE assets SET status = 'processing', updated_at = now() WHERE id = $1 AND status = 'pending'", asset_id
+        )
+    )
+
+
+async def finish_processing(
+    db: Database,
+    asset_id: str,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    content_hash: str | None = None,
+    content_type: str | None = None,
+    type: str | None = None,
+    error: Mapping[str, Any] | None = None,
+) -> Asset | None:
+    """Move `processing` to `ready`, or to `failed` with an error; None when it was not processing any more."""
+    row = await db.fetch_one(
+        "UPDATE assets SET status = CASE WHEN $2::jsonb IS NULL THEN 'ready' ELSE 'failed' END, error = $2::jsonb,"
+        " metadata = $3::jsonb, content_hash = $4, content_type = coalesce($5, content_type),"
+        " type = coalesce($6, type), upload_id = NULL, updated_at = now()"
+        f" WHERE id = $1 AND status = 'processing' RETURNING {_COLUMNS}",
+        asset_id,
+        None if error is None else to_json(error),
+        None if metadata is None else to_json(metadata),
+        content_hash,
+        content_type,
+        type,
+    )
+    return None if row is None else _asset(row)
+
+
+async def delete(db: Database, asset_id: str) -> bool:
+    """Delete the row; False when it was gone."""
+    return bool(await db.execute("DELETE FROM assets WHERE id = $1", asset_id))
+
+
+async def stuck(db: Database, *, limit: int = 20) -> list[Asset]:
+    """Assets in `processing` whose process died, and uploads that were never completed."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM assets WHERE (status = 'processing' AND updated_at < now() - interval '5 minutes')"
+        " OR (status = 'pending' AND upload_expires_at < now() - interval '1 hour') ORDER BY id LIMIT $1",
+        limit,
+    )
+    return [_asset(row) for row in rows]
+
+
+def _asset(row: asyncpg.Record) -> Asset:
+    values = dict(row)
+    values["metadata"] = from_json(values["metadata"])
+    values["error"] = from_json(values["error"])
+    return Asset(**values)

@@ -1,0 +1,343 @@
+"""Assets: announce, upload straight to storage, confirm, probe, download."""
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from renderowl.db import assets
+from renderowl.db import projects as project_rows
+from renderowl.domain.errors import (
+    Conflict,
+    FieldError,
+    MediaTypeMismatch,
+    MediaUnreadable,
+    NotFound,
+    RenderOwlError,
+    UploadMismatch,
+    ValidationFailed,
+)
+from renderowl.domain.ids import new_id
+from renderowl.domain.records import Asset, AssetType, Principal
+from renderowl.pipeline import captions
+from renderowl.pipeline.magic import sniff
+from renderowl.pipeline.probe import describe, probe
+from renderowl.pipeline.tools import Toolchain
+from renderowl.services import projects
+from renderowl.services.context import Context
+from renderowl.services.paging import Page, PageRequest, cut
+from renderowl.services.publishing import record
+from renderowl.services.steps import error_record
+from renderowl.services.views import asset_view
+from renderowl.storage.base import ObjectMissing, PartRequest, SignedRequest, UploadedPart
+
+log = structlog.get_logger(__name__)
+
+UPLOAD_TTL_S: Final = 15 * 60
+DOWNLOAD_TTL_S: Final = 3600
+PART_BYTES: Final = 16 * 1024**2
+MAX_PARTS: Final = 10_000
+
+CONTENT_TYPES: Final[dict[str, AssetType]] = {
+    "video/mp4": "video",
+    "video/quicktime": "video",
+    "video/webm": "video",
+    "video/x-matroska": "video",
+    "video/x-msvideo": "video",
+    "video/mp2t": "video",
+    "audio/mpeg": "audio",
+    "audio/mp4": "audio",
+    "audio/aac": "audio",
+    "audio/wav": "audio",
+    "audio/x-wav": "audio",
+    "audio/flac": "audio",
+    "audio/ogg": "audio",
+    "image/png": "image",
+    "image/jpeg": "image",
+    "image/gif": "image",
+    "image/webp": "image",
+    "image/bmp": "image",
+    "image/tiff": "image",
+    "text/vtt": "subtitle",
+    "application/x-subrip": "subtitle",
+    "text/srt": "subtitle",
+    "application/json": "subtitle",
+    "font/ttf": "font",
+    "font/otf": "font",
+    "font/woff2": "font",
+}
+"""The content types that may be uploaded, and what kind of asset each makes."""
+
+
+class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is announced before an upload."""
+
+    name: str
+    content_type: str
+    size_bytes: int
+    checksum_sha256: str | None = None
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """An announced asset and how its bytes are to be sent: one request, or parts of `part_size_bytes`."""
+
+    asset: Asset
+    whole: SignedRequest | None = None
+    parts: tuple[PartRequest, ...] = ()
+    part_size_bytes: int = 0
+    expires_at: float = 0.0
+
+
+async def announce(ctx: Context, principal: Principal, project_id: str, request: UploadRequest) -> Upload:
+    """Make a pending asset and sign its upload for 15 minutes; type and length are bound to the URL."""
+    await projects.get(ctx, principal, project_id, "write")
+    _check(ctx, request)
+    now = datetime.now(UTC)
+    asset_id = new_id("ast")
+    key = f"projects/{project_id}/assets/{asset_id}"
+    multipart = request.size_bytes > ctx.settings.multipart_threshold_bytes
+    upload_id = await ctx.storage.start_multipart(key, content_type=request.content_type) if multipart else None
+    asset = Asset(
+        id=asset_id,
+        project_id=project_id,
+        name=request.name,
+        type=CONTENT_TYPES[request.content_type],
+        status="pending",
+        content_type=request.content_type,
+        size_bytes=request.size_bytes,
+        storage_key=key,
+        checksum_sha256=request.checksum_sha256,
+        content_hash=None,
+        upload_id=upload_id,
+        upload_expires_at=now + timedelta(seconds=UPLOAD_TTL_S),
+        metadata=None,
+        error=None,
+        created_at=now,
+        updated_at=now,
+    )
+    async with ctx.db.transaction():
+        await assets.insert(ctx.db, asset)
+        await project_rows.count(ctx.db, project_id, assets=1)
+    if upload_id is None:
+        whole = await ctx.storage.sign_put(
+            key, ttl_s=UPLOAD_TTL_S, content_type=request.content_type, size_bytes=request.size_bytes
+        )
+        return Upload(asset, whole=whole, expires_at=whole.expires_at)
+    part_size = max(PART_BYTES, -(-request.size_bytes // MAX_PARTS))
+    parts = [
+        await ctx.storage.sign_part(
+            key,
+            upload_id,
+            number + 1,
+            ttl_s=UPLOAD_TTL_S,
+            size_bytes=min(part_size, request.size_bytes - number * part_size),
+        )
+        for number in range(-(-request.size_bytes // part_size))
+    ]
+    expires_at = now.timestamp() + UPLOAD_TTL_S
+    return Upload(asset, parts=tuple(parts), part_size_bytes=part_size, expires_at=expires_at)
+
+
+async def complete_upload(
+    ctx: Context, principal: Principal, project_id: str, asset_id: str, parts: Sequence[UploadedPart]
+) -> Asset:
+    """Check that the announced bytes are there and set the asset to `processing`; the caller has it probed then.
+
+    Called again it returns the asset as it is. Raises UploadMismatch when nothing or something else was uploaded.
+    """
+    asset = await get(ctx, principal, project_id, asset_id, write=True)
+    if asset.status != "pending":
+        return asset
+    if asset.upload_id is not None:
+        arrived = parts or await _arrived(ctx, asset.storage_key, asset.upload_id)
+        if not arrived:
+            raise UploadMismatch("no part has arrived")
+        try:
+            await ctx.storage.complete_multipart(asset.storage_key, asset.upload_id, arrived)
+        except ObjectMissing:
+            log.info("multipart_already_completed", asset_id=asset_id)
+        except ValueError as error:
+            raise UploadMismatch(str(error), errors=[FieldError("/parts", str(error))]) from error
+    try:
+        stored = await ctx.storage.head(asset.storage_key)
+    except ObjectMissing:
+        raise UploadMismatch("nothing has been uploaded to the signed URL yet") from None
+    if stored.size_bytes != asset.size_bytes:
+        await ctx.storage.delete([asset.storage_key])
+        raise UploadMismatch(f"{asset.size_bytes} bytes were announced and {stored.size_bytes} arrived")
+    await assets.start_processing(ctx.db, asset_id)
+    return await get(ctx, principal, project_id, asset_id)
+
+
+async def process(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
+    """Look into an uploaded file in subprocesses and set the asset to `ready`, or to `failed` saying why.
+
+    Returns None when somebody else has done so meanwhile.
+    """
+    error: RenderOwlError | None = None
+    values: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="renderowl-asset-") as folder:
+        path = Path(folder) / "media"
+        try:
+            await ctx.storage.get_file(asset.storage_key, path)
+            values = await _inspect(tools, asset, path)
+        except ObjectMissing:
+            error = MediaUnreadable("the uploaded file is gone")
+        except RenderOwlError as problem:
+            if problem.failure != "permanent":
+                raise
+            error = problem
+    async with ctx.db.transaction() as tx:
+        done = await assets.finish_processing(
+            ctx.db, asset.id, error=None if error is None else error_record(error), **values
+        )
+        if done is None:
+            return None
+        data = msgspec.to_builtins(asset_view(done))
+        await record(
+            ctx,
+            tx,
+            done.project_id,
+            "asset.ready" if error is None else "asset.failed",
+            {name: data[name] for name in ("name", "type", "status", "metadata", "error")},
+            asset_id=done.id,
+        )
+    return done
+
+
+async def _inspect(tools: Toolchain, asset: Asset, path: Path) -> dict[str, Any]:
+    """What `finish_processing` stores of a good file. Raises a permanent RenderOwlError for a bad one."""
+    digest = await asyncio.to_thread(_sha256, path)
+    if asset.checksum_sha256 is not None and digest != asset.checksum_sha256.lower():
+        raise UploadMismatch("the SHA-256 of the uploaded file is not the announced one")
+    head = await asyncio.to_thread(_head, path)
+    found = sniff(head)
+    if asset.type == "subtitle":
+        text = (await asyncio.to_thread(path.read_bytes)).decode("utf-8-sig", errors="strict")
+        return {"content_hash": digest, "metadata": {"captions": len(captions.parse(text))}}
+    kind = CONTENT_TYPES.get(found or "")
+    if asset.type == "font":
+        if kind != "font":
+            raise MediaTypeMismatch(f"this is not a font but {found or 'something unknown'}")
+        return {"content_hash": digest, "content_type": found, "metadata": {}}
+    media = await probe(path, tools)
+    if asset.type == "image" and media.media.kind != "image":
+        raise MediaTypeMismatch(f"announced as {asset.content_type}, it is {found or media.media.kind}")
+    if asset.type == "audio" and not media.media.has_audio:
+        raise MediaTypeMismatch(f"announced as {asset.content_type}, it has no sound")
+    if asset.type == "video" and media.media.kind != "video":
+        raise MediaTypeMismatch(f"announced as {asset.content_type}, it is {found or media.media.kind}")
+    described = msgspec.structs.replace(media.media, src=f"asset://{asset.id}", content_hash=digest, kind=asset.type)
+    return {
+        "content_hash": digest,
+        "content_type": found,
+        "metadata": describe(media) | {"media": msgspec.to_builtins(described)},
+    }
+
+
+async def get(ctx: Context, principal: Principal, project_id: str, asset_id: str, *, write: bool = False) -> Asset:
+    """One asset of the caller's. Raises NotFound."""
+    await projects.get(ctx, principal, project_id, "write" if write else "read")
+    asset = await assets.get(ctx.db, project_id, asset_id)
+    if asset is None:
+        raise NotFound(f"there is no asset {asset_id!r} in this project")
+    return asset
+
+
+async def list_page(
+    ctx: Context,
+    principal: Principal,
+    project_id: str,
+    page: PageRequest,
+    *,
+    type: str | None = None,
+    status: str | None = None,
+) -> Page[Asset]:
+    """The project's assets, newest first."""
+    await projects.get(ctx, principal, project_id)
+    found = await assets.list_page(
+        ctx.db, project_id, before_id=page.before_id("ast"), limit=page.limit + 1, type=type, status=status
+    )
+    return cut(found, page.limit, [asset.id for asset in found])
+
+
+async def rename(ctx: Context, principal: Principal, project_id: str, asset_id: str, name: str) -> Asset:
+    """Change an asset's name."""
+    await get(ctx, principal, project_id, asset_id, write=True)
+    projects.check_name(name)
+    await assets.rename(ctx.db, asset_id, name)
+    return await get(ctx, principal, project_id, asset_id)
+
+
+async def sign_download(
+    ctx: Context, principal: Principal, project_id: str, asset_id: str
+) -> tuple[Asset, SignedRequest]:
+    """A URL that serves the asset for an hour. Raises Conflict while nothing is there to serve."""
+    asset = await get(ctx, principal, project_id, asset_id)
+    if asset.status != "ready":
+        raise Conflict(f"the asset is {asset.status}")
+    return asset, await ctx.storage.sign_get(asset.storage_key, ttl_s=DOWNLOAD_TTL_S, download_name=asset.name)
+
+
+async def delete(ctx: Context, principal: Principal, project_id: str, asset_id: str) -> None:
+    """Delete an asset: the object first, so that none is left without a row."""
+    asset = await get(ctx, principal, project_id, asset_id, write=True)
+    await _discard(ctx, asset)
+
+
+async def sweep(ctx: Context, tools: Toolchain) -> int:
+    """Take up assets whose processing died and discard uploads that never came; the slow tick."""
+    left = await assets.stuck(ctx.db)
+    for asset in left:
+        if asset.status == "processing":
+            await process(ctx, tools, asset)
+        else:
+            await _discard(ctx, asset)
+    return len(left)
+
+
+async def _discard(ctx: Context, asset: Asset) -> None:
+    if asset.upload_id is not None:
+        await ctx.storage.abort_multipart(asset.storage_key, asset.upload_id)
+    await ctx.storage.delete([asset.storage_key])
+    async with ctx.db.transaction():
+        if await assets.delete(ctx.db, asset.id):
+            await project_rows.count(ctx.db, asset.project_id, assets=-1)
+
+
+async def _arrived(ctx: Context, key: str, upload_id: str) -> list[UploadedPart]:
+    try:
+        return await ctx.storage.list_parts(key, upload_id)
+    except ObjectMissing:
+        return []
+
+
+def _check(ctx: Context, request: UploadRequest) -> None:
+    problems = []
+    if not request.name.strip() or len(request.name) > projects.MAX_NAME or "\x00" in request.name:
+        problems.append(FieldError("/name", f"must have 1 to {projects.MAX_NAME} characters"))
+    if request.content_type not in CONTENT_TYPES:
+        problems.append(FieldError("/content_type", f"is none of {', '.join(CONTENT_TYPES)}"))
+    if not 1 <= request.size_bytes <= ctx.settings.max_asset_bytes:
+        problems.append(FieldError("/size_bytes", f"must be 1 to {ctx.settings.max_asset_bytes}"))
+    checksum = request.checksum_sha256
+    if checksum is not None and (len(checksum) != 64 or not set(checksum.lower()) <= set("0123456789abcdef")):
+        problems.append(FieldError("/checksum_sha256", "must be 64 hexadecimal digits"))
+    if problems:
+        raise ValidationFailed(errors=problems)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4096)

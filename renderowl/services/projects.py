@@ -1,0 +1,104 @@
+"""Projects: a room, assets and renders under one owner."""
+
+from typing import Any
+
+from renderowl.db import projects, renders
+from renderowl.domain.errors import FieldError, Forbidden, NotFound, ValidationFailed
+from renderowl.domain.ids import new_id
+from renderowl.domain.records import Principal, Project, Scope
+from renderowl.services.context import Context
+from renderowl.services.paging import Page, PageRequest, cut
+from renderowl.services.steps import end_render
+
+MAX_NAME = 200
+
+
+def require(principal: Principal, scope: Scope) -> None:
+    """Raise Forbidden unless the principal has this scope; `admin` includes the others, `write` includes `read`."""
+    having = principal.scopes
+    if scope in having or "admin" in having or (scope == "read" and "write" in having):
+        return
+    raise Forbidden(f"this needs the scope `{scope}`; the credential has {', '.join(sorted(having)) or 'none'}")
+
+
+async def create(
+    ctx: Context, principal: Principal, *, name: str, description: str | None, settings: dict[str, Any]
+) -> Project:
+    """Make a project owned by the caller."""
+    require(principal, "write")
+    if principal.project_id is not None:
+        raise Forbidden("this token is for one project and makes no others")
+    check_name(name)
+    return await projects.insert(
+        ctx.db,
+        project_id=new_id("prj"),
+        owner_id=principal.user_id,
+        name=name,
+        description=description,
+        settings=settings,
+    )
+
+
+async def get(ctx: Context, principal: Principal, project_id: str, scope: Scope = "read") -> Project:
+    """The project, if it is the caller's. Raises NotFound for everybody else's, Forbidden without the scope."""
+    project = None
+    if principal.project_id in (None, project_id):
+        owner_id = None if principal.is_admin else principal.user_id
+        project = await projects.get(ctx.db, project_id, owner_id=owner_id)
+    if project is None:
+        raise NotFound(f"there is no project {project_id!r}")
+    require(principal, scope)
+    return project
+
+
+async def list_page(ctx: Context, principal: Principal, page: PageRequest) -> Page[Project]:
+    """The caller's projects, newest first; an administrator's own too, not everybody's."""
+    require(principal, "read")
+    if principal.project_id is not None:
+        return Page([await get(ctx, principal, principal.project_id)])
+    found = await projects.list_page(
+        ctx.db, owner_id=principal.user_id, before_id=page.before_id("prj"), limit=page.limit + 1
+    )
+    return cut(found, page.limit, [project.id for project in found])
+
+
+async def update(ctx: Context, principal: Principal, project_id: str, changes: dict[str, Any]) -> Project:
+    """Change name, description, settings or status (active, archived)."""
+    await get(ctx, principal, project_id, "write")
+    if "name" in changes:
+        check_name(changes["name"])
+    await projects.update(ctx.db, project_id, changes)
+    return await get(ctx, principal, project_id)
+
+
+async def delete(ctx: Context, principal: Principal, project_id: str) -> None:
+    """Cancel the project's renders, remove its objects and its rows. Can be called again after a crash."""
+    await get(ctx, principal, project_id, "write")
+    await projects.update(ctx.db, project_id, {"status": "deleting"})
+    await finish_deleting(ctx, project_id)
+
+
+async def finish_deleting(ctx: Context, project_id: str) -> None:
+    """Do what is left of a deletion: renders, then objects, then rows; so that no object is left without a row."""
+    while active := await renders.list_active(ctx.db, project_id):
+        for render in active:
+            async with ctx.db.transaction() as tx:
+                cancelled = await renders.set_status(ctx.db, render.id, "cancelled")
+                if cancelled is not None:
+                    await end_render(ctx, tx, cancelled)
+    await ctx.storage.delete_prefix(f"projects/{project_id}/")
+    await projects.delete(ctx.db, project_id)
+
+
+async def sweep(ctx: Context) -> int:
+    """Finish the deletions a crash left; the reaper's slow tick."""
+    left = await projects.deleting(ctx.db)
+    for project_id in left:
+        await finish_deleting(ctx, project_id)
+    return len(left)
+
+
+def check_name(name: str) -> None:
+    """Raise ValidationFailed unless `name` is 1 to 200 characters of text."""
+    if not name.strip() or len(name) > MAX_NAME or "\x00" in name:
+        raise ValidationFailed(errors=[FieldError("/name", f"must have 1 to {MAX_NAME} characters")])

@@ -1,0 +1,281 @@
+"""Renders: submit, look, cancel, retry."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from renderowl.db import projects as project_rows
+from renderowl.db import renders, steps
+from renderowl.db.database import Transaction
+from renderowl.db.steps import NewStep
+from renderowl.domain.errors import (
+    Conflict,
+    FieldError,
+    IdempotencyMismatch,
+    NotFound,
+    ValidationFailed,
+)
+from renderowl.domain.events import Progress
+from renderowl.domain.ids import new_id
+from renderowl.domain.lifecycle import PRIORITY_CLASS, Priority, is_active
+from renderowl.domain.records import Principal, Render
+from renderowl.domain.spec.limits import Limits
+from renderowl.pipeline import compositions
+from renderowl.pipeline.compositions import Ask
+from renderowl.pipeline.timeline import Timeline
+from renderowl.services import projects, sources, views
+from renderowl.services.context import Context
+from renderowl.services.paging import Page, PageRequest, cut
+from renderowl.services.publishing import record
+from renderowl.services.steps import end_render
+from renderowl.settings import Settings
+
+PREPARE_COST = 1.0
+MAX_METADATA_BYTES = 16 * 1024
+
+
+class RenderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a render: which composition, with what, into which file."""
+
+    composition_id: str
+    input_props: dict[str, Any] = {}
+    output_settings: dict[str, Any] = {}
+    priority: Priority = "normal"
+    webhook_url: str | None = None
+    metadata: dict[str, Any] = {}
+    supersede_key: str | None = None
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """A render, and whether an earlier request with the same Idempotency-Key had made it."""
+
+    render: Render
+    deduplicated: bool
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A request that was found to be good: read, its sources there, its timeline laid out."""
+
+    ask: Ask
+    resolved: sources.Resolved
+    timeline: Timeline
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The pipeline's limits as the settings have them."""
+    return Limits(
+        max_duration_s=settings.max_duration_s,
+        max_tracks=settings.max_tracks,
+        max_width=settings.max_width,
+        max_height=settings.max_height,
+    )
+
+
+async def draft(
+    ctx: Context, project_id: str, composition_id: str, input_props: object, output_settings: object
+) -> Draft:
+    """Read and check a request as far as it can be without rendering. Raises ValidationFailed with every problem."""
+    ask = await asyncio.to_thread(
+        compositions.parse, composition_id, input_props, output_settings, limits_of(ctx.settings)
+    )
+    resolved = await sources.resolve(ctx, project_id, compositions.sources(ask))
+    timeline = await asyncio.to_thread(compositions.compile, ask, resolved.media, resolved.texts)
+    return Draft(ask, resolved, timeline)
+
+
+async def submit(
+    ctx: Context,
+    principal: Principal,
+    project_id: str,
+    request: RenderRequest,
+    *,
+    idempotency_key: str | None = None,
+) -> Submitted:
+    """Accept a render: it is checked whole, then stored with its first step and its event in one transaction.
+
+    The same `idempotency_key` with the same body gives the same render again; with another body IdempotencyMismatch.
+    """
+    project = await projects.get(ctx, principal, project_id, "write")
+    request_hash = hashlib.sha256(msgspec.json.encode(request, order="deterministic")).hexdigest()
+    if idempotency_key is not None:
+        _check_idempotency_key(idempotency_key)
+        earlier = await renders.find_by_idempotency_key(ctx.db, project_id, idempotency_key)
+        if earlier is not None:
+            return _same(earlier, request_hash)
+    if project.status != "active":
+        raise Conflict(f"the project is {project.status}")
+    _check_request(request)
+    checked = await draft(ctx, project_id, request.composition_id, request.input_props, request.output_settings)
+    now = datetime.now(UTC)
+    render = Render(
+        id=new_id("rnd"),
+        project_id=project_id,
+        composition_id=checked.ask.composition_id,
+        status="queued",
+        priority=request.priority,
+        attempt=1,
+        input_props=checked.ask.input_props,
+        output_settings=checked.ask.output_settings,
+        progress=Progress(total_frames=checked.timeline.canvas.frames),
+        output=None,
+        error=None,
+        cache={},
+        metadata=request.metadata,
+        webhook_url=request.webhook_url,
+        supersede_key=request.supersede_key,
+        idempotency_key=idempotency_key,
+        request_hash=request_hash,
+        created_by=principal.user_id,
+        created_at=now,
+        started_at=None,
+        completed_at=None,
+        updated_at=now,
+        deadline_at=None,
+    )
+    async with ctx.db.transaction() as tx:
+        if not await renders.insert(ctx.db, render):
+            assert idempotency_key is not None
+            earlier = await renders.find_by_idempotency_key(ctx.db, project_id, idempotency_key)
+            assert earlier is not None
+            return _same(earlier, request_hash)
+        older: list[str] = []
+        if render.supersede_key is not None:
+            older = await renders.lock_superseded(ctx.db, project_id, render.supersede_key, render.id)
+        await _enqueue(ctx, tx, render)
+        await project_rows.count(ctx.db, project_id, renders=1)
+        for render_id in older:
+            await _cancel_in(ctx, tx, render_id)
+    return Submitted(render, deduplicated=False)
+
+
+async def get(ctx: Context, principal: Principal, project_id: str, render_id: str) -> Render:
+    """One render of the caller's. Raises NotFound."""
+    await projects.get(ctx, principal, project_id)
+    render = await renders.get(ctx.db, render_id, project_id=project_id)
+    if render is None:
+        raise NotFound(f"there is no render {render_id!r} in this project")
+    return render
+
+
+async def list_page(
+    ctx: Context,
+    principal: Principal,
+    project_id: str,
+    page: PageRequest,
+    *,
+    status: str | None = None,
+    composition_id: str | None = None,
+) -> Page[Render]:
+    """The project's renders, newest first."""
+    await projects.get(ctx, principal, project_id)
+    if composition_id is not None:
+        composition_id = compositions.canonical_id(composition_id)
+    found = await renders.list_page(
+        ctx.db,
+        project_id,
+        before_id=page.before_id("rnd"),
+        limit=page.limit + 1,
+        status=status,
+        composition_id=composition_id,
+    )
+    return cut(found, page.limit, [render.id for render in found])
+
+
+async def newest(ctx: Context, found: list[Render]) -> list[views.RenderView]:
+    """Views of renders with the newest progress of those that run; without Redis with the row's."""
+    running = [render.id for render in found if render.status == "processing"]
+    progress: Mapping[str, tuple[int, Progress]] = {}
+    if running:
+        try:
+            progress = await ctx.bus.newest_progress(running)
+        except ConnectionError:
+            progress = {}
+    return [views.render_view(render, progress.get(render.id)) for render in found]
+
+
+async def cancel(ctx: Context, principal: Principal, project_id: str, render_id: str) -> Render:
+    """Cancel an active render, wherever it is. Raises Conflict when it is at an end already."""
+    await projects.get(ctx, principal, project_id, "write")
+    async with ctx.db.transaction() as tx:
+        render = await renders.get(ctx.db, render_id, project_id=project_id, lock=True)
+        if render is None:
+            raise NotFound(f"there is no render {render_id!r} in this project")
+        cancelled = await _cancel_in(ctx, tx, render_id) if is_active(render.status) else None
+        if cancelled is None:
+            raise Conflict(f"the render is already {render.status}")
+    return cancelled
+
+
+async def retry(ctx: Context, principal: Principal, project_id: str, render_id: str) -> Render:
+    """Start a failed render anew as its next attempt. Raises Conflict in any other state."""
+    await projects.get(ctx, principal, project_id, "write")
+    async with ctx.db.transaction() as tx:
+        render = await renders.get(ctx.db, render_id, project_id=project_id, lock=True)
+        if render is None:
+            raise NotFound(f"there is no render {render_id!r} in this project")
+        if render.status != "failed":
+            raise Conflict(f"only a failed render can be tried again; this one is {render.status}")
+        again = await renders.set_status(
+            ctx.db, render_id, "queued", progress=Progress(total_frames=render.progress.total_frames)
+        )
+        assert again is not None
+        await _enqueue(ctx, tx, again)
+    return again
+
+
+async def _enqueue(ctx: Context, tx: Transaction, render: Render) -> None:
+    await steps.insert(
+        ctx.db,
+        render.project_id,
+        render.id,
+        render.attempt,
+        PRIORITY_CLASS[render.priority],
+        [NewStep(id=new_id("stp"), kind="prepare", ordinal=0, status="queued", cost=PREPARE_COST)],
+    )
+    await record(
+        ctx,
+        tx,
+        render.project_id,
+        "render.queued",
+        views.brief(render),
+        render_id=render.id,
+        attempt=render.attempt,
+    )
+    tx.after_commit.append(ctx.bus.wake_scheduler)
+
+
+async def _cancel_in(ctx: Context, tx: Transaction, render_id: str) -> Render | None:
+    cancelled = await renders.set_status(ctx.db, render_id, "cancelled")
+    if cancelled is not None:
+        await end_render(ctx, tx, cancelled)
+    return cancelled
+
+
+def _same(earlier: Render, request_hash: str) -> Submitted:
+    if earlier.request_hash != request_hash:
+        raise IdempotencyMismatch(f"the first request with this key made {earlier.id} from another body")
+    return Submitted(earlier, deduplicated=True)
+
+
+def _check_idempotency_key(key: str) -> None:
+    if not (1 <= len(key) <= 255) or not key.isprintable():
+        raise ValidationFailed(errors=[FieldError("/Idempotency-Key", "must have 1 to 255 printable characters")])
+
+
+def _check_request(request: RenderRequest) -> None:
+    problems = []
+    if request.webhook_url is not None:
+        parts = urlsplit(request.webhook_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or len(request.webhook_url) > 2048:
+            problems.append(FieldError("/webhook_url", "must be an http or https URL of at most 2048 characters"))
+    if len(msgspec.json.encode(request.metadata)) > MAX_METADATA_BYTES:
+        problems.append(FieldError("/metadata", f"must be at most {MAX_METADATA_BYTES} bytes of JSON"))
+    if request.supersede_key is not None and not (1 <= len(request.supersede_key) <= 255):
+        problems.append(FieldError("/supersede_key", "must have 1 to 255 characters"))
+    if problems:
+        raise ValidationFailed(errors=problems)
