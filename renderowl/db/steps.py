@@ -253,7 +253,7 @@ async def cancel_all(db: Database, render_id: str) -> list[Claim]:
     """Cancel every live step of a render and return the claims that workers hold on them."""
     rows = await db.fetch(
         "WITH held AS (SELECT id, attempt, token, worker_id, status FROM steps WHERE render_id = $1"
-        " AND status = ANY($2::text[]) FOR UPDATE)"
+        " AND status = ANY($2::text[]) ORDER BY id FOR UPDATE)"
         " UPDATE steps SET status = 'cancelled', finished_at = now(), lease_expires_at = NULL FROM held"
         " WHERE steps.id = held.id RETURNING held.id, held.attempt, held.token, held.worker_id",
         render_id,
@@ -265,15 +265,30 @@ async def cancel_all(db: Database, render_id: str) -> list[Claim]:
 
 
 async def renew(db: Database, worker_id: str, tokens: Sequence[str], *, lease_s: float) -> set[str]:
-    """Renew a worker's leases in one statement; the tokens that are not returned are lost or cancelled."""
+    """Renew a worker's leases in one statement; the tokens that are not returned are lost or cancelled.
+
+    Rows are locked in the order of ids, as everywhere where several are, so that two statements never wait in a ring.
+    """
     rows = await db.fetch(
-        "UPDATE steps SET lease_expires_at = now() + make_interval(secs => $3) WHERE worker_id = $1"
-        " AND token = ANY($2::text[]) AND status IN ('dispatched', 'running') RETURNING token",
+        "WITH held AS (SELECT id FROM steps WHERE worker_id = $1 AND token = ANY($2::text[])"
+        " AND status IN ('dispatched', 'running') ORDER BY id FOR UPDATE)"
+        " UPDATE steps SET lease_expires_at = now() + make_interval(secs => $3) FROM held WHERE steps.id = held.id"
+        " RETURNING token",
         worker_id,
         list(tokens),
         lease_s,
     )
     return {row["token"] for row in rows}
+
+
+async def release(db: Database, worker_id: str) -> int:
+    """Put back what a worker was given but has not begun, free of charge; leaves alone what it is just beginning."""
+    return await db.execute(
+        "WITH held AS (SELECT id FROM steps WHERE worker_id = $1 AND status = 'dispatched' FOR UPDATE SKIP LOCKED)"
+        " UPDATE steps SET status = 'queued', token = NULL, worker_id = NULL, lease_expires_at = NULL"
+        " FROM held WHERE steps.id = held.id",
+        worker_id,
+    )
 
 
 async def lapsed(db: Database, *, limit: int = 100) -> list[Lapsed]:

@@ -14,11 +14,18 @@ class Dispatch(msgspec.Struct, frozen=True):
     worker_id: str
 
 
+class QueueUnavailable(ConnectionError):
+    """The queue cannot be reached now; what was to be sent is dispatched again later."""
+
+
 class Queue(Protocol):
     """Delivers dispatches to workers, each to its own, at least once while Redis lives."""
 
     async def send(self, dispatches: list[Dispatch]) -> None:
-        """Hand these dispatches to their workers' queues; one that is already there is not sent twice."""
+        """Hand these dispatches to their workers' queues; one that is already there is not sent twice.
+
+        Raises QueueUnavailable.
+        """
         ...
 
     async def close(self) -> None:

@@ -5,6 +5,7 @@ that no longer holds raises Fenced: whoever holds it must stop its processes and
 """
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from renderowl.domain.errors import DeadlineExceeded, PoisonPill, RenderOwlError
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import POISON_AFTER, PRIORITY_CLASS, RETRIES
 from renderowl.domain.records import Claim, Render, Step
-from renderowl.queue.base import Dispatch, Queue
+from renderowl.queue.base import Dispatch, Queue, QueueUnavailable
 from renderowl.services import views
 from renderowl.services.context import Context
 from renderowl.services.publishing import record
@@ -50,7 +51,8 @@ class Work(msgspec.Struct, frozen=True):
 async def dispatch(ctx: Context, queue: Queue) -> int:
     """Admit as many queued steps as there are free slots and send them to their workers; the scheduler's tick.
 
-    Several schedulers may tick at once: one of them works, the others find the lock taken and return 0.
+    Several schedulers may tick at once: one of them works, the others find the lock taken and return 0. Raises
+    QueueUnavailable, having put the steps back.
     """
     async with ctx.db.transaction():
         if not await ctx.db.fetch_value("SELECT pg_try_advisory_xact_lock($1)", _SCHEDULER_LOCK):
@@ -58,7 +60,13 @@ async def dispatch(ctx: Context, queue: Queue) -> int:
         slots = await workers.free_slots(ctx.db, alive_s=WORKER_ALIVE_S)
         claims = await steps.admit(ctx.db, slots, lease_s=DISPATCH_LEASE_S) if slots else []
     if claims:
-        await queue.send([Dispatch(claim.step_id, claim.attempt, claim.token, claim.worker_id) for claim in claims])
+        try:
+            await queue.send([Dispatch(claim.step_id, claim.attempt, claim.token, claim.worker_id) for claim in claims])
+        except QueueUnavailable:
+            # Some may have been sent: their workers will find the claim gone.
+            for claim in claims:
+                await steps.requeue(ctx.db, claim.step_id, claim.token)
+            raise
     return len(claims)
 
 
@@ -222,6 +230,28 @@ async def heartbeat(ctx: Context, worker_id: str, tokens: list[str]) -> set[str]
         return None
     held = await steps.renew(ctx.db, worker_id, tokens, lease_s=ctx.settings.lease_s) if tokens else set()
     return set(tokens) - held
+
+
+async def register_worker(
+    ctx: Context, worker_id: str, *, host: str, pid: int, slots: int, offers: Sequence[str]
+) -> None:
+    """Announce a worker, or announce it again, and have its slots filled."""
+    async with ctx.db.transaction() as tx:
+        await workers.register(ctx.db, worker_id, host=host, pid=pid, slots=slots, offers=offers)
+        tx.after_commit.append(ctx.bus.wake_scheduler)
+
+
+async def leave_queue(ctx: Context, worker_id: str) -> None:
+    """A worker begins to stop: it is given nothing more, and what it was given but has not begun goes to others."""
+    async with ctx.db.transaction() as tx:
+        await workers.set_status(ctx.db, worker_id, "draining")
+        await steps.release(ctx.db, worker_id)
+        tx.after_commit.append(ctx.bus.wake_scheduler)
+
+
+async def leave(ctx: Context, worker_id: str) -> None:
+    """A worker has stopped."""
+    await workers.set_status(ctx.db, worker_id, "gone")
 
 
 # --- what they share -----------------------------------------------------------------------------------------------
