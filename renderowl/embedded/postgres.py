@@ -52,6 +52,8 @@ class EmbeddedPostgres:
     with this process. `durable=False` trades safety from power loss for speed, in tests.
     """
 
+    name = "postgres"
+
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
         self.data_dir = data_dir.absolute()
         self.log = self.data_dir / "postgres.log"

@@ -27,6 +27,8 @@ class EmbeddedValkey:
     its port and password, so that clients reconnect after a restart. The server dies with this process.
     """
 
+    name = "valkey"
+
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.absolute()
         self.log = self.data_dir / "valkey.log"

@@ -1,0 +1,5 @@
+"""`python -m renderowl` is the command `renderowl`."""
+
+from renderowl.cli.main import main
+
+main()
