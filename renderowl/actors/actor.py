@@ -152,7 +152,11 @@ class Actor(Generic[M]):
                 self._mailbox.put_nowait(_TICK)
 
     async def _handle_all(self) -> None:
-        while (envelope := await self._mailbox.get()) is not _STOP:
+        while True:
+            envelope = await self._mailbox.get()
+            if self._stopping:
+                _refuse(envelope)
+                return
             if envelope is _TICK:
                 self._tick_waits = False
                 await self.tick()

@@ -1,0 +1,118 @@
+"""The inputs a worker has fetched: files named by the SHA-256 of their bytes, fetched once, the oldest dropped first."""
+
+import asyncio
+import hashlib
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import structlog
+
+from renderowl.domain.errors import SourceUnavailable
+from renderowl.storage.base import ObjectMissing, Storage
+
+log = structlog.get_logger(__name__)
+
+_WRITE_BYTES: Final = 4 * 1024**2
+
+
+class InputCache:
+    """Inputs below one folder, at most about `max_bytes`. Files in use are never dropped; several processes may share it.
+
+    A file's modification time is when it was last used.
+    """
+
+    def __init__(self, folder: Path, storage: Storage, *, max_bytes: int) -> None:
+        self._folder = folder
+        self._storage = storage
+        self._max_bytes = max_bytes
+        self._fetching: dict[str, asyncio.Task[Path]] = {}
+        self._in_use: dict[str, int] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @asynccontextmanager
+    async def files(self, wanted: dict[str, str]) -> AsyncIterator[dict[str, Path]]:
+        """Local files of these inputs (content hash -> storage key) by hash, kept for the length of the block.
+
+        Raises SourceUnavailable when one is gone or its bytes are not those of its hash.
+        """
+        for content_hash in wanted:
+            self._in_use[content_hash] = self._in_use.get(content_hash, 0) + 1
+        try:
+            paths = await asyncio.gather(*(self._have(content_hash, key) for content_hash, key in wanted.items()))
+            yield dict(zip(wanted, paths, strict=True))
+        finally:
+            self._release(wanted)
+            await asyncio.to_thread(self._shrink)
+
+    async def _have(self, content_hash: str, key: str) -> Path:
+        path = self._folder / content_hash
+        if await asyncio.to_thread(_touch, path):
+            return path
+        task = self._fetching.get(content_hash)
+        if task is None:
+            task = asyncio.create_task(self._fetch(content_hash, key, path))
+            self._fetching[content_hash] = task
+            task.add_done_callback(lambda _: self._fetching.pop(content_hash, None))
+        return await asyncio.shield(task)  # one step's cancellation does not take the file from the others
+
+    async def _fetch(self, content_hash: str, key: str, path: Path) -> Path:
+        draft = self._folder / f".{content_hash}.{os.getpid()}.{uuid.uuid4().hex}"
+        digest = hashlib.sha256()
+        try:
+            with open(draft, "xb") as file:  # noqa: ASYNC230 - opening is quick; the writing is done in a thread
+                buffer = bytearray()
+                async for chunk in self._storage.read(key):
+                    buffer += chunk
+                    if len(buffer) >= _WRITE_BYTES:
+                        await asyncio.to_thread(_take_in, file, digest, bytes(buffer))
+                        buffer.clear()
+                await asyncio.to_thread(_take_in, file, digest, bytes(buffer))
+            if digest.hexdigest() != content_hash:
+                raise SourceUnavailable("a stored input is not what was uploaded")
+            os.replace(draft, path)
+        except ObjectMissing as error:
+            raise SourceUnavailable("a stored input is gone") from error
+        finally:
+            draft.unlink(missing_ok=True)
+        log.debug("input_fetched", content_hash=content_hash)
+        return path
+
+    def _release(self, wanted: Iterable[str]) -> None:
+        for content_hash in wanted:
+            self._in_use[content_hash] -= 1
+            if not self._in_use[content_hash]:
+                del self._in_use[content_hash]
+
+    def _shrink(self) -> None:
+        """Drop the least recently used until the rest fits; another process's newest are spared by their times."""
+        files: list[tuple[float, int, Path]] = []
+        for path in self._folder.iterdir():
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                continue
+            files.append((stat.st_mtime, stat.st_size, path))
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= self._max_bytes:
+                return
+            if path.name not in self._in_use and not path.name.startswith("."):
+                path.unlink(missing_ok=True)
+                total -= size
+
+
+def _touch(path: Path) -> bool:
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _take_in(file: BinaryIO, digest: "hashlib._Hash", data: bytes) -> None:
+    file.write(data)
+    digest.update(data)
