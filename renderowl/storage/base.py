@@ -113,6 +113,10 @@ class Storage(Protocol):
         """Throw the parts away; an unknown upload is no error."""
         ...
 
+    async def sweep(self, *, older_than_s: float) -> int:
+        """Throw away what writers that died left behind (multipart uploads, drafts) and return how many that were."""
+        ...
+
     async def check(self) -> None:
         """Raise OSError, saying why, when the storage cannot be written and read now."""
         ...
