@@ -25,6 +25,7 @@ from renderowl.domain.errors import (
 )
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import Asset, AssetType, Principal
+from renderowl.domain.spec.fields import Spec
 from renderowl.pipeline import captions
 from renderowl.pipeline.magic import sniff
 from renderowl.pipeline.probe import describe, probe
@@ -75,7 +76,7 @@ CONTENT_TYPES: Final[dict[str, AssetType]] = {
 """The content types that may be uploaded, and what kind of asset each makes."""
 
 
-class UploadRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class UploadRequest(Spec):
     """What is announced before an upload."""
 
     name: str

@@ -24,6 +24,7 @@ from renderowl.domain.events import Progress
 from renderowl.domain.ids import new_id
 from renderowl.domain.lifecycle import PRIORITY_CLASS, Priority, is_active
 from renderowl.domain.records import Principal, Render
+from renderowl.domain.spec.fields import Spec
 from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions
 from renderowl.pipeline.compositions import Ask
@@ -34,20 +35,22 @@ from renderowl.services.paging import Page, PageRequest, cut
 from renderowl.services.publishing import record
 from renderowl.services.steps import end_render
 from renderowl.settings import Settings
+from renderowl.storage.base import SignedRequest
 
 PREPARE_COST = 1.0
 MAX_METADATA_BYTES = 16 * 1024
+OUTPUT_TTL_S = 24 * 3600
 
 
-class RenderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RenderRequest(Spec):
     """The body of a render: which composition, with what, into which file."""
 
     composition_id: str
-    input_props: dict[str, Any] = {}
-    output_settings: dict[str, Any] = {}
+    input_props: dict[str, Any] = msgspec.field(default_factory=dict)
+    output_settings: dict[str, Any] = msgspec.field(default_factory=dict)
     priority: Priority = "normal"
     webhook_url: str | None = None
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict)
     supersede_key: str | None = None
 
 
@@ -196,6 +199,42 @@ async def newest(ctx: Context, found: list[Render]) -> list[views.RenderView]:
         except ConnectionError:
             progress = {}
     return [views.render_view(render, progress.get(render.id)) for render in found]
+
+
+async def progress(ctx: Context, principal: Principal, project_id: str, render_id: str) -> tuple[views.RenderView, str]:
+    """The render as it is now, and an entity tag that changes with every visible step of it."""
+    render = await get(ctx, principal, project_id, render_id)
+    view = (await newest(ctx, [render]))[0]
+    seen = (view.attempt, view.status, view.updated_at.isoformat(), view.progress)
+    return view, hashlib.sha256(msgspec.json.encode(seen)).hexdigest()[:20]
+
+
+async def sign_output(
+    ctx: Context, principal: Principal, project_id: str, render_id: str, name: str | None
+) -> tuple[dict[str, Any], SignedRequest]:
+    """A finished file and a URL that serves it for 24 h: the one called `name`, or the main one.
+
+    Raises Conflict while the render is not completed, NotFound when it has no file of that name.
+    """
+    render = await get(ctx, principal, project_id, render_id)
+    if render.status != "completed" or render.output is None:
+        raise Conflict(f"the render is {render.status}; there is an output once it is completed")
+    files: list[dict[str, Any]] = render.output["outputs"]
+    chosen = next((file for file in files if name in (None, file["name"])), None)
+    if chosen is None:
+        raise NotFound(f"the render made no {name!r}, only {', '.join(file['name'] for file in files)}")
+    return chosen, await ctx.storage.sign_get(chosen["key"], ttl_s=OUTPUT_TTL_S, download_name=chosen["name"])
+
+
+async def read_log(ctx: Context, principal: Principal, project_id: str, render_id: str, *, tail_bytes: int) -> str:
+    """The end of what the encoders said in the newest attempt, step by step."""
+    render = await get(ctx, principal, project_id, render_id)
+    parts: list[str] = []
+    async for found in ctx.storage.scan(f"projects/{project_id}/renders/{render_id}/logs/{render.attempt}/"):
+        start = max(0, found.size_bytes - tail_bytes)
+        data = b"".join([chunk async for chunk in ctx.storage.read(found.key, start=start)])
+        parts.append(f"== {found.key.rpartition('/')[2]}\n{data.decode('utf-8', errors='replace')}")
+    return "\n".join(parts)[-tail_bytes:]
 
 
 async def cancel(ctx: Context, principal: Principal, project_id: str, render_id: str) -> Render:

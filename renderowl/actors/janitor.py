@@ -1,0 +1,28 @@
+"""The janitor: finishes deletions that a crash interrupted."""
+
+import structlog
+
+from renderowl.actors.actor import Actor
+from renderowl.actors.clock import Clock
+from renderowl.domain.errors import RenderOwlError
+from renderowl.services import projects
+from renderowl.services.context import Context
+
+log = structlog.get_logger(__name__)
+
+
+class Janitor(Actor[None]):
+    """Has no messages, only a slow tick; running it twice at once is harmless."""
+
+    tick_s = 60.0
+    mailbox_size = 4
+
+    def __init__(self, ctx: Context, *, clock: Clock | None = None) -> None:
+        super().__init__("janitor", clock=clock)
+        self._ctx = ctx
+
+    async def tick(self) -> None:
+        try:
+            await projects.sweep(self._ctx)
+        except (RenderOwlError, OSError) as error:
+            log.warning("sweeping_waits", reason=str(error))

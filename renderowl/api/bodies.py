@@ -1,0 +1,32 @@
+"""JSON bodies: read against a struct with every problem at once, instead of the first one msgspec meets."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from litestar.dto import MsgspecDTO
+
+from renderowl.domain.errors import MalformedRequest, ValidationFailed
+from renderowl.domain.spec.fields import Spec
+from renderowl.domain.spec.reading import read
+
+T = TypeVar("T", bound=Spec)
+
+
+class Body(MsgspecDTO[T]):
+    """`dto=Body[SomeSpec]` makes a handler's `data` a `SomeSpec`.
+
+    Raises MalformedRequest when the bytes are no JSON, ValidationFailed naming every wrong field otherwise.
+    """
+
+    def decode_bytes(self, value: bytes) -> T:
+        try:
+            document = msgspec.json.decode(value) if value else {}
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise MalformedRequest(f"the body is not JSON: {error}") from None
+        return self.decode_builtins(document)
+
+    def decode_builtins(self, value: Any) -> T:
+        reading = read(value, self.model_type, at="")
+        if reading.value is None:
+            raise ValidationFailed(errors=reading.errors)
+        return reading.value

@@ -1,0 +1,95 @@
+"""The routes behind signed local URLs. With S3 they answer 404: the signed URLs there are the bucket's own."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request, Response, Router, get, put
+from litestar.response import Stream
+
+from renderowl.domain.errors import NotFound, RangeNotSatisfiable, UrlExpired
+from renderowl.services.context import Context
+from renderowl.storage.base import ObjectMissing
+from renderowl.storage.local import LocalStorage
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+def _local(ctx: Context) -> LocalStorage:
+    if not isinstance(ctx.storage, LocalStorage):
+        raise NotFound("media is not stored here")
+    return ctx.storage
+
+
+@get("/{key:path}", include_in_schema=False)
+async def serve_object(request: Request[Any, Any, Any], ctx: Context, key: str) -> Response[Any]:
+    """Serve an object, or the asked range of it (RFC 9110, one range; several are answered whole)."""
+    storage = _local(ctx)
+    grant = storage.authorize("GET", key.lstrip("/"), dict(request.query_params))
+    try:
+        info = await storage.head(grant.key)
+    except ObjectMissing:
+        raise NotFound("the file is not there any more") from None
+    headers = {
+        "accept-ranges": "bytes",
+        "etag": f'"{info.etag}"',
+        "cache-control": "private, max-age=3600",
+        "x-content-type-options": "nosniff",
+        "content-security-policy": "sandbox; default-src 'none'",
+    }
+    if grant.download_name is not None:
+        headers["content-disposition"] = f"inline; filename*=UTF-8''{quote(grant.download_name)}"
+    asked = request.headers.get("range")
+    unchanged = request.headers.get("if-range") in (None, f'"{info.etag}"')
+    start, end = parse_range(asked if unchanged else None, info.size_bytes)
+    whole = (start, end) == (0, info.size_bytes) and (asked is None or not unchanged or not _RANGE.fullmatch(asked))
+    headers["content-length"] = str(end - start)
+    if not whole:
+        headers["content-range"] = f"bytes {start}-{end - 1}/{info.size_bytes}"
+    return Stream(
+        storage.read(grant.key, start=start, end=end),
+        status_code=200 if whole else 206,
+        headers=headers,
+        media_type=info.content_type,
+    )
+
+
+@put("/{key:path}", include_in_schema=False, request_max_body_size=None, status_code=200)
+async def receive_object(request: Request[Any, Any, Any], ctx: Context, key: str) -> Response[None]:
+    """Take a signed upload; its type and length must be the announced ones."""
+    storage = _local(ctx)
+    grant = storage.authorize("PUT", key.lstrip("/"), dict(request.query_params))
+    length = request.headers.get("content-length", "")
+    try:
+        stored = await storage.receive(
+            grant,
+            request.stream(),
+            content_type=request.headers.get("content-type"),
+            content_length=int(length) if length.isdigit() else None,
+        )
+    except ObjectMissing:
+        raise UrlExpired("this upload was ended or discarded") from None
+    return Response(None, status_code=200, headers={"etag": f'"{stored.etag}"'})
+
+
+def parse_range(header: str | None, size_bytes: int) -> tuple[int, int]:
+    """`start` and exclusive `end` of the asked bytes; everything when the header asks for no single byte range.
+
+    Raises RangeNotSatisfiable when it lies outside.
+    """
+    match = _RANGE.fullmatch(header.strip()) if header is not None else None
+    if match is None or match.groups() == ("", ""):
+        return 0, size_bytes
+    first, last = match.groups()
+    if not first:
+        start, end = max(0, size_bytes - int(last)), size_bytes
+        if int(last) == 0:
+            raise RangeNotSatisfiable(f"the file has {size_bytes} bytes")
+        return start, end
+    start, end = int(first), min(size_bytes, int(last) + 1 if last else size_bytes)
+    if start >= size_bytes or end <= start:
+        raise RangeNotSatisfiable(f"the file has {size_bytes} bytes")
+    return start, end
+
+
+router = Router("/storage", route_handlers=[serve_object, receive_object])

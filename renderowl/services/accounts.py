@@ -1,0 +1,305 @@
+"""Accounts: who is calling, users and their passwords, API keys, tokens for browsers, tickets for sockets."""
+
+import asyncio
+import functools
+import hmac
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from renderowl.db import accounts
+from renderowl.domain.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    NotFound,
+    Unauthenticated,
+    ValidationFailed,
+)
+from renderowl.domain.ids import new_id
+from renderowl.domain.records import ApiKey, Principal, Scope, User
+from renderowl.security.keys import KEY_PREFIX, new_key, parse_key
+from renderowl.security.passwords import MAX_PASSWORD, MIN_PASSWORD, hash_password, verify_password
+from renderowl.security.tokens import Claims, new_ticket
+from renderowl.services import projects
+from renderowl.services.context import Context
+from renderowl.services.paging import Page, PageRequest, cut
+
+BOOTSTRAP_USER: Final = "usr_00000000000000000000000000"
+"""The administrator behind RENDEROWL_AUTH_TOKEN and `renderowl keys create` without an address."""
+BOOTSTRAP_EMAIL: Final = "admin@renderowl.invalid"
+TICKET_TTL_S: Final = 30
+MAX_TOKEN_TTL_S: Final = 24 * 3600
+ROTATION_GRACE_S: Final = 24 * 3600.0
+
+_EMAIL: Final = re.compile(r"[^@\s\x00]{1,64}@[^@\s\x00]{1,190}\.[^@\s\x00.]{2,63}")
+_ALL_SCOPES: Final[frozenset[Scope]] = frozenset({"read", "write", "admin"})
+
+
+class CreatedKey(msgspec.Struct, frozen=True):
+    """A new key with its plaintext, which is shown this once."""
+
+    key: ApiKey
+    plaintext: str
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    ticket: str
+    expires_at: float
+
+
+# --- who is calling ------------------------------------------------------------------------------------------------
+
+
+async def authenticate(ctx: Context, credential: str) -> Principal:
+    """Find out who holds this API key, token or bootstrap token. Raises Unauthenticated."""
+    bootstrap = ctx.settings.auth_token
+    if bootstrap and hmac.compare_digest(credential.encode(), bootstrap.encode()):
+        return await _bootstrap(ctx)
+    if credential.startswith(KEY_PREFIX):
+        return await _with_key(ctx, credential)
+    return await _with_token(ctx, credential)
+
+
+async def redeem_ticket(ctx: Context, ticket: str, *, project_id: str, origin: str | None) -> Principal:
+    """Who a one-time ticket stands for, once, for its project and from its origin. Raises Unauthenticated."""
+    value = await ctx.bus.take_ticket(ticket)
+    if value is None:
+        raise Unauthenticated("the ticket is not valid, was used or has expired")
+    if value["project_id"] != project_id or value["origin"] not in (None, origin):
+        raise Unauthenticated("the ticket is for another project or origin")
+    return msgspec.convert(value["principal"], Principal)
+
+
+async def still_good(ctx: Context, principal: Principal) -> bool:
+    """Tell whether the credential of somebody who is connected has been revoked or has ended since."""
+    if principal.expires_at is not None and principal.expires_at < datetime.now(UTC).timestamp():
+        return False
+    if principal.kind == "key":
+        return await accounts.key_is_good(ctx.db, principal.credential_id)
+    return principal.kind == "bootstrap" or not await accounts.is_revoked(ctx.db, principal.credential_id)
+
+
+async def _bootstrap(ctx: Context) -> Principal:
+    await ensure_bootstrap_user(ctx)
+    return Principal(
+        user_id=BOOTSTRAP_USER, scopes=_ALL_SCOPES, kind="bootstrap", credential_id="bootstrap", is_admin=True
+    )
+
+
+async def ensure_bootstrap_user(ctx: Context) -> User:
+    """The administrator that owns what the bootstrap token makes; made at its first use."""
+    user = await accounts.get_user(ctx.db, BOOTSTRAP_USER)
+    if user is None:
+        await accounts.insert_user(
+            ctx.db, user_id=BOOTSTRAP_USER, email=BOOTSTRAP_EMAIL, password_hash=None, role="admin"
+        )
+        user = await accounts.get_user(ctx.db, BOOTSTRAP_USER)
+    assert user is not None
+    return user
+
+
+async def _with_key(ctx: Context, plaintext: str) -> Principal:
+    key_hash = parse_key(plaintext)
+    found = None if key_hash is None else await accounts.find_key(ctx.db, key_hash)
+    if found is None:
+        raise Unauthenticated("the API key is not valid, was revoked or has expired")
+    key, user = found
+    await accounts.touch_key(ctx.db, key.id)
+    return Principal(
+        user_id=user.id,
+        scopes=frozenset(key.scopes),
+        kind="key",
+        credential_id=key.id,
+        is_admin=user.role == "admin" and "admin" in key.scopes,
+        expires_at=None if key.expires_at is None else key.expires_at.timestamp(),
+    )
+
+
+async def _with_token(ctx: Context, token: str) -> Principal:
+    claims = ctx.tokens.read(token)
+    user = await accounts.get_user(ctx.db, claims.sub)
+    if user is None or await accounts.is_revoked(ctx.db, claims.jti):
+        raise Unauthenticated("the token was revoked")
+    if claims.key_id is not None and not await accounts.key_is_good(ctx.db, claims.key_id):
+        raise Unauthenticated("the key that made this token was revoked")
+    scopes: frozenset[Scope] = frozenset(claims.scopes)
+    return Principal(
+        user_id=user.id,
+        scopes=scopes,
+        kind="session" if claims.project_id is None else "token",
+        credential_id=claims.jti,
+        project_id=claims.project_id,
+        is_admin=user.role == "admin" and "admin" in scopes,
+        expires_at=float(claims.exp),
+    )
+
+
+# --- users ---------------------------------------------------------------------------------------------------------
+
+
+async def register(ctx: Context, *, email: str, password: str) -> User:
+    """Make a user. Raises Conflict when the address is taken."""
+    problems = []
+    if not _EMAIL.fullmatch(email) or len(email) > 254:
+        problems.append(FieldError("/email", "is not an e-mail address"))
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        problems.append(FieldError("/password", f"must have {MIN_PASSWORD} to {MAX_PASSWORD} characters"))
+    if problems:
+        raise ValidationFailed(errors=problems)
+    password_hash = await asyncio.to_thread(hash_password, password)
+    user = await accounts.insert_user(ctx.db, user_id=new_id("usr"), email=email, password_hash=password_hash)
+    if user is None:
+        raise Conflict("there is an account with this address")
+    return user
+
+
+async def login(ctx: Context, *, email: str, password: str) -> tuple[str, Claims]:
+    """A session token for address and password. The answer takes as long whether or not the address is known."""
+    user = await accounts.find_user(ctx.db, email)
+    stored = user.password_hash if user is not None and user.password_hash is not None else _nobodys_hash()
+    good, outdated = await asyncio.to_thread(verify_password, password, stored)
+    if user is None or user.password_hash is None or not good:
+        raise Unauthenticated("address or password is wrong")
+    if outdated:
+        await accounts.set_password_hash(ctx.db, user.id, await asyncio.to_thread(hash_password, password))
+    scopes: set[Scope] = {"read", "write"} | ({"admin"} if user.role == "admin" else set())
+    return ctx.tokens.mint(subject=user.id, scopes=scopes, ttl_s=ctx.settings.session_ttl_s)
+
+
+async def logout(ctx: Context, principal: Principal) -> None:
+    """End the session or token that the caller used."""
+    if principal.kind in ("session", "token") and principal.expires_at is not None:
+        ends = datetime.fromtimestamp(principal.expires_at, UTC)
+        await accounts.revoke_token(ctx.db, principal.credential_id, ends)
+
+
+async def me(ctx: Context, principal: Principal) -> User:
+    """The caller's user."""
+    user = await accounts.get_user(ctx.db, principal.user_id)
+    if user is None:
+        raise Unauthenticated("the account is gone")
+    return user
+
+
+# --- keys, tokens, tickets -----------------------------------------------------------------------------------------
+
+
+async def create_key(
+    ctx: Context, principal: Principal, *, name: str, scopes: list[Scope], expires_at: datetime | None
+) -> CreatedKey:
+    """Make a key of the caller's with at most the caller's own scopes."""
+    _require_account(principal)
+    wanted: frozenset[Scope] = frozenset(scopes)
+    if not wanted <= _implied(principal.scopes):
+        raise Forbidden(f"a key cannot have more than your own scopes: {', '.join(sorted(principal.scopes))}")
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        raise ValidationFailed(errors=[FieldError("/expires_at", "lies in the past")])
+    return await make_key(ctx, principal.user_id, name=name, scopes=sorted(wanted), expires_at=expires_at)
+
+
+async def make_key(
+    ctx: Context, user_id: str, *, name: str, scopes: list[Scope], expires_at: datetime | None = None
+) -> CreatedKey:
+    """Draw a key, store its hash and return its plaintext."""
+    drawn = new_key()
+    stored = await accounts.insert_key(
+        ctx.db,
+        key_id=new_id("key"),
+        user_id=user_id,
+        name=name,
+        key_hash=drawn.sha256,
+        last_four=drawn.last_four,
+        scopes=scopes,
+        expires_at=expires_at,
+    )
+    return CreatedKey(stored, drawn.plaintext)
+
+
+async def list_keys(ctx: Context, principal: Principal, page: PageRequest) -> Page[ApiKey]:
+    """The caller's keys, newest first."""
+    _require_account(principal)
+    found = await accounts.list_keys(ctx.db, principal.user_id, before_id=page.before_id("key"), limit=page.limit + 1)
+    return cut(found, page.limit, [key.id for key in found])
+
+
+async def revoke_key(ctx: Context, principal: Principal, key_id: str) -> ApiKey:
+    """End a key of the caller's at once, and with it the tokens it made."""
+    _require_account(principal)
+    key = await accounts.revoke_key(ctx.db, principal.user_id, key_id)
+    if key is None:
+        raise NotFound(f"you have no key {key_id!r}")
+    return key
+
+
+async def rotate_key(ctx: Context, principal: Principal, key_id: str) -> CreatedKey:
+    """Make a key like this one; the old one lives on for a day."""
+    _require_account(principal)
+    old = await accounts.revoke_key(ctx.db, principal.user_id, key_id, grace_s=ROTATION_GRACE_S)
+    if old is None:
+        raise NotFound(f"you have no key {key_id!r}")
+    if not frozenset(old.scopes) <= _implied(principal.scopes):
+        raise Forbidden("a key cannot be rotated by one with fewer scopes")
+    return await make_key(ctx, principal.user_id, name=old.name, scopes=old.scopes, expires_at=old.expires_at)
+
+
+async def mint_token(
+    ctx: Context, principal: Principal, project_id: str, *, scopes: list[Scope], ttl_s: int
+) -> tuple[str, Claims]:
+    """A short token for one project with at most the caller's scopes: what an editor's backend hands its browser."""
+    await projects.get(ctx, principal, project_id)
+    wanted: frozenset[Scope] = frozenset(scopes)
+    if "admin" in wanted or not wanted <= _implied(principal.scopes):
+        raise Forbidden("a project token has at most read and write, and no more than your own scopes")
+    return ctx.tokens.mint(
+        subject=principal.user_id,
+        scopes=wanted,
+        ttl_s=ttl_s,
+        project_id=project_id,
+        key_id=principal.credential_id if principal.kind == "key" else None,
+    )
+
+
+async def issue_ticket(ctx: Context, principal: Principal, project_id: str, origin: str | None) -> Ticket:
+    """A ticket that opens one socket of one project within 30 s, from the origin that asked for it."""
+    await projects.get(ctx, principal, project_id)
+    ticket = new_ticket()
+    value: dict[str, Any] = {
+        "principal": msgspec.to_builtins(principal),
+        "project_id": project_id,
+        "origin": origin,
+    }
+    await ctx.bus.put_ticket(ticket, value, TICKET_TTL_S)
+    return Ticket(ticket, datetime.now(UTC).timestamp() + TICKET_TTL_S)
+
+
+def read_moment(path: str, text: str) -> datetime:
+    """Read an RFC 3339 moment. Raises ValidationFailed naming `path`."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValidationFailed(errors=[FieldError(path, "must be RFC 3339 with a time zone, 2027-01-31T12:00:00Z")])
+    return moment
+
+
+def _implied(scopes: frozenset[Scope]) -> frozenset[Scope]:
+    if "admin" in scopes:
+        return _ALL_SCOPES
+    return scopes | {"read"} if "write" in scopes else scopes
+
+
+def _require_account(principal: Principal) -> None:
+    """Keys are a matter of the whole account: a token for one project may not touch them."""
+    if principal.project_id is not None:
+        raise Forbidden("this token is for one project only")
+    projects.require(principal, "write")
+
+
+@functools.cache
+def _nobodys_hash() -> str:
+    """A hash that is verified, in vain, for an address that nobody has."""
+    return hash_password("nobody has this password")

@@ -1,0 +1,51 @@
+"""Health: which parts of the service answer now."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from renderowl.db import workers
+from renderowl.services.context import Context
+from renderowl.services.steps import WORKER_ALIVE_S
+
+CHECK_TIMEOUT_S = 2.0
+
+
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+    name: str
+    ready: bool
+    detail: str | None = None
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """`ready` is True when every part is; without workers renders wait, which is said but does not make it unready."""
+
+    ready: bool
+    parts: list[Part]
+    workers: int
+
+
+async def readiness(ctx: Context) -> Readiness:
+    """Ask Postgres, Redis and the storage, each for at most 2 s."""
+    alive = 0
+
+    async def database() -> None:
+        nonlocal alive
+        alive = await workers.count_alive(ctx.db, alive_s=WORKER_ALIVE_S)
+
+    parts = await asyncio.gather(
+        _ask("postgres", database), _ask("redis", ctx.bus.check), _ask("storage", ctx.storage.check)
+    )
+    return Readiness(all(part.ready for part in parts), list(parts), alive)
+
+
+async def _ask(name: str, check: Callable[[], Awaitable[None]]) -> Part:
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            await check()
+    except TimeoutError:
+        return Part(name, False, f"did not answer within {CHECK_TIMEOUT_S:g} s")
+    except Exception as error:
+        return Part(name, False, str(error) or type(error).__name__)
+    return Part(name, True)
