@@ -1,0 +1,113 @@
+"""Tokens (JWT) and socket tickets."""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import jwt
+import msgspec
+
+from renderowl.domain.errors import Unauthenticated
+
+ISSUER: Final = "renderowl"
+_ALGORITHM: Final = "HS256"
+_REQUIRED: Final = ["iss", "aud", "exp", "iat", "jti", "sub"]
+_MAX_TOKEN_LENGTH: Final = 8192
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a token says; times in Unix seconds."""
+
+    iss: str
+    aud: str
+    sub: str
+    """The user or key that the token acts for."""
+    jti: str
+    """The token's own id, by which it is revoked."""
+    iat: int
+    exp: int
+    scopes: tuple[str, ...] = ()
+    project_id: str | None = None
+    """The one project the token is good for; None: all of the subject's."""
+
+
+class TokenSigner:
+    """Mints tokens with one key and reads those of several, so that keys can rotate.
+
+    `kid` names the minting key; `retired` holds the keys, by kid, whose tokens are still good until they expire.
+    """
+
+    def __init__(
+        self,
+        key: bytes,
+        *,
+        kid: str = "1",
+        retired: Mapping[str, bytes] | None = None,
+        audience: str = "renderowl-api",
+        ttl_s: int = 3600,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._kid = kid
+        self._keys = {**(retired or {}), kid: key}
+        if any(len(one) < 32 for one in self._keys.values()):
+            raise ValueError("a token key has at least 256 bits")
+        self._audience = audience
+        self._ttl_s = ttl_s
+        self._clock = clock
+
+    def mint(
+        self, subject: str, scopes: Sequence[str], *, project_id: str | None = None, ttl_s: int | None = None
+    ) -> tuple[str, Claims]:
+        """A signed token and what it says."""
+        now = int(self._clock())
+        claims = Claims(
+            iss=ISSUER,
+            aud=self._audience,
+            sub=subject,
+            jti=secrets.token_urlsafe(16),
+            iat=now,
+            exp=now + (self._ttl_s if ttl_s is None else ttl_s),
+            scopes=tuple(scopes),
+            project_id=project_id,
+        )
+        payload = msgspec.to_builtins(claims)
+        return jwt.encode(payload, self._keys[self._kid], algorithm=_ALGORITHM, headers={"kid": self._kid}), claims
+
+    def read(self, token: str) -> Claims:
+        """What a genuine, unexpired token of ours says. Raises Unauthenticated for everything else."""
+        try:
+            claims = self._decode(token)
+        except (jwt.PyJWTError, msgspec.ValidationError, ValueError, RecursionError):
+            # One answer for all of them: what exactly is wrong helps only a forger. `from None` keeps the token out of
+            # tracebacks.
+            raise Unauthenticated("The token is not valid") from None
+        now = self._clock()
+        if claims.exp <= now:
+            raise Unauthenticated("The token has expired")
+        if claims.iat > now + 60:
+            raise Unauthenticated("The token is not valid yet")
+        return claims
+
+    def _decode(self, token: str) -> Claims:
+        if len(token) > _MAX_TOKEN_LENGTH:
+            raise ValueError("too long")
+        kid = jwt.get_unverified_header(token).get("kid")
+        key = self._keys.get(kid) if isinstance(kid, str) else None
+        if key is None:
+            raise ValueError("unknown kid")
+        payload: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[_ALGORITHM],
+            audience=self._audience,
+            issuer=ISSUER,
+            # Times are compared in `read`, with the clock that tests can turn.
+            options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
+        )
+        return msgspec.convert(payload, Claims)
+
+
+def new_ticket() -> str:
+    """An opaque one-time socket ticket of 256 random bits; the bus keeps what it stands for, for 30 seconds."""
+    return secrets.token_urlsafe(32)
