@@ -1,1 +1,273 @@
-"""The composition root: the one place where parts are put together."""
+"""The composition root: the one place where parts are put together, and the programs made of them."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from types import FrameType
+
+import msgspec
+import structlog
+import uvicorn
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from renderowl import __version__
+from renderowl.actors.asset_prober import AssetProber
+from renderowl.actors.janitor import Janitor
+from renderowl.actors.reaper import Reaper
+from renderowl.actors.relay import Relay
+from renderowl.actors.scheduler import Scheduler
+from renderowl.actors.supervisor import Supervisor
+from renderowl.api import access, accounts, assets, compositions, errors, health, projects, renders, storage
+from renderowl.api.request_log import request_log
+from renderowl.bus.redis import RedisBus
+from renderowl.db import accounts as account_rows
+from renderowl.db.database import Database
+from renderowl.db.migrate import migrate as migrate_database
+from renderowl.domain.errors import RenderOwlError
+from renderowl.domain.ids import new_id
+from renderowl.domain.records import Scope
+from renderowl.pipeline.tools import discover
+from renderowl.queue.arq import ArqQueue
+from renderowl.security.signing import derive
+from renderowl.security.tokens import TokenSigner
+from renderowl.services import accounts as account_services
+from renderowl.services.context import Context
+from renderowl.settings import Settings
+from renderowl.storage.opening import open_storage
+from renderowl.worker.main import run_worker as run_worker_process
+from renderowl.ws.handler import websocket_route
+from renderowl.ws.hub import Hub
+
+# --- parts ---------------------------------------------------------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def open_context(settings: Settings) -> AsyncIterator[Context]:
+    """The parts every program shares, closed at the end of the block."""
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    media = open_storage(
+        settings.storage_url,
+        base_url=settings.base_url,
+        secret=derive(settings.secret_key, "storage"),
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
+    )
+    bus = RedisBus(settings.redis_url)
+    await database.open()
+    try:
+        yield Context(settings, database, media, bus, TokenSigner(derive(settings.secret_key, "tokens")))
+    finally:
+        await bus.close()
+        await media.close()
+        await database.close()
+
+
+def configure_logging(settings: Settings) -> None:
+    """Structured logs on stderr, one JSON object a line or coloured text; the standard library's go the same way."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    last: list[structlog.types.Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if settings.log_format == "json"
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    )
+    level = getattr(logging, settings.log_level.upper())
+    structlog.configure(
+        processors=[*shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+# --- the API -------------------------------------------------------------------------------------------------------
+
+
+def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> Litestar:
+    """The HTTP and WebSocket application over parts that are open."""
+    native = Router(
+        "/",
+        route_handlers=[
+            projects.router,
+            assets.router,
+            renders.router,
+            compositions.router,
+            storage.router,
+            *accounts.handlers,
+            *health.handlers,
+            websocket_route(hub, ctx),
+        ],
+    )
+    return Litestar(
+        route_handlers=[native],
+        dependencies={
+            "ctx": Provide(access.provide_context, sync_to_thread=False),
+            "principal": Provide(access.provide_principal),
+            "page": Provide(access.provide_page, sync_to_thread=False),
+        },
+        exception_handlers={
+            RenderOwlError: errors.answer_error,
+            HTTPException: errors.answer_framework,
+            Exception: errors.answer_unexpected,
+        },
+        middleware=[request_log],
+        request_max_body_size=ctx.settings.max_body_bytes,
+        openapi_config=OpenAPIConfig(
+            title="RenderOwl",
+            version=__version__,
+            description="Post a JSON description of a video and watch it render.",
+            path="/",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json"), YamlRenderPlugin(path="/openapi.yaml")],
+            security=[{"bearer": []}],
+            components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
+        ),
+        state=State({"context": ctx, "hub": hub, "probe_asset": prober.submit}),
+        logging_config=None,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, telling the rooms of the end before it closes their sockets (it would do that without a word)."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+        self._draining: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._draining is None:
+            self._draining = asyncio.get_running_loop().create_task(self._hub.drain())
+            self._draining.add_done_callback(lambda _: super(_Server, self).handle_exit(sig, frame))
+        else:
+            super().handle_exit(sig, frame)
+
+
+async def serve(settings: Settings) -> None:
+    """Serve the API until SIGINT or SIGTERM."""
+    async with open_context(settings) as ctx:
+        tools = await discover(settings.ffmpeg, settings.ffprobe)
+        if settings.auth_token:
+            await account_services.ensure_bootstrap_user(ctx.db)
+        hub = Hub(ctx)
+        prober = AssetProber(ctx, tools)
+        api = make_api(ctx, hub, prober)
+        supervisor = Supervisor([prober])
+        actors = asyncio.create_task(supervisor.run())
+        await hub.start()
+        config = uvicorn.Config(
+            api,
+            host=settings.host,
+            port=settings.port,
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_max_size=1024 * 1024,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            lifespan="on",
+        )
+        try:
+            await _Server(config, hub).serve()
+        finally:
+            await hub.stop()
+            supervisor.stop()
+            await actors
+
+
+def run_api(settings: Settings) -> None:
+    """`renderowl serve`."""
+    configure_logging(settings)
+    asyncio.run(serve(settings))
+
+
+# --- scheduler and worker ------------------------------------------------------------------------------------------
+
+
+async def schedule(settings: Settings) -> None:
+    """Run scheduler, reaper, relay and janitor until SIGINT or SIGTERM."""
+    async with open_context(settings) as ctx:
+        queue = ArqQueue(settings.redis_url)
+        supervisor = Supervisor([Scheduler(ctx, queue), Reaper(ctx), Relay(ctx), Janitor(ctx)])
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, supervisor.stop)
+        try:
+            await supervisor.run()
+        finally:
+            await queue.close()
+
+
+def run_scheduler(settings: Settings) -> None:
+    """`renderowl scheduler`."""
+    configure_logging(settings)
+    asyncio.run(schedule(settings))
+
+
+async def work(settings: Settings, slots: int, labels: Sequence[str]) -> None:
+    """Run a worker until SIGINT or SIGTERM."""
+    async with open_context(settings) as ctx:
+        await run_worker_process(ctx, slots=slots, labels=labels)
+
+
+def run_worker(settings: Settings, slots: int = 0, labels: Sequence[str] = ()) -> None:
+    """`renderowl worker`."""
+    configure_logging(settings)
+    asyncio.run(work(settings, slots, labels))
+
+
+# --- database and keys ---------------------------------------------------------------------------------------------
+
+
+class CreatedKey(msgspec.Struct, frozen=True):
+    """A new API key with its plaintext."""
+
+    id: str
+    key: str
+    scopes: list[Scope]
+
+
+def migrate(settings: Settings) -> list[str]:
+    """Bring the database to the newest schema and return the migrations that ran."""
+    return asyncio.run(migrate_database(settings.database_url))
+
+
+def create_key(settings: Settings, name: str, scopes: Sequence[Scope], email: str = "") -> CreatedKey:
+    """Make a key where the database is reachable; without an address it is the administrator's."""
+
+    async def create() -> CreatedKey:
+        database = Database(settings.database_url, pool_size=1)
+        await database.open()
+        try:
+            if email:
+                user = await account_rows.find_user(database, email) or await account_rows.insert_user(
+                    database, user_id=new_id("usr"), email=email, password_hash=None
+                )
+            else:
+                user = await account_services.ensure_bootstrap_user(database)
+            assert user is not None
+            made = await account_services.make_key(database, user.id, name=name, scopes=sorted(set(scopes)))
+            return CreatedKey(made.key.id, made.plaintext, list(made.key.scopes))
+        finally:
+            await database.close()
+
+    return asyncio.run(create())

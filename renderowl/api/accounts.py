@@ -22,14 +22,14 @@ Moment = Annotated[str, msgspec.Meta(max_length=40, description="RFC 3339, with 
 Ttl = Annotated[int, msgspec.Meta(ge=10, le=accounts.MAX_TOKEN_TTL_S)]
 
 
-class Credentials(Spec):
+class Credentials(Spec, frozen=True):
     """Address and password."""
 
     email: Text
     password: Text
 
 
-class KeyCreate(Spec):
+class KeyCreate(Spec, frozen=True):
     """A new key: what it may do and until when."""
 
     name: KeyName
@@ -37,7 +37,7 @@ class KeyCreate(Spec):
     expires_at: Moment | None = None
 
 
-class TokenCreate(Spec):
+class TokenCreate(Spec, frozen=True):
     """A token for a browser: one project, some scopes, some seconds."""
 
     project_id: Text
@@ -45,7 +45,7 @@ class TokenCreate(Spec):
     ttl_s: Ttl = 3600
 
 
-class TicketCreate(Spec):
+class TicketCreate(Spec, frozen=True):
     project_id: Text
 
 

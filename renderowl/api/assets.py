@@ -18,20 +18,20 @@ from renderowl.services.views import AssetView, asset_view
 from renderowl.storage.base import SignedRequest, UploadedPart
 
 
-class AssetRename(Spec):
+class AssetRename(Spec, frozen=True):
     """The asset's new name."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
-class PartDone(Spec):
+class PartDone(Spec, frozen=True):
     """A part that was sent, with the ETag its PUT answered."""
 
     part_number: Annotated[int, msgspec.Meta(ge=1, le=assets.MAX_PARTS)]
     etag: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
-class UploadComplete(Spec):
+class UploadComplete(Spec, frozen=True):
     """For an upload in parts: all of them. May be left out; then what has arrived is taken."""
 
     parts: tuple[PartDone, ...] = ()

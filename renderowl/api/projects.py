@@ -17,7 +17,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=projects.MAX_NAME)]
 Description = Annotated[str, msgspec.Meta(max_length=5000)]
 
 
-class ProjectCreate(Spec):
+class ProjectCreate(Spec, frozen=True):
     """A new project."""
 
     name: Name
@@ -25,7 +25,7 @@ class ProjectCreate(Spec):
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class ProjectUpdate(Spec):
+class ProjectUpdate(Spec, frozen=True):
     """What to change of a project; a field that is left out stays."""
 
     name: Name | None = None

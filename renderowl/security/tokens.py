@@ -30,6 +30,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scopes: tuple[str, ...] = ()
     project_id: str | None = None
     """The one project the token is good for; None: all of the subject's."""
+    key_id: str | None = None
+    """The API key that minted it; revoking that key ends the token too."""
 
 
 class TokenSigner:
@@ -57,7 +59,13 @@ class TokenSigner:
         self._clock = clock
 
     def mint(
-        self, subject: str, scopes: Sequence[str], *, project_id: str | None = None, ttl_s: int | None = None
+        self,
+        subject: str,
+        scopes: Sequence[str],
+        *,
+        project_id: str | None = None,
+        key_id: str | None = None,
+        ttl_s: int | None = None,
     ) -> tuple[str, Claims]:
         """A signed token and what it says."""
         now = int(self._clock())
@@ -70,6 +78,7 @@ class TokenSigner:
             exp=now + (self._ttl_s if ttl_s is None else ttl_s),
             scopes=tuple(scopes),
             project_id=project_id,
+            key_id=key_id,
         )
         payload = msgspec.to_builtins(claims)
         return jwt.encode(payload, self._keys[self._kid], algorithm=_ALGORITHM, headers={"kid": self._kid}), claims

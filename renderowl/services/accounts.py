@@ -1,7 +1,6 @@
 """Accounts: who is calling, users and their passwords, API keys, tokens for browsers, tickets for sockets."""
 
 import asyncio
-import functools
 import hmac
 import re
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from renderowl.db import accounts
+from renderowl.db.database import Database
 from renderowl.domain.errors import (
     Conflict,
     FieldError,
@@ -20,8 +20,8 @@ from renderowl.domain.errors import (
 )
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import ApiKey, Principal, Scope, User
-from renderowl.security.keys import KEY_PREFIX, new_key, parse_key
-from renderowl.security.passwords import MAX_PASSWORD, MIN_PASSWORD, hash_password, verify_password
+from renderowl.security.keys import PREFIX, new_key, parse_key
+from renderowl.security.passwords import MAX_LENGTH, MIN_LENGTH, hash_password, verify_password
 from renderowl.security.tokens import Claims, new_ticket
 from renderowl.services import projects
 from renderowl.services.context import Context
@@ -58,7 +58,7 @@ async def authenticate(ctx: Context, credential: str) -> Principal:
     bootstrap = ctx.settings.auth_token
     if bootstrap and hmac.compare_digest(credential.encode(), bootstrap.encode()):
         return await _bootstrap(ctx)
-    if credential.startswith(KEY_PREFIX):
+    if credential.startswith(PREFIX):
         return await _with_key(ctx, credential)
     return await _with_token(ctx, credential)
 
@@ -83,20 +83,18 @@ async def still_good(ctx: Context, principal: Principal) -> bool:
 
 
 async def _bootstrap(ctx: Context) -> Principal:
-    await ensure_bootstrap_user(ctx)
+    await ensure_bootstrap_user(ctx.db)
     return Principal(
         user_id=BOOTSTRAP_USER, scopes=_ALL_SCOPES, kind="bootstrap", credential_id="bootstrap", is_admin=True
     )
 
 
-async def ensure_bootstrap_user(ctx: Context) -> User:
+async def ensure_bootstrap_user(db: Database) -> User:
     """The administrator that owns what the bootstrap token makes; made at its first use."""
-    user = await accounts.get_user(ctx.db, BOOTSTRAP_USER)
+    user = await accounts.get_user(db, BOOTSTRAP_USER)
     if user is None:
-        await accounts.insert_user(
-            ctx.db, user_id=BOOTSTRAP_USER, email=BOOTSTRAP_EMAIL, password_hash=None, role="admin"
-        )
-        user = await accounts.get_user(ctx.db, BOOTSTRAP_USER)
+        await accounts.insert_user(db, user_id=BOOTSTRAP_USER, email=BOOTSTRAP_EMAIL, password_hash=None, role="admin")
+        user = await accounts.get_user(db, BOOTSTRAP_USER)
     assert user is not None
     return user
 
@@ -125,7 +123,7 @@ async def _with_token(ctx: Context, token: str) -> Principal:
         raise Unauthenticated("the token was revoked")
     if claims.key_id is not None and not await accounts.key_is_good(ctx.db, claims.key_id):
         raise Unauthenticated("the key that made this token was revoked")
-    scopes: frozenset[Scope] = frozenset(claims.scopes)
+    scopes = msgspec.convert(claims.scopes, frozenset[Scope])
     return Principal(
         user_id=user.id,
         scopes=scopes,
@@ -145,8 +143,8 @@ async def register(ctx: Context, *, email: str, password: str) -> User:
     problems = []
     if not _EMAIL.fullmatch(email) or len(email) > 254:
         problems.append(FieldError("/email", "is not an e-mail address"))
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        problems.append(FieldError("/password", f"must have {MIN_PASSWORD} to {MAX_PASSWORD} characters"))
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        problems.append(FieldError("/password", f"must have {MIN_LENGTH} to {MAX_LENGTH} characters"))
     if problems:
         raise ValidationFailed(errors=problems)
     password_hash = await asyncio.to_thread(hash_password, password)
@@ -159,14 +157,14 @@ async def register(ctx: Context, *, email: str, password: str) -> User:
 async def login(ctx: Context, *, email: str, password: str) -> tuple[str, Claims]:
     """A session token for address and password. The answer takes as long whether or not the address is known."""
     user = await accounts.find_user(ctx.db, email)
-    stored = user.password_hash if user is not None and user.password_hash is not None else _nobodys_hash()
+    stored = None if user is None else user.password_hash
     good, outdated = await asyncio.to_thread(verify_password, password, stored)
-    if user is None or user.password_hash is None or not good:
+    if user is None or not good:
         raise Unauthenticated("address or password is wrong")
     if outdated:
         await accounts.set_password_hash(ctx.db, user.id, await asyncio.to_thread(hash_password, password))
-    scopes: set[Scope] = {"read", "write"} | ({"admin"} if user.role == "admin" else set())
-    return ctx.tokens.mint(subject=user.id, scopes=scopes, ttl_s=ctx.settings.session_ttl_s)
+    scopes = ["read", "write", "admin"] if user.role == "admin" else ["read", "write"]
+    return ctx.tokens.mint(user.id, scopes, ttl_s=ctx.settings.session_ttl_s)
 
 
 async def logout(ctx: Context, principal: Principal) -> None:
@@ -197,16 +195,16 @@ async def create_key(
         raise Forbidden(f"a key cannot have more than your own scopes: {', '.join(sorted(principal.scopes))}")
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise ValidationFailed(errors=[FieldError("/expires_at", "lies in the past")])
-    return await make_key(ctx, principal.user_id, name=name, scopes=sorted(wanted), expires_at=expires_at)
+    return await make_key(ctx.db, principal.user_id, name=name, scopes=sorted(wanted), expires_at=expires_at)
 
 
 async def make_key(
-    ctx: Context, user_id: str, *, name: str, scopes: list[Scope], expires_at: datetime | None = None
+    db: Database, user_id: str, *, name: str, scopes: list[Scope], expires_at: datetime | None = None
 ) -> CreatedKey:
     """Draw a key, store its hash and return its plaintext."""
     drawn = new_key()
     stored = await accounts.insert_key(
-        ctx.db,
+        db,
         key_id=new_id("key"),
         user_id=user_id,
         name=name,
@@ -242,7 +240,7 @@ async def rotate_key(ctx: Context, principal: Principal, key_id: str) -> Created
         raise NotFound(f"you have no key {key_id!r}")
     if not frozenset(old.scopes) <= _implied(principal.scopes):
         raise Forbidden("a key cannot be rotated by one with fewer scopes")
-    return await make_key(ctx, principal.user_id, name=old.name, scopes=old.scopes, expires_at=old.expires_at)
+    return await make_key(ctx.db, principal.user_id, name=old.name, scopes=old.scopes, expires_at=old.expires_at)
 
 
 async def mint_token(
@@ -254,8 +252,8 @@ async def mint_token(
     if "admin" in wanted or not wanted <= _implied(principal.scopes):
         raise Forbidden("a project token has at most read and write, and no more than your own scopes")
     return ctx.tokens.mint(
-        subject=principal.user_id,
-        scopes=wanted,
+        principal.user_id,
+        sorted(wanted),
         ttl_s=ttl_s,
         project_id=project_id,
         key_id=principal.credential_id if principal.kind == "key" else None,
@@ -297,9 +295,3 @@ def _require_account(principal: Principal) -> None:
     if principal.project_id is not None:
         raise Forbidden("this token is for one project only")
     projects.require(principal, "write")
-
-
-@functools.cache
-def _nobodys_hash() -> str:
-    """A hash that is verified, in vain, for an address that nobody has."""
-    return hash_password("nobody has this password")

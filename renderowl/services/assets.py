@@ -76,7 +76,7 @@ CONTENT_TYPES: Final[dict[str, AssetType]] = {
 """The content types that may be uploaded, and what kind of asset each makes."""
 
 
-class UploadRequest(Spec):
+class UploadRequest(Spec, frozen=True):
     """What is announced before an upload."""
 
     name: str

@@ -42,7 +42,7 @@ MAX_METADATA_BYTES = 16 * 1024
 OUTPUT_TTL_S = 24 * 3600
 
 
-class RenderRequest(Spec):
+class RenderRequest(Spec, frozen=True):
     """The body of a render: which composition, with what, into which file."""
 
     composition_id: str
