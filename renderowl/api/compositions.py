@@ -24,7 +24,10 @@ class CompositionList(msgspec.Struct, frozen=True):
 async def list_compositions() -> CompositionList:
     """The kinds of video this installation renders."""
     return CompositionList(
-        [CompositionView(one.id, one.title, one.description, list(one.aliases)) for one in compositions.COMPOSITIONS]
+        [
+            CompositionView(one.id, one.title, one.description, list(one.aliases))
+            for one in compositions.COMPOSITIONS.values()
+        ]
     )
 
 

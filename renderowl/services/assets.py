@@ -26,7 +26,7 @@ from renderowl.domain.errors import (
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import Asset, AssetType, Principal
 from renderowl.domain.spec.fields import Spec
-from renderowl.pipeline import captions
+from renderowl.pipeline.captions import CaptionsUnreadable, read_captions
 from renderowl.pipeline.magic import sniff
 from renderowl.pipeline.probe import describe, probe
 from renderowl.pipeline.tools import Toolchain
@@ -220,8 +220,7 @@ async def _inspect(tools: Toolchain, asset: Asset, path: Path) -> dict[str, Any]
     head = await asyncio.to_thread(_head, path)
     found = sniff(head)
     if asset.type == "subtitle":
-        text = (await asyncio.to_thread(path.read_bytes)).decode("utf-8-sig", errors="strict")
-        return {"content_hash": digest, "metadata": {"captions": len(captions.parse(text))}}
+        return {"content_hash": digest, "metadata": {"captions": await asyncio.to_thread(_count_captions, path)}}
     kind = CONTENT_TYPES.get(found or "")
     if asset.type == "font":
         if kind != "font":
@@ -332,6 +331,13 @@ def _check(ctx: Context, request: UploadRequest) -> None:
         problems.append(FieldError("/checksum_sha256", "must be 64 hexadecimal digits"))
     if problems:
         raise ValidationFailed(errors=problems)
+
+
+def _count_captions(path: Path) -> int:
+    try:
+        return len(read_captions(path.read_bytes().decode("utf-8-sig")))
+    except (CaptionsUnreadable, UnicodeDecodeError) as error:
+        raise MediaUnreadable(f"this is neither SRT, WebVTT nor JSON captions in UTF-8: {error}") from None
 
 
 def _sha256(path: Path) -> str:
