@@ -26,17 +26,8 @@ COMMANDS: Final = (
 """In the order of `--help`. Each is the attribute `command` of the module `renderowl.cli.<name>`."""
 
 
-class Failure(click.ClickException):
-    """A known failure: one clear message on stderr and exit code 1, no traceback."""
-
-    def show(self, file: Any = None) -> None:
-        click.echo(f"renderowl: {self.message}", file=file, err=True)
-
-
-class Mistake(Failure):
-    """A failure that is the caller's to mend: exit code 2, as for a wrong option."""
-
-    exit_code = 2
+_FAILED: Final = 1
+_MISTAKEN: Final = 2
 
 
 class _Commands(click.RichGroup):
@@ -55,22 +46,27 @@ class _Commands(click.RichGroup):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            failure = _explained(error)
-            if failure is None or ctx.params.get("debug"):
+            known = _explained(error)
+            if known is None or ctx.params.get("debug"):
                 raise
-            raise failure from error
+            text, exit_code = known
+            click.echo(f"renderowl: {text}", err=True)
+            ctx.exit(exit_code)
 
 
-def _explained(error: Exception) -> Failure | None:
-    """What to tell about a known failure; None for everything that would be a defect of ours."""
+def _explained(error: Exception) -> tuple[str, int] | None:
+    """The message and exit code of a known failure; None for everything that would be a defect of ours.
+
+    2 means that the caller has something to mend, as for a wrong option; 1 is any other failure.
+    """
     match error:
         case SettingsError():
-            return Mistake(str(error))
+            return str(error), _MISTAKEN
         case RenderOwlError():
-            text = "\n".join([error.detail, *(f"  {one.path}: {one.message}" for one in error.errors)])
-            return Mistake(text) if error.fault == "caller" else Failure(text)
+            lines = [error.detail, *(f"  {one.path}: {one.message}" for one in error.errors)]
+            return "\n".join(lines), _MISTAKEN if error.fault == "caller" else _FAILED
         case EmbeddedError() | OSError():
-            return Failure(str(error))
+            return str(error), _FAILED
         case _:
             return None
 

@@ -1,6 +1,7 @@
 """A real Postgres from a wheel, supervised by us: as root or not, through kill -9, never two on one directory."""
 
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -48,7 +49,7 @@ class EmbeddedPostgres:
     """Postgres on 127.0.0.1 with all its state under `data_dir`; use as a context manager, or `start()` and `stop()`.
 
     `data_dir` holds `cluster/`, the drawn `password`, `postgres.log` and the `lock`. Started by root, the server runs
-    as the directory's owner, or as nobody when that is root, and owns the directory from then on. The server dies
+    as the directory's owner, or as nobody when that is root or nameless, and owns the directory from then on. The server dies
     with this process. `durable=False` trades safety from power loss for speed, in tests.
     """
 
@@ -96,7 +97,6 @@ class EmbeddedPostgres:
             if not self._cluster.exists():
                 self._create_cluster(bin_dir, user)
             self._password = process.private_text(self.data_dir / "password", _no_password)
-            self._discard_foreign_pid_file()
             self._launch(bin_dir, user)
         except BaseException:
             self.stop()
@@ -119,15 +119,24 @@ class EmbeddedPostgres:
         self.stop()
 
     def _own_directory(self) -> int | None:
-        """The user to run the server as; None is the one we are. Postgres refuses to run as root."""
-        if os.geteuid() != 0:
-            owner = self.data_dir.stat().st_uid
-            if owner != os.geteuid():
-                raise EmbeddedError(f"the data directory {self.data_dir} belongs to the user with id {owner}")
-            return None
-        user = self.data_dir.stat().st_uid or _NOBODY
-        os.chown(self.data_dir, user, user)
-        return user
+        """The user to run the server as; None is the one we are. Postgres refuses to run as root.
+
+        A cluster is only made as a user with a name: `initdb` looks it up.
+        """
+        made = self._cluster.exists()
+        owner = self.data_dir.stat().st_uid
+        if os.geteuid() == 0:
+            user = owner if owner and (made or _has_name(owner)) else _NOBODY
+            os.chown(self.data_dir, user, user)
+            return user
+        if owner != os.geteuid():
+            raise EmbeddedError(f"the data directory {self.data_dir} belongs to the user with id {owner}")
+        if not made and not _has_name(owner):
+            raise EmbeddedError(
+                f"the user with id {owner} has no name in /etc/passwd, which Postgres needs to make a database; "
+                "add one, or set RENDEROWL_DATABASE_URL"
+            )
+        return None
 
     def _create_cluster(self, bin_dir: Path, user: int | None) -> None:
         """Make the database files under another name first: an interrupted start leaves nothing half-made."""
@@ -155,17 +164,20 @@ class EmbeddedPostgres:
             door.run(single, b"CREATE DATABASE renderowl;\n")
         fresh.rename(self._cluster)
 
-    def _discard_foreign_pid_file(self) -> None:
-        """Remove a pid file whose number now belongs to another program, as happens when a container is restarted.
+    def _disown_pid_file(self) -> None:
+        """Make a pid file harmless whose process is not the old server: another program with that number, as happens
+        when a container is restarted, or a zombie nobody reaps.
 
-        One that names a dead process stays: Postgres itself looks whether orphans of that server are still around.
+        Postgres takes its parent's number, ours, for stale. Removing the file instead would also remove what Postgres
+        needs to see whether orphans of the old server still use the files.
         """
         pid_file = self._cluster / "postmaster.pid"
         try:
-            owner = psutil.Process(int(pid_file.read_text().splitlines()[0]))
-            if owner.name() != "postgres":
-                pid_file.unlink()
-        except (FileNotFoundError, IndexError, ValueError, psutil.Error):
+            number, rest = pid_file.read_text().split("\n", 1)
+            holder = psutil.Process(int(number))
+            if holder.name() != "postgres" or holder.status() == psutil.STATUS_ZOMBIE:
+                pid_file.write_text(f"{os.getpid()}\n{rest}")
+        except (FileNotFoundError, ValueError, psutil.Error):
             return
 
     def _launch(self, bin_dir: Path, user: int | None) -> None:
@@ -174,6 +186,7 @@ class EmbeddedPostgres:
         port_is_settled = self.port != 0
         while True:
             self.port = self.port or process.free_port()
+            self._disown_pid_file()
             settings = self._settings | {"port": str(self.port)}
             since = self.log.stat().st_size if self.log.exists() else 0
             with Doorway(self.data_dir, user) as door:
@@ -212,6 +225,14 @@ class EmbeddedPostgres:
                 return True
             time.sleep(_POLL_S)
         return False
+
+
+def _has_name(user: int) -> bool:
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        return False
+    return True
 
 
 def _no_password() -> str:

@@ -81,8 +81,8 @@ class Stack:
         settings = self._settings
         port = settings.port or process.free_port(settings.host)
         _require_free(settings.host, port)
-        self._logs.mkdir(exist_ok=True)
-        (self.data_dir / "storage").mkdir(exist_ok=True)
+        self._logs.mkdir(mode=0o700, exist_ok=True)
+        (self.data_dir / "storage").mkdir(mode=0o700, exist_ok=True)
         settings = msgspec.structs.replace(
             settings,
             port=port,

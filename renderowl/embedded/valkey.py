@@ -87,7 +87,7 @@ class EmbeddedValkey:
         while True:
             self.port = self.port or process.free_port()
             since = self.log.stat().st_size if self.log.exists() else 0
-            self._process = process.spawn([binary(), self._configure()], log=self.log)
+            self._process = process.spawn([binary(), self._configure()], log=self.log, cwd=self.data_dir)
             if self._answers(deadline):
                 return
             said = process.last_lines(self.log, since=since)
@@ -105,7 +105,6 @@ class EmbeddedValkey:
             "bind": "127.0.0.1",
             "port": str(self.port),
             "requirepass": self._password,
-            "dir": f'"{self.data_dir}"',
             "appendonly": "no",
             "save": '""',
             "databases": "64",
