@@ -100,7 +100,8 @@ async def _next_vtime(db: Database, project_id: str, priority_class: int, cost: 
     value: float = await db.fetch_value(
         """
         INSERT INTO project_queues (id, project_id, priority_class, vtime)
-        SELECT $1 || ':' || $2::text, $1, $2, vtime + $3 FROM queue_classes WHERE priority_class = $2
+        SELECT $1 || ':' || priority_class, $1, priority_class, vtime + $3
+        FROM queue_classes WHERE priority_class = $2
         ON CONFLICT (project_id, priority_class) DO UPDATE SET vtime = $3 + greatest(project_queues.vtime,
             (SELECT vtime FROM queue_classes WHERE priority_class = $2))
         RETURNING vtime
