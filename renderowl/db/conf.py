@@ -1,10 +1,11 @@
-"""What Piccolo asks for by name: an engine and the app registry. The pool of the running service is made in `database.py`."""
+"""What Piccolo asks for by name: an engine and the app registry. The running service makes its own pool."""
 
 import os
 
 from piccolo.conf.apps import AppRegistry
-from piccolo.engine.postgres import PostgresEngine
 
-DB = PostgresEngine(config={"dsn": os.environ.get("RENDEROWL_DATABASE_URL", "postgresql://localhost/renderowl")})
+from renderowl.db.engine import Engine, connect_options
+
+DB = Engine(config=connect_options(os.environ.get("RENDEROWL_DATABASE_URL", "postgresql://localhost/renderowl")))
 
 APP_REGISTRY = AppRegistry(apps=["renderowl.db.piccolo_app"])

@@ -12,8 +12,8 @@ from typing import Any
 import asyncpg
 import msgspec
 import structlog
-from piccolo.engine.postgres import PostgresEngine
 
+from renderowl.db.engine import Engine, connect_options
 from renderowl.db.tables import TABLES
 from renderowl.domain.errors import Unavailable
 
@@ -23,14 +23,6 @@ Effect = Callable[[], Awaitable[None]]
 
 _GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError, TimeoutError)
 _GONE_TOO = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)
-
-
-def connect_options(url: str) -> dict[str, Any]:
-    """Arguments for asyncpg. TLS is off for loopback, where asyncpg would otherwise look into `~/.postgresql`."""
-    options: dict[str, Any] = {"dsn": url, "timeout": 10.0, "command_timeout": 30.0}
-    if "@127.0.0.1" in url or "@localhost" in url or "host=/" in url:
-        options["ssl"] = False
-    return options
 
 
 class Transaction:
@@ -44,7 +36,7 @@ class Database:
     """A pool of connections to one database. Raises Unavailable while Postgres is away."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
-        self._engine = PostgresEngine(config=connect_options(url))
+        self._engine = Engine(config=connect_options(url))
         self._pool_size = pool_size
 
     async def open(self) -> None:

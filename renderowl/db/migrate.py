@@ -7,10 +7,9 @@ import os
 import asyncpg
 from piccolo.apps.migrations.commands.forwards import run_forwards
 from piccolo.apps.migrations.tables import Migration
-from piccolo.engine.postgres import PostgresEngine
 
 from renderowl.db import conf
-from renderowl.db.database import connect_options
+from renderowl.db.engine import Engine, connect_options
 
 _LOCK = 0x52454E444F574C  # "RENDOWL": one advisory lock for everybody who migrates
 
@@ -23,7 +22,7 @@ async def migrate(url: str) -> list[str]:
     gate = await asyncpg.connect(**connect_options(url))
     try:
         await gate.execute("SELECT pg_advisory_lock($1)", _LOCK)
-        engine = PostgresEngine(config=connect_options(url))
+        engine = Engine(config=connect_options(url))
         conf.DB = engine
         os.environ.setdefault("PICCOLO_CONF", "renderowl.db.conf")
         Migration._meta._db = engine
