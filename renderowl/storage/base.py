@@ -80,7 +80,7 @@ class Storage(Protocol):
         ...
 
     def scan(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        """The objects whose key starts with `prefix`, in key order."""
+        """The objects whose key starts with `prefix`, in key order; `content_type` may be empty (S3 lists none)."""
         ...
 
     async def sign_get(self, key: str, *, ttl_s: int, download_name: str | None = None) -> SignedRequest:

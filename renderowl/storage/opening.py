@@ -1,0 +1,36 @@
+"""One URL decides where objects are kept."""
+
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from renderowl.storage.base import Storage
+from renderowl.storage.local import LocalStorage
+from renderowl.storage.s3 import S3Storage
+
+
+def open_storage(url: str, *, base_url: str, secret: bytes, access_key: str = "", secret_key: str = "") -> Storage:
+    """The storage of `file:///path` or `s3://bucket/prefix?endpoint_url=...&region=...`; nothing is connected yet.
+
+    `base_url` and `secret` are for the URLs that local storage signs, the two keys for S3 (empty: what boto finds
+    in its environment). Raises ValueError, saying what is wrong, for any other URL.
+    """
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if parts.fragment:
+        raise ValueError("a storage URL has no fragment")
+    if parts.scheme == "file":
+        if parts.netloc or options or not parts.path.startswith("/") or parts.path == "/":
+            raise ValueError("local storage is `file:///path`, with three slashes and nothing behind the path")
+        return LocalStorage(Path(unquote(parts.path)), base_url, secret)
+    if parts.scheme == "s3":
+        unknown = options.keys() - {"endpoint_url", "region"}
+        if unknown:
+            raise ValueError(f"S3 storage takes endpoint_url and region, not {', '.join(sorted(unknown))}")
+        if not parts.netloc or "@" in parts.netloc or ":" in parts.netloc:
+            raise ValueError("S3 storage is `s3://bucket/prefix`; its keys are settings, not part of the URL")
+        endpoint_url = options.get("endpoint_url")
+        if endpoint_url is not None and not endpoint_url.startswith(("http://", "https://")):
+            raise ValueError("endpoint_url starts with http:// or https://")
+        region = options.get("region") or "us-east-1"
+        return S3Storage(parts.netloc, unquote(parts.path), endpoint_url, region, access_key, secret_key)
+    raise ValueError("a storage URL is `file:///path` or `s3://bucket/prefix?endpoint_url=...&region=...`")
