@@ -47,6 +47,15 @@ format: setup-test ## Rewrite the sources in the one format
 unit: setup-test ## Only the unit and golden tests
 	@$(BIN)/pytest -q tests/unit tests/golden
 
+golden: setup-test ## Only the golden files (RENDEROWL_GOLDEN=write rewrites them)
+	@$(BIN)/pytest -q tests/golden
+
+integration: setup-test ## Only the tests on embedded Postgres and Valkey
+	@$(BIN)/pytest -q tests/integration tests/contract -n 2 --dist loadgroup
+
+e2e: setup-test ## Only the end-to-end renders and the fault tests
+	@$(BIN)/pytest -q tests/e2e tests/faults -n 2 --dist loadgroup
+
 test: setup-test ## Every test: unit, golden, contract, integration, end-to-end, faults
 	@$(BIN)/pytest -q tests -n 2 --dist loadgroup
 
