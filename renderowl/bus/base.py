@@ -3,7 +3,7 @@
 Channels: a room's (one a project), the scheduler's hint, a worker's control. A message is bytes of JSON.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -118,6 +118,6 @@ class RoomFeed(Protocol):
         """Leave a room."""
         ...
 
-    def messages(self) -> AsyncIterator[RoomMessage | Literal["reconnected", "lost"]]:
+    def messages(self) -> AsyncGenerator[RoomMessage | Literal["reconnected", "lost"]]:
         """Messages of all followed rooms; after `reconnected` compare the rooms, after `lost` poll."""
         ...

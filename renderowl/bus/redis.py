@@ -9,7 +9,7 @@ import base64
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from importlib.resources import files
 from typing import Any, Final, Literal, cast
 
@@ -241,7 +241,7 @@ class RedisRoomFeed:
         """Leave a room."""
         await self._subscription.unfollow(self._prefix + project_id)
 
-    async def messages(self) -> AsyncIterator[RoomMessage | Literal["reconnected", "lost"]]:
+    async def messages(self) -> AsyncGenerator[RoomMessage | Literal["reconnected", "lost"]]:
         """Messages of all followed rooms; `reconnected` comes with the first connection too."""
         async for item in self._subscription.messages():
             if item == "connected":

@@ -1,0 +1,330 @@
+"""The words of a room's socket, `renderowl.v1`: what a member says, what it is told, and how it is closed.
+
+One struct a message, told apart by `type`. `docs/realtime.md` lists them all and a test compares the two.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from renderowl.domain.errors import RenderOwlError
+from renderowl.domain.events import Cursor, DurableType, Event, Progress
+from renderowl.domain.records import Principal
+from renderowl.services.rooms import RenderState
+
+SUBPROTOCOL: Final = "renderowl.v1"
+BEARER_SUBPROTOCOL: Final = "base64url.bearer."
+MAX_FRAME_BYTES: Final = 64 * 1024
+DEFAULT_HZ: Final = 5.0
+MAX_HZ: Final = 10.0
+
+Interest = Literal["progress", "state", "preview"]
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """What a member wants to hear: of which renders, which kinds (`state` is the durable lane), how often at most."""
+
+    render_ids: Annotated[frozenset[str], msgspec.Meta(max_length=200)] | None = None
+    types: frozenset[Interest] = frozenset({"progress", "state"})
+    max_hz: Annotated[float, msgspec.Meta(gt=0, le=MAX_HZ)] = DEFAULT_HZ
+
+    def wants(self, interest: Interest, render_id: str | None) -> bool:
+        """Tell whether a word of this kind about this render passes."""
+        return interest in self.types and (self.render_ids is None or render_id in self.render_ids)
+
+
+# --- what a member says ------------------------------------------------------------------------------------------
+
+
+class Auth(msgspec.Struct, frozen=True, tag="auth", forbid_unknown_fields=True):
+    """Who is calling: an API key or a token. The first message when the connection itself did not say it."""
+
+    token: str
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello", forbid_unknown_fields=True):
+    """Where to go on from (a cursor) and what to hear."""
+
+    since: str | None = None
+    filter: Filter = Filter()
+
+
+class Subscribe(msgspec.Struct, frozen=True, tag="subscribe", forbid_unknown_fields=True):
+    """Another filter from now on."""
+
+    filter: Filter
+
+
+class AuthRefresh(msgspec.Struct, frozen=True, tag="auth.refresh", forbid_unknown_fields=True):
+    """A newer token of the same subject."""
+
+    token: str
+
+
+class Pong(msgspec.Struct, frozen=True, tag="pong"):
+    """The answer to a ping."""
+
+
+ClientMessage = Auth | Hello | Subscribe | AuthRefresh | Pong
+
+
+# --- what a member is told ---------------------------------------------------------------------------------------
+
+
+class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
+    """The member is in. `recovered`: every event after its cursor follows; else a snapshot does."""
+
+    connection: str
+    epoch: str
+    seq: int
+    recovered: bool
+    ping_s: float
+    token_expires_at: datetime | None
+
+
+class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
+    """The renders as they are at `seq`, newest first; `more`: there are older ones that are at an end."""
+
+    seq: int
+    renders: list[RenderState]
+    more: bool
+
+
+class RenderProgress(msgspec.Struct, frozen=True, tag="render.progress"):
+    """How far a render is. Only the newest is ever sent."""
+
+    render_id: str
+    data: Progress
+
+
+class RenderPreview(msgspec.Struct, frozen=True, tag="render.preview"):
+    """A small picture of the newest frame, for members whose filter asks for `preview`."""
+
+    render_id: str
+    data: dict[str, Any]
+
+
+class Durable(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A durable event: sent once, in order of `seq`."""
+
+    type: DurableType
+    seq: int
+    data: dict[str, Any]
+    render_id: str | None = None
+    asset_id: str | None = None
+    attempt: int | None = None
+
+
+class CursorMark(msgspec.Struct, frozen=True, tag="cursor"):
+    """The member is complete up to `seq`; said while its filter hides durable events."""
+
+    seq: int
+
+
+class AuthExpiring(msgspec.Struct, frozen=True, tag="auth.expiring"):
+    """The token ends soon: refresh it."""
+
+    in_s: int
+
+
+class Ping(msgspec.Struct, frozen=True, tag="ping"):
+    """Answer with a pong."""
+
+
+class Error(msgspec.Struct, frozen=True, omit_defaults=True, tag="error"):
+    """Something went wrong; a close follows when the connection cannot go on. Codes: `docs/errors.md`, and `timed_out`."""
+
+    code: str
+    message: str
+    retryable: bool
+    retry_after_s: float | None = None
+
+
+ServerMessage = Welcome | Snapshot | RenderProgress | RenderPreview | CursorMark | AuthExpiring | Ping | Error
+
+
+# --- how it is closed --------------------------------------------------------------------------------------------
+
+
+class CloseCode(msgspec.Struct, frozen=True):
+    """Why the server closes, and what a client does then; `reconnect`: with the credential it has."""
+
+    code: int
+    meaning: str
+    client_does: str
+    reconnect: bool
+
+
+BAD_MESSAGE: Final = 4400
+BAD_TOKEN: Final = 4401
+FORBIDDEN: Final = 4403
+NO_PROJECT: Final = 4404
+TIMED_OUT: Final = 4408
+TOO_MANY: Final = 4429
+DEPLOYING: Final = 1012
+OVERLOADED: Final = 1013
+
+CLOSE_CODES: Final[Mapping[int, CloseCode]] = {
+    code.code: code
+    for code in (
+        CloseCode(BAD_MESSAGE, "a malformed message, an unknown type, a frame above 64 KiB", "stop", False),
+        CloseCode(BAD_TOKEN, "the token is bad or expired", "refresh the token, reconnect, resume", False),
+        CloseCode(FORBIDDEN, "authenticated, but the scope or the origin does not allow it", "stop", False),
+        CloseCode(NO_PROJECT, "no such project, or not yours", "stop", False),
+        CloseCode(TIMED_OUT, "no authentication or hello within 10 s, or no pong", "reconnect, resume", True),
+        CloseCode(TOO_MANY, "too many connections or commands", "wait `retry_after_s`, reconnect, resume", True),
+        CloseCode(DEPLOYING, "the server is being deployed", "reconnect after 0-5 s of jitter, resume", True),
+        CloseCode(OVERLOADED, "overloaded, or this client is too slow", "back off, reconnect, resume", True),
+    )
+}
+
+_CLOSE_BY_STATUS: Final = {
+    400: BAD_MESSAGE,
+    401: BAD_TOKEN,
+    403: FORBIDDEN,
+    404: NO_PROJECT,
+    422: BAD_MESSAGE,
+    429: TOO_MANY,
+}
+
+
+def close_code_of(error: RenderOwlError) -> int:
+    """The close code that tells a client the same as this error's HTTP status."""
+    return _CLOSE_BY_STATUS.get(error.status, OVERLOADED)
+
+
+def error_of(error: RenderOwlError) -> Error:
+    """The error as a message."""
+    return Error(error.code, error.detail, error.retryable, error.retry_after_s)
+
+
+# --- bytes and back ----------------------------------------------------------------------------------------------
+
+_client_message: Final[msgspec.json.Decoder[ClientMessage]] = msgspec.json.Decoder(ClientMessage)
+
+
+class PlainProgress(msgspec.Struct, frozen=True):
+    """Exactly what the source document has under `data`."""
+
+    percent: float
+    current_frame: int
+    total_frames: int
+
+
+class _Plain(msgspec.Struct, frozen=True):
+    type: str
+    render_id: str
+    data: dict[str, Any] | PlainProgress
+
+
+class _EphemeralBody(msgspec.Struct, frozen=True):
+    render_id: str
+    data: PlainProgress
+
+
+def read(text: str | bytes) -> ClientMessage:
+    """A member's message. Raises msgspec.DecodeError for anything that is not one, saying where."""
+    return _client_message.decode(text)
+
+
+def read_event(body: bytes | msgspec.Raw) -> Event:
+    """A durable event as the bus carries it."""
+    return msgspec.json.decode(body, type=Event)
+
+
+def write(message: ServerMessage | Durable) -> str:
+    """A message as it is sent."""
+    return msgspec.json.encode(message).decode()
+
+
+class Word:
+    """Something to be said, written once however many members hear it.
+
+    `text` is for `renderowl.v1`; `plain` is the source document's shape, None where that has no such message.
+    """
+
+    cursor: Cursor | None = None
+    """The place in the durable lane behind this word, if it marks one."""
+
+    @property
+    def text(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def plain(self) -> str | None:
+        return None
+
+
+class Spoken(Word):
+    """A message to one member."""
+
+    def __init__(self, message: ServerMessage, cursor: Cursor | None = None) -> None:
+        self._message = message
+        self.cursor = cursor
+
+    @property
+    def text(self) -> str:
+        return write(self._message)
+
+    @property
+    def plain(self) -> str | None:
+        return self.text if isinstance(self._message, Error) else None
+
+
+class EventWord(Word):
+    """A durable event."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self.cursor = Cursor(event.epoch, event.seq)
+
+    @cached_property
+    def text(self) -> str:
+        event = self.event
+        return write(Durable(event.type, event.seq, event.data, event.render_id, event.asset_id, event.attempt))
+
+    @cached_property
+    def plain(self) -> str | None:
+        event = self.event
+        if event.render_id is None:
+            return None
+        return msgspec.json.encode(_Plain(event.type, event.render_id, event.data)).decode()
+
+
+class EphemeralWord(Word):
+    """A progress or a preview."""
+
+    def __init__(self, interest: Literal["progress", "preview"], render_id: str, body: bytes | msgspec.Raw) -> None:
+        self.interest: Final = interest
+        self.render_id = render_id
+        self._body = bytes(body)
+
+    @classmethod
+    def of_progress(cls, render_id: str, progress: Progress) -> "EphemeralWord":
+        return cls("progress", render_id, msgspec.json.encode(RenderProgress(render_id, progress)))
+
+    @property
+    def progress(self) -> Progress:
+        """What a progress says."""
+        return msgspec.json.decode(self._body, type=RenderProgress).data
+
+    @cached_property
+    def text(self) -> str:
+        return self._body.decode()
+
+    @cached_property
+    def plain(self) -> str | None:
+        if self.interest != "progress":
+            return None
+        body = msgspec.json.decode(self._body, type=_EphemeralBody)
+        return msgspec.json.encode(_Plain("render.progress", body.render_id, body.data)).decode()
+
+
+def expiry_of(principal: Principal) -> datetime | None:
+    """When the credential ends, if it does."""
+    if principal.expires_at is None:
+        return None
+    return datetime.fromtimestamp(principal.expires_at).astimezone()

@@ -1,0 +1,370 @@
+"""Rooms over real sockets: uvicorn, Postgres and Valkey, and the `websockets` client as a member."""
+
+import asyncio
+import base64
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import uvicorn
+from litestar import Litestar
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from renderowl.bus.redis import RedisBus
+from renderowl.db import accounts as account_rows
+from renderowl.db.database import Database
+from renderowl.domain.events import Cursor, StepReport
+from renderowl.domain.ids import new_id
+from renderowl.domain.records import Principal, Project, Scope
+from renderowl.embedded.valkey import EmbeddedValkey
+from renderowl.security.tokens import TokenSigner
+from renderowl.services import accounts, projects
+from renderowl.services.context import Context
+from renderowl.services.publishing import record
+from renderowl.settings import Settings
+from renderowl.storage.opening import open_storage
+from renderowl.ws.handler import websocket_route
+from renderowl.ws.hub import Hub
+
+ORIGIN = "https://editor.example"
+
+
+@dataclass
+class World:
+    """A server with one user, a key of theirs and a project."""
+
+    ctx: Context
+    hub: Hub
+    url: str
+    principal: Principal
+    key: str
+    project: Project
+
+    def room(self, project_id: str = "", *, v1: bool = True, key: str | None = "", query: str = "", **options: Any):
+        """A connection to a room; `key=""` is the user's own, None says nothing of the caller."""
+        headers = {} if key is None else {"Authorization": f"Bearer {key or self.key}"}
+        options.setdefault("subprotocols", ["renderowl.v1"] if v1 else None)
+        path = f"{self.url}/ws/projects/{project_id or self.project.id}/renders{query}"
+        return connect(path, additional_headers=headers, **options)
+
+    async def happen(
+        self, type: Any = "render.queued", render_id: str | None = "rnd_1", *, publish: bool = True
+    ) -> int:
+        """Record a durable event; without `publish` it is left to the hub to find it."""
+        async with self.ctx.db.transaction() as tx:
+            event = await record(self.ctx, tx, self.project.id, type, {"status": "x"}, render_id=render_id, attempt=1)
+            if not publish:
+                tx.after_commit.clear()
+        return event.seq
+
+    async def progress(self, done: float, render_id: str = "rnd_1") -> None:
+        report = StepReport(self.project.id, render_id, 1, "stp_1", 1, done, 1.0, round(done * 990), 990, "segment")
+        await self.ctx.bus.publish_progress(report)
+
+    async def account(self, scopes: list[Scope]) -> tuple[Principal, str]:
+        user_id = new_id("usr")
+        await account_rows.insert_user(self.ctx.db, user_id=user_id, email=f"{user_id}@example.com", password_hash=None)
+        made = await accounts.make_key(self.ctx.db, user_id, name="test", scopes=scopes)
+        return await accounts.authenticate(self.ctx, made.plaintext), made.plaintext
+
+
+@contextlib.asynccontextmanager
+async def serving(database_url: str, redis_url: str, folder: Path) -> AsyncIterator[World]:
+    secret = "s" * 40
+    settings = Settings(database_url=database_url, redis_url=redis_url, secret_key=secret, allowed_origins=(ORIGIN,))
+    storage = open_storage(
+        f"file://{folder}", base_url=settings.base_url, secret=secret.encode(), access_key="", secret_key=""
+    )
+    database, bus = Database(database_url), RedisBus(redis_url)
+    await database.open()
+    ctx = Context(settings, database, storage, bus, TokenSigner(secret.encode()))
+    hub = Hub(ctx)
+    app = Litestar([websocket_route(hub, ctx)], logging_config=None, openapi_config=None)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, ws="websockets-sansio", log_config=None, lifespan="off"))
+    server.install_signal_handlers = lambda: None
+    await hub.start()
+    await ctx.db.fetch_value("SELECT 1")
+    serving = asyncio.create_task(server._serve())
+    try:
+        while not server.started:
+            await asyncio.sleep(0.005)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        world = World(ctx, hub, f"ws://127.0.0.1:{port}", None, "", None)  # type: ignore[arg-type]  # filled in below
+        world.principal, world.key = await world.account(["read", "write"])
+        world.project = await projects.create(ctx, world.principal, name="Film", description=None, settings={})
+        yield world
+    finally:
+        await hub.stop()
+        server.should_exit = True
+        await serving
+        await bus.close()
+        await storage.close()
+        await database.close()
+
+
+@pytest.fixture
+async def world(database_url: str, redis_url: str, storage_dir: Path) -> AsyncIterator[World]:
+    async with serving(database_url, redis_url, storage_dir) as world:
+        yield world
+
+
+async def heard(socket: ClientConnection) -> dict[str, Any]:
+    """The next message."""
+    async with asyncio.timeout(10):
+        return msgspec.json.decode(await socket.recv())
+
+
+async def closed(socket: ClientConnection) -> tuple[int, list[dict[str, Any]]]:
+    """The code the server closes with, and what it said before."""
+    said = []
+    while True:
+        try:
+            said.append(await heard(socket))
+        except ConnectionClosed as error:
+            return (0 if error.rcvd is None else error.rcvd.code), said
+
+
+async def say(socket: ClientConnection, **message: Any) -> None:
+    await socket.send(msgspec.json.encode(message).decode())
+
+
+async def join(socket: ClientConnection, **hello: Any) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Say hello and return the welcome and, unless recovered, the snapshot."""
+    await say(socket, type="hello", **hello)
+    welcome = await heard(socket)
+    assert welcome["type"] == "welcome", welcome
+    return welcome, None if welcome["recovered"] else await heard(socket)
+
+
+# --- who is calling ------------------------------------------------------------------------------------------------
+
+
+async def test_a_header_opens_the_room_with_a_welcome_and_a_snapshot(world: World) -> None:
+    async with world.room() as socket:
+        assert socket.subprotocol == "renderowl.v1"
+        welcome, snapshot = await join(socket)
+        assert (welcome["epoch"], welcome["seq"], welcome["ping_s"]) == (world.project.event_epoch, 0, 25)
+        assert snapshot == {"type": "snapshot", "seq": 0, "renders": [], "more": False}
+
+
+async def test_a_token_in_the_subprotocol_opens_the_room_and_only_the_protocol_is_echoed(world: World) -> None:
+    token, _ = await accounts.mint_token(world.ctx, world.principal, world.project.id, scopes=["read"], ttl_s=600)
+    bearer = "base64url.bearer." + base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")
+    async with world.room(key=None, subprotocols=["renderowl.v1", bearer], origin=ORIGIN) as socket:
+        assert socket.subprotocol == "renderowl.v1"
+        welcome, _ = await join(socket)
+        assert welcome["token_expires_at"] is not None
+
+
+async def test_a_first_message_opens_the_room(world: World) -> None:
+    async with world.room(key=None) as socket:
+        await say(socket, type="auth", token=world.key)
+        await join(socket)
+
+
+async def test_a_ticket_opens_the_room_once(world: World) -> None:
+    ticket = await accounts.issue_ticket(world.ctx, world.principal, world.project.id, ORIGIN)
+    async with world.room(key=None, query=f"?ticket={ticket.ticket}", origin=ORIGIN) as socket:
+        await join(socket)
+    async with world.room(key=None, query=f"?ticket={ticket.ticket}", origin=ORIGIN) as socket:
+        code, [error] = await closed(socket)
+        assert (code, error["code"]) == (4401, "unauthenticated")
+
+
+async def test_a_token_in_the_url_is_refused(world: World) -> None:
+    async with world.room(query=f"?token={world.key}") as socket:
+        assert (await closed(socket))[0] == 4401
+
+
+@pytest.mark.parametrize("key", ["nonsense", "ro_live_" + "a" * 40])
+async def test_a_bad_credential_is_told_so_before_the_close(world: World, key: str) -> None:
+    async with world.room(key=key) as socket:
+        code, [error] = await closed(socket)
+        assert (code, error["type"], error["code"]) == (4401, "error", "unauthenticated")
+
+
+async def test_another_tenants_room_does_not_exist(world: World) -> None:
+    _, key = await world.account(["read", "write", "admin"])
+    async with world.room(key=key) as socket:
+        code, [error] = await closed(socket)
+        assert (code, error["code"]) == (4404, "not_found")
+
+
+async def test_a_foreign_page_is_refused_even_with_a_good_key(world: World) -> None:
+    async with world.room(origin="https://evil.example") as socket:
+        code, [error] = await closed(socket)
+        assert (code, error["code"]) == (4403, "forbidden")
+
+
+# --- what is told --------------------------------------------------------------------------------------------------
+
+
+async def test_events_and_progress_arrive_live(world: World) -> None:
+    async with world.room() as socket:
+        await join(socket)
+        await world.happen("render.started")
+        assert await heard(socket) == {
+            "type": "render.started", "seq": 1, "data": {"status": "x"}, "render_id": "rnd_1", "attempt": 1
+        }  # fmt: skip
+        await world.progress(0.5)
+        message = await heard(socket)
+        assert (message["type"], message["data"]["percent"], message["data"]["stage"]) == (
+            "render.progress", 50.0, "segment"
+        )  # fmt: skip
+
+
+async def test_a_plain_member_hears_exactly_the_source_documents_messages(world: World) -> None:
+    async with world.room(v1=False) as socket:
+        assert socket.subprotocol is None
+        await asyncio.wait_for(_members(world, 1), 5)
+        await world.happen("asset.ready", render_id=None)
+        await world.progress(0.455)
+        assert await heard(socket) == {
+            "type": "render.progress",
+            "render_id": "rnd_1",
+            "data": {"percent": 45.5, "current_frame": 450, "total_frames": 990},
+        }
+        await world.happen("render.completed")
+        assert await heard(socket) == {"type": "render.completed", "render_id": "rnd_1", "data": {"status": "x"}}
+
+
+async def test_a_member_that_comes_back_gets_what_it_missed_once_and_in_order(world: World) -> None:
+    async with world.room() as socket:
+        await join(socket)
+        await world.happen("render.queued")
+        seen = (await heard(socket))["seq"]
+    for _ in range(3):
+        await world.happen("render.retrying")
+    async with world.room() as socket:
+        welcome, snapshot = await join(socket, since=str(Cursor(world.project.event_epoch, seen)))
+        assert (welcome["recovered"], welcome["seq"], snapshot) == (True, 4, None)
+        await world.happen("render.started")
+        assert [(await heard(socket))["seq"] for _ in range(4)] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("since", ["e000000.0", "nonsense", "future"])
+async def test_a_cursor_that_cannot_be_replayed_gives_a_snapshot(world: World, since: str) -> None:
+    if since == "future":
+        since = f"{world.project.event_epoch}.99"
+    async with world.room() as socket:
+        welcome, snapshot = await join(socket, since=since)
+        assert not welcome["recovered"]
+        assert snapshot is not None
+
+
+async def test_a_filter_hides_other_renders_and_kinds(world: World) -> None:
+    async with world.room() as socket:
+        await join(socket, filter={"render_ids": ["rnd_2"], "types": ["state"]})
+        await world.happen("render.queued", "rnd_1")
+        await world.progress(0.5, "rnd_2")
+        await world.happen("render.queued", "rnd_2")
+        assert ((message := await heard(socket))["seq"], message["render_id"]) == (2, "rnd_2")
+        await say(socket, type="subscribe", filter={"render_ids": ["rnd_1"]})
+        await say(socket, type="pong")
+        await _until(lambda: any("rnd_1" in (m.filter.render_ids or ()) for m in _room(world).members))
+        await world.happen("render.completed", "rnd_1")
+        assert (await heard(socket))["seq"] == 3
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '{"type":"dance"}', '{"type":"hello","sinse":"x"}', "x" * 70_000])
+async def test_a_malformed_message_ends_the_connection_with_a_reason(world: World, text: str) -> None:
+    async with world.room() as socket:
+        await socket.send(text)
+        code, [error] = await closed(socket)
+        assert (code, error["code"]) == (4400, "malformed_request")
+
+
+async def test_a_deploy_is_announced(world: World) -> None:
+    async with world.room() as socket:
+        await join(socket)
+        await world.hub.drain()
+        assert (await closed(socket))[0] == 1012
+
+
+async def test_a_refresh_with_another_subject_ends_the_connection(world: World) -> None:
+    _, other = await world.account(["read"])
+    async with world.room() as socket:
+        await join(socket)
+        await say(socket, type="auth.refresh", token=world.key)
+        await say(socket, type="auth.refresh", token=other)
+        assert (await closed(socket))[0] in (4401, 4404)
+
+
+# --- without Redis -------------------------------------------------------------------------------------------------
+
+
+async def test_an_event_that_nobody_published_is_found(world: World) -> None:
+    async with world.room() as socket:
+        await join(socket)
+        await world.happen("render.queued", publish=False)
+        await world.happen("render.started")
+        assert [(await heard(socket))["seq"] for _ in range(2)] == [1, 2]
+
+
+async def test_the_death_and_return_of_redis_loses_nothing(
+    database_url: str, tmp_path: Path, storage_dir: Path
+) -> None:
+    with EmbeddedValkey(tmp_path / "valkey") as valkey:
+        async with serving(database_url, valkey.url, storage_dir) as world, world.room() as socket:
+            await join(socket)
+            await world.happen()
+            os.kill(valkey.pid, signal.SIGKILL)
+            await world.happen()
+            assert [(await heard(socket))["seq"] for _ in range(2)] == [1, 2]
+            async with world.room() as late:
+                assert (await join(late))[0]["seq"] == 2
+            valkey.stop()
+            valkey.start()
+            await world.happen()
+            await _until(lambda: world.hub.connected)
+            await world.happen()
+            assert [(await heard(socket))["seq"] for _ in range(2)] == [3, 4]
+            await world.progress(0.1)
+            assert (await heard(socket))["type"] == "render.progress"
+
+
+async def test_a_long_poll_answers_as_soon_as_something_happens(world: World) -> None:
+    epoch = world.project.event_epoch
+    first = await world.hub.wait_for(world.project.id, "rnd_1", None, 5)
+    assert (first.recovered, first.cursor) == (False, Cursor(epoch, 0))
+    waiting = asyncio.create_task(world.hub.wait_for(world.project.id, "rnd_1", first.cursor, 10))
+    await _members(world, 1)
+    await world.happen("render.queued", "rnd_2")
+    await world.happen("render.started", "rnd_1")
+    second = await waiting
+    assert ([event.seq for event in second.events], second.cursor.seq) == ([2], 2)
+    assert (await world.hub.wait_for(world.project.id, "rnd_1", first.cursor, 10)).events == second.events
+    third = await world.hub.wait_for(world.project.id, "rnd_1", second.cursor, 0.05)
+    assert (third.events, third.progress, third.cursor) == ([], None, second.cursor)
+
+
+async def test_a_stream_replays_and_goes_on_with_the_same_cursor(world: World) -> None:
+    await world.happen()
+    since = Cursor(world.project.event_epoch, 0)
+    async with contextlib.aclosing(world.hub.stream(world.principal, world.project.id, since)) as stream:
+        assert str((await anext(stream)).cursor) == f"{since.epoch}.1"
+        await world.happen()
+        assert str((await anext(stream)).cursor) == f"{since.epoch}.2"
+        await world.progress(0.5)
+        assert (await anext(stream)).cursor is None
+
+
+def _room(world: World) -> Any:
+    return world.hub.rooms[world.project.id]
+
+
+async def _members(world: World, count: int) -> None:
+    await _until(lambda: len(getattr(world.hub.rooms.get(world.project.id), "members", ())) >= count)
+
+
+async def _until(condition: Any) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
