@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import msgspec
 import rich_click as click
 
 from renderowl.cli.environment import data_dir_option, read_settings
+from renderowl.domain.records import Scope
 
 
 @click.group("keys")
@@ -28,12 +30,10 @@ def create(name: str, scopes: str, email: str, as_json: bool, data_dir: Path | N
     """Make an API key and print it. It is shown this once: only its hash is stored."""
     from renderowl import app
 
-    wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
-    unknown = sorted(set(wanted) - {"read", "write", "admin"})
-    if unknown or not wanted:
-        raise click.BadParameter(
-            f"{', '.join(unknown) or 'nothing'}: choose among read, write and admin", param_hint="--scopes"
-        )
+    try:
+        wanted = msgspec.convert([scope.strip() for scope in scopes.split(",")], list[Scope])
+    except msgspec.ValidationError:
+        raise click.BadParameter(f"{scopes!r}: choose among read, write and admin", param_hint="--scopes") from None
     settings = read_settings(data_dir)
     settings.require("database_url")
     made = app.create_key(settings, name, wanted, email)

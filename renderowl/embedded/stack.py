@@ -87,7 +87,7 @@ class Stack:
             settings,
             port=port,
             secret_key=settings.secret_key or self._secret_key(),
-            storage_url=settings.storage_url or f"file://{self.data_dir / 'storage'}",
+            storage_url=settings.storage_url or (self.data_dir / "storage").as_uri(),
             work_dir=settings.work_dir or str(self.data_dir / "work"),
         )
         self._settings = self._start_servers(settings)
