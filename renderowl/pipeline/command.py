@@ -1,0 +1,112 @@
+"""The complete argv of every step. All names in it are relative to a work directory, so no path of a caller gets in."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from renderowl.pipeline.encoders import AUDIO_SUFFIX, audio_arguments, video_arguments
+from renderowl.pipeline.fonts import Font
+from renderowl.pipeline.formats import GUARD
+from renderowl.pipeline.graph import compile_graph
+from renderowl.pipeline.layers import Input, segment_layers
+from renderowl.pipeline.plan import AudioProgramme, Encoding, Preview, Segment
+from renderowl.pipeline.sound import programme_sound
+from renderowl.pipeline.tools import Toolchain
+
+GRAPH_FILE: Final = "graph.txt"
+_ONE_THREAD: Final = ("-threads", "1")
+_START: Final = (
+    *("-hide_banner", "-y", "-nostats", "-loglevel", "warning", "-progress", "pipe:2", "-stats_period", "0.2"),
+    *("-filter_threads", "1", "-filter_complex_threads", "1"),
+)
+_NO_FONTS: Final = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig></fontconfig>\n'
+"""Fonts come from our wheels only: what is installed on a machine must not change a picture."""
+
+
+class Command(msgspec.Struct, frozen=True):
+    """What to run and what must lie in the work directory first: `files` with their text, `links` to existing files."""
+
+    argv: tuple[str, ...]
+    output: str
+    files: dict[str, str] = {}
+    links: dict[str, str] = {}
+    """Name to `src` for a caller's media."""
+    fonts: tuple[Font, ...] = ()
+
+    def prepare(self, work_dir: Path, inputs: Mapping[str, Path]) -> None:
+        """Write the files and make the links."""
+        work_dir.mkdir(parents=True, exist_ok=True)
+        for name, text in self.files.items():
+            (work_dir / name).write_text(text, encoding="utf-8")
+        for name, src in self.links.items():
+            _link(work_dir / name, inputs[src])
+        for index, font in enumerate(self.fonts):
+            (work_dir / "fonts").mkdir(exist_ok=True)
+            for path in font.paths():
+                _link(work_dir / "fonts" / f"{index}-{path.name}", path)
+
+
+def _link(name: Path, target: Path) -> None:
+    name.unlink(missing_ok=True)
+    name.symlink_to(target.absolute())
+
+
+def start(tools: Toolchain) -> tuple[str, ...]:
+    """Return how every one of our commands begins."""
+    return (tools.ffmpeg, *_START)
+
+
+def _opened(inputs: Sequence[Input]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the arguments that open the inputs, each guarded, and the links they need."""
+    arguments: list[str] = []
+    names: dict[str, str] = {}
+    for entry in inputs:
+        name = names.setdefault(entry.src, f"media-{len(names)}")
+        arguments += [*GUARD, *_ONE_THREAD, *entry.options, "-i", name]
+    return tuple(arguments), {name: src for src, name in names.items()}
+
+
+def segment_command(
+    segment: Segment, encoding: Encoding, preview: Preview, tools: Toolchain, output: str = "segment.nut"
+) -> Command:
+    """Return the command that encodes one segment, and small pictures of it to standard output when asked for."""
+    layers = segment_layers(segment)
+    opened, links = _opened(layers.inputs)
+    if preview.frames:
+        main, small = layers.picture.split()
+        small = small.then("fps", f"1/{preview.interval_s:g}", start_time=0).then(
+            "scale", preview.width, -2, out_range="pc", out_color_matrix="bt601"
+        )
+        graph = compile_graph(main, small.then("format", "yuvj420p"))
+    else:
+        graph = compile_graph(layers.picture)
+    argv = (
+        *start(tools),
+        *opened,
+        *(tools.graph_option, GRAPH_FILE, "-map", graph.outputs[0], *_ONE_THREAD),
+        *video_arguments(encoding, segment.canvas, tools),
+        *("-frames:v", str(segment.frames), "-f", "nut", output),
+    )
+    if preview.frames:
+        argv += ("-map", graph.outputs[1], *_ONE_THREAD, "-c:v", "mjpeg", "-q:v", "6", "-f", "mjpeg", "pipe:1")
+    files = {GRAPH_FILE: graph.text, "fonts.conf": _NO_FONTS, **layers.files}
+    fonts = tuple(sorted(layers.fonts, key=lambda font: font.family))
+    return Command(argv, output, files, links, fonts)
+
+
+def audio_command(programme: AudioProgramme, encoding: Encoding, tools: Toolchain) -> Command:
+    """Return the command that makes the whole sound track."""
+    sound, inputs = programme_sound(programme)
+    opened, links = _opened(inputs)
+    graph = compile_graph(sound)
+    output = f"audio{AUDIO_SUFFIX[encoding.audio_codec]}"
+    argv = (
+        *start(tools),
+        *opened,
+        *(tools.graph_option, GRAPH_FILE, "-map", graph.outputs[0], *_ONE_THREAD),
+        *audio_arguments(encoding, tools),
+        output,
+    )
+    return Command(argv, output, {GRAPH_FILE: graph.text}, links)

@@ -1,0 +1,65 @@
+"""Where a layer's pictures come from: a still repeated, a video on the canvas' clock, or a plain colour."""
+
+from fractions import Fraction
+from typing import Final
+
+from renderowl.pipeline.clock import fraction_of
+from renderowl.pipeline.graph import Stream, source
+from renderowl.pipeline.timeline import Media, Rate
+
+PREROLL_S: Final = Fraction(1, 5)
+"""How much before a clip's start its source is opened: the frame on show at the start may be older than the start."""
+_PREROLL_FRAMES: Final = 3
+
+
+def preroll(start: Fraction, media: Media) -> Fraction:
+    """Return by how much before `start` to seek, so that a cut anywhere shows the same frames as no cut."""
+    frames = Fraction(_PREROLL_FRAMES) / Fraction(media.fps).limit_denominator(1001) if media.fps else PREROLL_S
+    return min(start, max(PREROLL_S, frames))
+
+
+def held(picture: Stream, frames: int, rate: Rate) -> Stream:
+    """Repeat one finished picture for `frames` frames: decoded, scaled and filtered once."""
+    return (
+        picture.then("trim", end_frame=1)
+        .then("loop", loop=frames - 1, size=1, start=0)
+        .then("settb", f"{rate.den}/{rate.num}")
+        .then("setpts", "N")
+        .then("fps", f"{rate.num}/{rate.den}")
+    )
+
+
+def retimed(video: Stream, preroll_s: Fraction, speed: float, frames: int, rate: Rate) -> Stream:
+    """Put a video on the canvas' clock by its timestamps; if it ends early its last frame stays."""
+    shift = f"(PTS-{float(preroll_s):.6f}/TB)/{speed:g}" if preroll_s else f"PTS/{speed:g}"
+    return (
+        video.then("setpts", shift)
+        .then("fps", fps=f"{rate.num}/{rate.den}", start_time=0)
+        .then("tpad", stop_mode="clone", stop=-1)
+        .then("trim", end_frame=frames)
+        .then("setpts", "N")
+    )
+
+
+def plain(name: str, color: str, width: int, height: int, frames: int, rate: Rate) -> Stream:
+    """Return a colour; made and converted once as RGB, so that it is exact in BT.709."""
+    alpha = len(color) == 9
+    made = source(
+        f"color@{name}",
+        color=f"0x{color[1:]}",
+        size=f"{width}x{height}",
+        rate=f"{rate.num}/{rate.den}",
+        duration=f"{float(2 / fraction_of(rate)):.6f}",
+    ).then("format", "gbrap" if alpha else "gbrp")
+    return held(normalised(made.then("scale", **TO_BT709), alpha), frames, rate)
+
+
+TO_BT709: Final[dict[str, str]] = {"out_color_matrix": "bt709", "out_range": "tv"}
+"""Options of every `scale`: sources of different kinds must give the encoder the very same parameters."""
+
+
+def normalised(picture: Stream, alpha: bool) -> Stream:
+    """Return the picture as 8-bit 4:2:0 BT.709 of limited range, with an alpha plane when asked for, and tagged so."""
+    return picture.then("format", "yuva420p" if alpha else "yuv420p").then(
+        "setparams", range="tv", color_primaries="bt709", color_trc="bt709", colorspace="bt709"
+    )

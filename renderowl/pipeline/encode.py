@@ -1,0 +1,88 @@
+"""The steps: encode a segment, encode the sound. Each verifies what it made and only then gives it its name."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from renderowl.domain.errors import OutputWrong
+from renderowl.pipeline.clock import time_of
+from renderowl.pipeline.command import audio_command, segment_command
+from renderowl.pipeline.plan import AudioProgramme, Encoding, Preview, Segment
+from renderowl.pipeline.probe import probe
+from renderowl.pipeline.run import Observer, ProcessLimits, run
+from renderowl.pipeline.tools import Toolchain
+
+_LOG: str = "ffmpeg.log"
+
+
+class EncodedSegment(msgspec.Struct, frozen=True):
+    """A finished segment; equal `extradata_hash` is the condition for joining without encoding again."""
+
+    path: Path
+    frames: int
+    size_bytes: int
+    extradata_hash: str
+
+
+class EncodedAudio(msgspec.Struct, frozen=True):
+    """The finished sound track."""
+
+    path: Path
+    duration_s: float
+    size_bytes: int
+
+
+async def encode_segment(
+    segment: Segment,
+    encoding: Encoding,
+    preview: Preview,
+    inputs: Mapping[str, Path],
+    out: Path,
+    work_dir: Path,
+    tools: Toolchain,
+    observer: Observer,
+    limits: ProcessLimits | None = None,
+) -> EncodedSegment:
+    """Encode a segment to `out`; raises OutputWrong unless it has exactly its frames."""
+    command = segment_command(segment, encoding, preview, tools)
+    command.prepare(work_dir, inputs)
+    limits = limits or ProcessLimits()
+    await run(command.argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / _LOG)
+    made = work_dir / command.output
+    found = await probe(made, tools, ours=True)
+    if found.frames != segment.frames:
+        raise OutputWrong(f"segment {segment.index} has {found.frames} frames instead of {segment.frames}")
+    return EncodedSegment(out, segment.frames, publish(made, out), found.extradata_hash)
+
+
+async def encode_audio(
+    programme: AudioProgramme,
+    encoding: Encoding,
+    inputs: Mapping[str, Path],
+    out: Path,
+    work_dir: Path,
+    tools: Toolchain,
+    observer: Observer,
+    limits: ProcessLimits | None = None,
+) -> EncodedAudio:
+    """Encode the whole sound track to `out`; raises OutputWrong unless it lasts as long as the film."""
+    command = audio_command(programme, encoding, tools)
+    command.prepare(work_dir, inputs)
+    limits = limits or ProcessLimits()
+    await run(command.argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / _LOG)
+    made = work_dir / command.output
+    found = await probe(made, tools, ours=True)
+    wanted_s = float(time_of(programme.frames, programme.rate))
+    if not found.has_audio or abs(found.duration_s - wanted_s) > 0.06:
+        raise OutputWrong(f"the sound lasts {found.duration_s:.3f} s instead of {wanted_s:.3f} s")
+    return EncodedAudio(out, found.duration_s, publish(made, out))
+
+
+def publish(made: Path, out: Path) -> int:
+    """Give a verified file its name, all at once, and return its size in bytes."""
+    near = out.with_name(f".{out.name}.part")
+    shutil.move(made, near)  # a rename, unless the work directory lies on another disk
+    near.replace(out)
+    return out.stat().st_size

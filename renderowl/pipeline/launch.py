@@ -1,0 +1,36 @@
+"""Start a program that dies with its parent and keeps to its limits: `python -IS launch.py PARENT AS CPU FSIZE argv...`.
+
+A file to be run, not imported: between fork and exec of a process with threads nothing but exec is safe, so the limits
+are set by this small process in the middle, which then becomes the program. A limit of 0 is none.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(parent: str, memory_bytes: str, cpu_s: str, file_bytes: str, *argv: str) -> None:
+    """Become `argv`, unless `parent` is already gone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(parent):
+        sys.exit(1)
+    for limit, text in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_FSIZE, file_bytes),
+    ):
+        _, hard = resource.getrlimit(limit)
+        if value := int(text):
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(limit, (value, value))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.execvp(argv[0], argv)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

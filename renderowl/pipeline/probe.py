@@ -1,0 +1,288 @@
+"""What a media file holds, found out by a process of its own with limits: untrusted bytes are never opened in ours."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from renderowl.domain.errors import MediaTooLarge, MediaTypeMismatch, MediaUnreadable
+from renderowl.pipeline import launch
+from renderowl.pipeline.formats import MEDIA_FORMATS
+from renderowl.pipeline.magic import SNIFF_BYTES, refused, sniff
+from renderowl.pipeline.timeline import Media, MediaKind
+from renderowl.pipeline.tools import Toolchain
+
+_STILLS: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/bmp", "image/tiff", "image/gif"})
+_UNREADABLE: Final = frozenset({"image/avif", "image/heic"})
+_NUT: Final = "video/x-nut"
+_ALPHA: Final = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8")
+_SAME: Final[tuple[frozenset[str], ...]] = (
+    frozenset({"video/mp4", "video/quicktime", "audio/mp4", "audio/x-m4a", "video/x-m4v"}),
+    frozenset({"video/webm", "video/x-matroska", "audio/webm", "audio/x-matroska", "video/matroska"}),
+    frozenset({"audio/mpeg", "audio/mp3"}),
+    frozenset({"audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave"}),
+    frozenset({"audio/aac", "audio/x-aac", "audio/aacp"}),
+    frozenset({"audio/ogg", "video/ogg", "application/ogg", "audio/opus"}),
+    frozenset({"audio/flac", "audio/x-flac"}),
+    frozenset({"image/jpeg", "image/jpg"}),
+    frozenset({"video/x-msvideo", "video/avi"}),
+)
+"""Names for the same thing: a claim of one is kept by finding another."""
+
+
+class ProbeLimits(msgspec.Struct, frozen=True):
+    """What a file may be, and what reading it may cost."""
+
+    max_pixels: int = 40_000_000
+    max_duration_s: float = 12 * 3600.0
+    max_streams: int = 32
+    timeout_s: float = 30.0
+    memory_bytes: int = 2 * 1024**3
+
+
+class AudioTrack(msgspec.Struct, frozen=True):
+    codec: str
+    sample_rate: int
+    channels: int
+
+
+class Probed(msgspec.Struct, frozen=True):
+    """A media file's facts; `width` and `height` are as seen, after rotation (degrees clockwise)."""
+
+    content_type: str
+    kind: MediaKind
+    width: int = 0
+    height: int = 0
+    duration_s: float = 0.0
+    fps: float = 0.0
+    rotation: int = 0
+    codec: str = ""
+    pix_fmt: str = ""
+    has_alpha: bool = False
+    has_video: bool = False
+    audio: AudioTrack | None = None
+    frames: int | None = None
+    """Counted when asked for, else what the container says, if it does."""
+    extradata_hash: str = ""
+
+    @property
+    def has_audio(self) -> bool:
+        return self.audio is not None
+
+    @property
+    def metadata(self) -> dict[str, object]:
+        """What the API tells of an asset."""
+        return {
+            "duration_s": round(self.duration_s, 6),
+            "width": self.width,
+            "height": self.height,
+            "fps": round(self.fps, 3),
+            "codec": self.codec,
+            "audio": msgspec.to_builtins(self.audio),
+        }
+
+    def media(self, src: str, content_hash: str) -> Media:
+        """Return the file as the timeline knows it."""
+        return Media(
+            src=src,
+            kind=self.kind,
+            content_hash=content_hash,
+            width=self.width,
+            height=self.height,
+            duration_s=self.duration_s,
+            fps=self.fps,
+            rotation=self.rotation,
+            has_alpha=self.has_alpha,
+            has_video=self.has_video,
+            has_audio=self.has_audio,
+        )
+
+
+class _SideData(msgspec.Struct):
+    rotation: float = 0
+
+
+class _Disposition(msgspec.Struct):
+    attached_pic: int = 0
+
+
+class _Stream(msgspec.Struct):
+    codec_type: str = "unknown"
+    codec_name: str | None = None
+    width: int = 0
+    height: int = 0
+    pix_fmt: str | None = None
+    avg_frame_rate: str = "0/0"
+    duration: str | None = None
+    nb_frames: str | None = None
+    nb_read_packets: str | None = None
+    sample_rate: str = "0"
+    channels: int = 0
+    disposition: _Disposition = msgspec.field(default_factory=_Disposition)
+    side_data_list: list[_SideData] = []
+    tags: dict[str, str] = {}
+    extradata_hash: str = ""
+
+
+class _Format(msgspec.Struct):
+    duration: str | None = None
+
+
+class _Description(msgspec.Struct):
+    streams: list[_Stream] = []
+    format: _Format = msgspec.field(default_factory=_Format)
+
+
+async def probe(
+    path: Path,
+    tools: Toolchain,
+    *,
+    limits: ProbeLimits | None = None,
+    claimed: str | None = None,
+    ours: bool = False,
+) -> Probed:
+    """Return a file's facts.
+
+    `ours` is for what a step has made: NUT is allowed, frames are counted one by one and the extradata is hashed.
+    Raises MediaTypeMismatch when it is a playlist, a drawing or not what `claimed` says, MediaTooLarge when it exceeds the
+    limits, MediaUnreadable for the rest: unknown, truncated, without any picture or sound.
+    """
+    limits = limits or ProbeLimits()
+    content_type = await asyncio.to_thread(_recognise, path, claimed, ours)
+    still = content_type in _STILLS
+    description = await _describe(path, tools, limits, mode="still" if still else "count" if ours else "")
+    return _judge(description, content_type, limits, still=still, counted=ours)
+
+
+def recognised(path: Path) -> str:
+    """Return the content type of a file by its bytes; raises MediaTypeMismatch for playlists, drawings and scripts."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(SNIFF_BYTES)
+    except OSError as error:
+        raise MediaUnreadable(f"the file cannot be opened: {error.strerror}") from error
+    if not head:
+        raise MediaUnreadable("the file is empty")
+    if head.startswith(b"nut/multimedia container\x00"):
+        return _NUT
+    if name := refused(head):
+        raise MediaTypeMismatch(f"the file is {name}, not media")
+    content_type = sniff(head)
+    if content_type is None:
+        raise MediaUnreadable("the file is of no known media type")
+    return content_type
+
+
+def _recognise(path: Path, claimed: str | None, ours: bool) -> str:
+    content_type = recognised(path)
+    if content_type == _NUT and not ours:
+        raise MediaUnreadable("NUT files are not read")
+    if content_type.startswith(("text/", "application/", "font/")) or content_type in _UNREADABLE:
+        raise MediaUnreadable(f"{content_type} is neither a picture, a video nor a sound this installation reads")
+    if claimed and claimed not in ("application/octet-stream", content_type):
+        if not any({claimed, content_type} <= names for names in _SAME):
+            raise MediaTypeMismatch(f"the file claims to be {claimed} and is {content_type}")
+    return content_type
+
+
+async def _describe(
+    path: Path, tools: Toolchain, limits: ProbeLimits, mode: Literal["", "still", "count"]
+) -> _Description:
+    whitelist = f"{MEDIA_FORMATS},nut" if mode == "count" else MEDIA_FORMATS
+    if tools.ffprobe is not None and mode != "still":
+        argv = (
+            *(tools.ffprobe, "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", whitelist),
+            *(("-count_packets", "-show_data_hash", "SHA256") if mode == "count" else ()),
+            *("-show_format", "-show_streams", "-of", "json", f"file:{path.absolute()}"),
+        )
+    else:
+        argv = (sys.executable, "-Im", "renderowl.pipeline.probe_av", str(path.absolute()), whitelist, mode)
+    bounds = (os.getpid(), limits.memory_bytes, max(1, int(limits.timeout_s)), 0)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-IS", launch.__file__, *map(str, bounds), *argv),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(limits.timeout_s):
+            out, complaint = await process.communicate()
+    except TimeoutError as error:
+        raise MediaUnreadable(f"the file could not be read within {limits.timeout_s:g} s") from error
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    if process.returncode:
+        raise MediaUnreadable(_sentence(process.returncode, complaint, path))
+    try:
+        return msgspec.convert(json.loads(out), _Description, strict=False)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise MediaUnreadable("the file's description makes no sense") from error
+
+
+def _sentence(returncode: int, complaint: bytes, path: Path) -> str:
+    if returncode < 0:
+        return "reading the file broke the reader or its limits"
+    lines = [line for line in complaint.decode(errors="replace").splitlines() if line.strip()]
+    last = lines[-1].replace(f"file:{path.absolute()}", "the file").replace(str(path.absolute()), "the file")
+    return f"the file cannot be read: {last[:200]}" if lines else "the file cannot be read"
+
+
+def _judge(found: _Description, content_type: str, limits: ProbeLimits, *, still: bool, counted: bool) -> Probed:
+    if len(found.streams) > limits.max_streams:
+        raise MediaTooLarge(f"the file has {len(found.streams)} streams, at most {limits.max_streams} are allowed")
+    video = next((s for s in found.streams if s.codec_type == "video" and not s.disposition.attached_pic), None)
+    audio = next((s for s in found.streams if s.codec_type == "audio"), None)
+    if video is None and audio is None:
+        raise MediaUnreadable("the file has neither pictures nor sound")
+    if video is not None and video.width * video.height > limits.max_pixels:
+        raise MediaTooLarge(f"a picture of {video.width}x{video.height} is larger than {limits.max_pixels} pixels")
+    if video is not None and not video.width * video.height:
+        raise MediaUnreadable("the size of the pictures cannot be found out")
+    duration_s = _seconds((video or audio), found.format)
+    if duration_s > limits.max_duration_s:
+        raise MediaTooLarge(f"{duration_s:.0f} s is longer than {limits.max_duration_s:.0f} s")
+    track = AudioTrack(audio.codec_name or "", int(audio.sample_rate), audio.channels) if audio else None
+    if video is None:
+        assert audio is not None
+        return Probed(content_type, "audio", duration_s=duration_s, codec=audio.codec_name or "", audio=track)
+    rotation = -round(sum(data.rotation for data in video.side_data_list)) % 360
+    turned = rotation in (90, 270)
+    frames = video.nb_read_packets if counted and video.nb_read_packets else video.nb_frames
+    return Probed(
+        content_type=content_type,
+        kind="image" if still else "video",
+        width=video.height if turned else video.width,
+        height=video.width if turned else video.height,
+        duration_s=0.0 if still else duration_s,
+        fps=0.0 if still else _ratio(video.avg_frame_rate),
+        rotation=rotation,
+        codec=video.codec_name or "",
+        pix_fmt=video.pix_fmt or "",
+        has_alpha=(video.pix_fmt or "").startswith(_ALPHA) or video.tags.get("alpha_mode") == "1",
+        has_video=not still,
+        audio=track,
+        frames=int(frames) if frames else None,
+        extradata_hash=video.extradata_hash,
+    )
+
+
+def _seconds(stream: _Stream | None, form: _Format) -> float:
+    for text in (stream.duration if stream else None, form.duration):
+        with suppress(TypeError, ValueError):
+            return max(0.0, float(text or ""))
+    return 0.0
+
+
+def _ratio(text: str) -> float:
+    top, _, bottom = text.partition("/")
+    return float(top) / float(bottom) if float(bottom or 1) else 0.0

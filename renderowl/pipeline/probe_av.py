@@ -1,0 +1,105 @@
+"""Print what a media file holds as JSON, in the shape of `ffprobe -show_format -show_streams`.
+
+Run as a process of its own (`python -m renderowl.pipeline.probe_av FILE WHITELIST [count]`): a broken or hostile file may
+crash or exhaust a decoder, which must not be the service. Stills are read by their header alone, nothing is decoded.
+"""
+
+import json
+import sys
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+import av
+import av.error
+from av.stream import Disposition
+from PIL import Image
+
+MAX_PIXELS = 40_000_000
+_ORIENTATION = 0x0112
+_TURNED = {3: 180, 6: 90, 8: 270, 5: 90, 7: 270}
+
+
+def main(path: str, whitelist: str, count: str = "") -> int:
+    """Print the description; exit code 1 and a sentence on stderr when the file cannot be read."""
+    try:
+        described = _still(path) if count == "still" else _media(path, whitelist, count == "count")
+    except (av.error.FFmpegError, OSError, ValueError, Image.DecompressionBombError, SyntaxError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    json.dump(described, sys.stdout)
+    return 0
+
+
+def _still(path: str) -> dict[str, Any]:
+    Image.MAX_IMAGE_PIXELS = None  # the caller judges the size; nothing is decoded here
+    with Image.open(path) as image:
+        turn = _TURNED.get(image.getexif().get(_ORIENTATION, 1), 0) if image.format in ("JPEG", "TIFF", "WEBP") else 0
+        alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+        stream = {
+            "codec_type": "video",
+            "codec_name": (image.format or "").lower(),
+            "width": image.width,
+            "height": image.height,
+            "pix_fmt": "rgba" if alpha else image.mode.lower(),
+            "side_data_list": [{"rotation": -turn}] if turn else [],
+            "nb_frames": str(getattr(image, "n_frames", 1)) if image.format in ("GIF", "WEBP") else "1",
+        }
+        return {"streams": [stream], "format": {"format_name": "image"}}
+
+
+def _media(path: str, whitelist: str, count: bool) -> dict[str, Any]:
+    options = {"protocol_whitelist": "file", "format_whitelist": whitelist}
+    with av.open(f"file:{path}", options=options, metadata_errors="replace") as container:
+        streams = [_stream(stream) for stream in container.streams]
+        _look_at_first_picture(container, streams)
+        if count:
+            packets = [0] * len(container.streams)
+            for packet in container.demux():
+                packets[packet.stream_index] += 1 if packet.size else 0
+            for described, number in zip(streams, packets, strict=True):
+                described["nb_read_packets"] = str(number)
+        duration = container.duration / av.time_base if container.duration else None
+        form = {"format_name": container.format.name, "duration": None if duration is None else f"{duration:.6f}"}
+        return {"streams": streams, "format": form}
+
+
+def _stream(stream: Any) -> dict[str, Any]:
+    context = stream.codec_context
+    duration = stream.duration * stream.time_base if stream.duration and stream.time_base else None
+    described: dict[str, Any] = {
+        "codec_type": stream.type,
+        "codec_name": context.codec.canonical_name if context else "unknown",
+        "duration": f"{float(duration):.6f}" if duration is not None else None,
+        "nb_frames": str(stream.frames) if stream.frames else None,
+        "tags": dict(stream.metadata),
+        "extradata_hash": f"SHA256:{sha256((context and context.extradata) or b'').hexdigest()}",
+    }
+    if stream.type == "video":
+        rate: Fraction | None = stream.average_rate or stream.base_rate
+        described |= {
+            "width": context.width,
+            "height": context.height,
+            "pix_fmt": context.format.name if context.format else None,
+            "avg_frame_rate": f"{rate.numerator}/{rate.denominator}" if rate else "0/0",
+            "disposition": {"attached_pic": int(bool(stream.disposition & Disposition.attached_pic))},
+        }
+    elif stream.type == "audio":
+        described |= {"sample_rate": str(context.sample_rate), "channels": context.channels}
+    return described
+
+
+def _look_at_first_picture(container: Any, streams: list[dict[str, Any]]) -> None:
+    """Decode one picture: it proves that there is one, and it knows the display rotation, which the stream does not."""
+    for described, stream in zip(streams, container.streams, strict=True):
+        if stream.type == "video" and 0 < described["width"] * described["height"] <= MAX_PIXELS:
+            stream.thread_type, stream.codec_context.thread_count = "NONE", 1
+            for frame in container.decode(stream):
+                described["side_data_list"] = [{"rotation": round(frame.rotation or 0)}]
+                break
+            container.seek(0)
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
