@@ -5,23 +5,31 @@ A segment is a run of frames rendered by one FFmpeg process; all the audio is on
 and of the FFmpeg version: equal keys are equal pictures, wherever they stand in the film.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
-from renderowl.pipeline.timeline import AudioClip, Canvas, Clip, Media, Rate, Subtitle, Timeline
+from renderowl.domain.spec.output import OutputSettings
+from renderowl.pipeline.clock import exact, frame_at, time_of
+from renderowl.pipeline.cut import cut_frames
+from renderowl.pipeline.encoding import Encoding as Encoding
+from renderowl.pipeline.encoding import assemble_cost, audio_cost, encoding_of, segment_cost
+from renderowl.pipeline.keys import audio_key, segment_key
+from renderowl.pipeline.slice import window
+from renderowl.pipeline.timeline import (
+    AudioClip,
+    Canvas,
+    Clip,
+    ImageContent,
+    Media,
+    Rate,
+    Subtitle,
+    Timeline,
+    VideoContent,
+)
 
-
-class Encoding(msgspec.Struct, frozen=True):
-    """Everything that decides about the bits, resolved from `output_settings`."""
-
-    format: Literal["mp4", "webm", "mov", "gif", "mp3", "wav", "png", "jpg"] = "mp4"
-    video_codec: Literal["h264", "hevc", "vp9", "av1", "gif", "none"] = "h264"
-    audio_codec: Literal["aac", "opus", "mp3", "pcm", "none"] = "aac"
-    crf: int = 18
-    preset: str = "medium"
-    audio_bitrate: str = "192k"
-    gop_frames: int = 60
+TARGET_SEGMENT_S: Final = 8.0
+"""How long the pieces of a long clip are: a 30 s film keeps two or more cores busy to its end."""
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -90,3 +98,77 @@ class Plan(msgspec.Struct, frozen=True):
             + (self.audio.cost if self.audio is not None else 0.0)
             + self.assemble_cost
         )
+
+
+def make_plan(
+    timeline: Timeline, output: OutputSettings, *, fingerprint: str, target_segment_s: float = TARGET_SEGMENT_S
+) -> Plan:
+    """Cut a timeline into steps. The same timeline makes the same plan; what did not change keeps its keys."""
+    if output.format in ("png", "jpg"):
+        timeline = _still(timeline, output)
+    encoding = encoding_of(output, timeline.canvas.rate)
+    has_picture = output.format not in ("mp3", "wav")
+    segments = _segments(timeline, encoding, fingerprint, target_segment_s) if has_picture else ()
+    wants_pictures = bool(segments) and output.preview.frames
+    return Plan(
+        timeline=timeline,
+        encoding=encoding,
+        segments=segments,
+        audio=_programme(timeline, encoding, fingerprint) if encoding.audio_codec != "none" else None,
+        assemble_cost=assemble_cost(len(segments), _duration_s(timeline)),
+        output_name=output.name,
+        captions=output.captions,
+        subtitles=timeline.subtitles if output.captions in ("sidecar", "both") else (),
+        poster=None if output.poster is None else Poster(output.poster.at),
+        preview=Preview(wants_pictures, output.preview.interval_s, output.preview.width),
+        fingerprint=fingerprint,
+    )
+
+
+def _segments(timeline: Timeline, encoding: Encoding, fingerprint: str, target_segment_s: float) -> tuple[Segment, ...]:
+    starts = cut_frames(timeline, target_segment_s)
+    made = []
+    for index, (start, end) in enumerate(zip(starts, [*starts[1:], timeline.canvas.frames], strict=True)):
+        part = window(timeline, start, end)
+        shown = {clip.content.src for clip in part.clips if isinstance(clip.content, VideoContent | ImageContent)}
+        media = {src: part.media[src] for src in sorted(shown)}
+        canvas = part.canvas
+        made.append(
+            Segment(
+                index=index,
+                start=start,
+                frames=end - start,
+                key=segment_key(canvas, part.clips, media, encoding, fingerprint),
+                canvas=canvas,
+                clips=part.clips,
+                media=media,
+                cost=segment_cost(part.clips, canvas.frames, canvas.width, canvas.height, encoding),
+            )
+        )
+    return tuple(made)
+
+
+def _programme(timeline: Timeline, encoding: Encoding, fingerprint: str) -> AudioProgramme | None:
+    if not timeline.audio:
+        return None
+    canvas = timeline.canvas
+    media = {src: timeline.media[src] for src in sorted({clip.src for clip in timeline.audio})}
+    return AudioProgramme(
+        key=audio_key(canvas.rate, canvas.frames, timeline.audio, media, encoding, fingerprint),
+        rate=canvas.rate,
+        frames=canvas.frames,
+        clips=timeline.audio,
+        media=media,
+        cost=audio_cost(len(timeline.audio), _duration_s(timeline)),
+    )
+
+
+def _still(timeline: Timeline, output: OutputSettings) -> Timeline:
+    """Return the one frame a picture shows: that of `poster.at`, or the first."""
+    at = frame_at(exact(output.poster.at), timeline.canvas.rate) if output.poster else 0
+    frame = min(at, timeline.canvas.frames - 1)
+    return window(timeline, frame, frame + 1)
+
+
+def _duration_s(timeline: Timeline) -> float:
+    return float(time_of(timeline.canvas.frames, timeline.canvas.rate))

@@ -81,6 +81,8 @@ class VideoContent(msgspec.Struct, frozen=True, tag="video"):
     loop: bool = False
     fit: Fit = "cover"
     crop: Crop | None = None
+    end: Seconds | None = None
+    """Where in the source a pass of a loop ends; the source's own end unless said."""
 
 
 class ImageContent(msgspec.Struct, frozen=True, tag="image"):
@@ -166,6 +168,8 @@ class AudioClip(msgspec.Struct, frozen=True):
     gain: float = 1.0
     fade_in: int = 0
     fade_out: int = 0
+    source_end: Seconds | None = None
+    """Where in the source a pass of a loop ends; the source's own end unless said."""
 
 
 class Subtitle(msgspec.Struct, frozen=True):

@@ -1,0 +1,83 @@
+"""The compositions: every module of this package that has a COMPOSITION is one. Adding a kind of video is adding a file."""
+
+import pkgutil
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
+
+import msgspec
+
+from renderowl.domain.errors import FieldError, UnknownComposition
+from renderowl.domain.spec.limits import Limits
+from renderowl.domain.spec.output import OutputSettings
+from renderowl.domain.spec.reading import nearest, shown
+from renderowl.pipeline.ask import PROPS, Composition
+from renderowl.pipeline.ask import Ask as Ask
+from renderowl.pipeline.draft import Draft
+from renderowl.pipeline.timeline import Media, Timeline
+
+
+def _discover() -> dict[str, Composition[Any]]:
+    modules = (import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    found: list[Composition[Any]] = [module.COMPOSITION for module in modules if hasattr(module, "COMPOSITION")]
+    return {composition.id: composition for composition in sorted(found, key=lambda composition: composition.id)}
+
+
+COMPOSITIONS: Final[Mapping[str, Composition[Any]]] = _discover()
+"""Every composition by its id."""
+
+_BY_NAME: Final = {name: c for c in COMPOSITIONS.values() for name in (c.id, *c.aliases)}
+
+
+def canonical_id(composition_id: str) -> str:
+    """Return the id of a composition named by id or alias; raises UnknownComposition naming the nearest."""
+    composition = _BY_NAME.get(composition_id)
+    if composition is None:
+        message = f'there is no composition "{shown(composition_id)}"{nearest(composition_id, list(_BY_NAME))}'
+        raise UnknownComposition(message, errors=[FieldError("/composition_id", message)])
+    return composition.id
+
+
+def schema(composition_id: str) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a render's `input_props` and `output_settings` for a composition."""
+    composition = COMPOSITIONS[canonical_id(composition_id)]
+    (props, output), definitions = msgspec.json.schema_components(
+        [composition.spec, OutputSettings], ref_template="#/$defs/{name}"
+    )
+    definitions[composition.spec.__name__]["examples"] = list(composition.examples)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": composition.title,
+        "description": composition.description,
+        "type": "object",
+        "properties": {"input_props": props, "output_settings": output},
+        "required": ["input_props"],
+        "examples": [{"input_props": example, "output_settings": {}} for example in composition.examples],
+        "$defs": definitions,
+    }
+
+
+def parse(composition_id: str, input_props: object, output_settings: object, limits: Limits) -> Ask:
+    """Read what is asked for; raises UnknownComposition, or ValidationFailed with every problem of both documents."""
+    return COMPOSITIONS[canonical_id(composition_id)].parse(input_props, output_settings, limits)
+
+
+def sources(ask: Ask) -> dict[str, list[str]]:
+    """Return every source the ask names, media and texts, with the JSON pointers of the places that name it."""
+    found: dict[str, list[str]] = {}
+    for use in COMPOSITIONS[ask.composition_id].sources(ask.spec):
+        found.setdefault(use.src, []).append(PROPS + use.at)
+    return found
+
+
+def text_sources(ask: Ask) -> set[str]:
+    """Return those of the sources that are texts, such as caption files: `compile` wants their contents, not a probe."""
+    return {use.src for use in COMPOSITIONS[ask.composition_id].sources(ask.spec) if use.kind == "text"}
+
+
+def compile(ask: Ask, media: Mapping[str, Media], texts: Mapping[str, str] | None = None) -> Timeline:
+    """Make the timeline of an ask, given what is known of its media and the contents of its texts, both by source.
+
+    Raises ValidationFailed with every place that does not fit the media, such as a trim beyond the source's end.
+    """
+    return COMPOSITIONS[ask.composition_id].compile(ask.spec, Draft(ask, media, texts or {}))

@@ -1,0 +1,16 @@
+"""Limits on what may be asked for; the caller's tier decides about them, not the document."""
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The largest film that is accepted. `max_width` bounds the longer side and `max_height` the shorter one."""
+
+    max_duration_s: float = 300.0
+    max_tracks: int = 32
+    max_clips: int = 2000
+    max_width: int = 1920
+    max_height: int = 1920
+    max_fps: float = 60.0
+    local_files: bool = False
+    """Whether a source may be a path of this machine: only for a caller at its command line."""

@@ -1,0 +1,214 @@
+"""The `timeline` composition: tracks of clips on a canvas, the first track at the bottom."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from renderowl.domain.spec.captions import CaptionLook, Style, TimedWord
+from renderowl.domain.spec.fields import (
+    Anchor,
+    Color,
+    Coordinate,
+    Fit,
+    FrameRate,
+    Later,
+    Length,
+    Name,
+    Pixels,
+    Problem,
+    Source,
+    Spec,
+    Speed,
+    Text,
+    Time,
+    Unit,
+    Volume,
+    aliases,
+    later_values,
+)
+
+
+class Trim(Spec, frozen=True, kw_only=True):
+    """The part of the source to use, in its own seconds; without `end` it goes on to the source's end."""
+
+    start: Time = 0.0
+    end: Length | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        if self.end is not None and self.end <= self.start:
+            yield "/end", "must be later than start"
+
+
+class Position(Spec, frozen=True, kw_only=True):
+    """Where the `anchor` point of a clip lies on the canvas, in its pixels; the middle unless said."""
+
+    x: Coordinate | None = None
+    y: Coordinate | None = None
+    anchor: Anchor = "center"
+
+
+class CropBox(Spec, frozen=True, kw_only=True):
+    """The rectangle of the source to show: in its pixels, or in fractions of it when all four are at most 1."""
+
+    x: Annotated[float, Meta(ge=0, le=65_536)] = 0.0
+    y: Annotated[float, Meta(ge=0, le=65_536)] = 0.0
+    width: Annotated[float, Meta(gt=0, le=65_536)]
+    height: Annotated[float, Meta(gt=0, le=65_536)]
+
+
+class TransitionEnd(Spec, frozen=True, kw_only=True):
+    """How a clip comes or goes: `fade` ramps its opacity for `duration` seconds."""
+
+    type: Annotated[
+        Literal["fade", "none"],
+        later_values("crossfade", "dissolve", "wipe", "slide", "push", "zoom", "circle", "radial", "pixelize"),
+    ] = "fade"
+    duration: Time = 0.5
+
+
+class Transition(Spec, frozen=True, kw_only=True):
+    """How a clip comes in and goes out."""
+
+    in_: TransitionEnd | None = msgspec.field(default=None, name="in")
+    out: TransitionEnd | None = None
+
+
+class TimedClip(Spec, frozen=True, kw_only=True):
+    """What every clip has: when it starts and how long it lasts, in seconds."""
+
+    id: Name | None = None
+    start: Literal["auto"] | Time = "auto"
+    duration: Annotated[Literal["auto", "end"] | Length, aliases("length")] = "auto"
+
+
+class FadingClip(TimedClip, frozen=True, kw_only=True):
+    """A clip that can come and go gradually, in seconds of fade."""
+
+    fade_in: Time = 0.0
+    fade_out: Time = 0.0
+
+
+class SeenClip(FadingClip, frozen=True, kw_only=True):
+    """What every clip on the picture has: its place, size, turn and opacity."""
+
+    position: Anchor | Position = "center"
+    width: Pixels | None = None
+    height: Pixels | None = None
+    scale: Annotated[float, Meta(gt=0, le=20)] = 1.0
+    rotation: Annotated[float, Meta(ge=-3600, le=3600)] = 0.0
+    opacity: Unit = 1.0
+    transition: Transition | None = None
+    filters: Later = None
+    keyframes: Later = None
+
+    def problems(self) -> Iterator[Problem]:
+        if self.transition is None:
+            return
+        for name, end, fade in (("in", self.transition.in_, self.fade_in), ("out", self.transition.out, self.fade_out)):
+            if end is not None and end.type == "fade" and fade not in (0, end.duration):
+                yield f"/transition/{name}", f"contradicts fade_{name}"
+
+    @property
+    def fades_s(self) -> tuple[float, float]:
+        """Seconds of fade at the start and at the end, whichever way they were asked for."""
+        said = self.transition or Transition()
+        ends = (said.in_, self.fade_in), (said.out, self.fade_out)
+        come, go = (fade or (end.duration if end and end.type == "fade" else 0.0) for end, fade in ends)
+        return come, go
+
+
+class VideoClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="video"):
+    """Moving pictures with their sound."""
+
+    src: Source
+    trim: Trim | Time | None = None
+    speed: Speed = 1.0
+    preserve_pitch: Annotated[bool, later_values(False)] = True
+    loop: bool = False
+    fit: Fit = "cover"
+    crop: CropBox | None = None
+    volume: Volume = 1.0
+    mute: bool = False
+    chroma_key: Later = None
+    ken_burns: Later = None
+
+
+class ImageClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="image"):
+    """A still picture."""
+
+    src: Source
+    fit: Fit = "cover"
+    crop: CropBox | None = None
+    chroma_key: Later = None
+    ken_burns: Later = None
+
+
+class AudioClip(FadingClip, frozen=True, kw_only=True, tag_field="type", tag="audio"):
+    """Sound."""
+
+    src: Source
+    trim: Trim | Time | None = None
+    speed: Speed = 1.0
+    preserve_pitch: Annotated[bool, later_values(False)] = True
+    loop: bool = False
+    volume: Volume = 1.0
+    mute: bool = False
+
+
+class TextClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="text"):
+    """Written text."""
+
+    text: Annotated[Text, Meta(min_length=1)]
+    style: Style = Style()
+
+
+class ColorClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="color"):
+    """A filled rectangle."""
+
+    color: Color
+
+
+class CaptionClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="caption"):
+    """Captions: one `text`, with the times of its `words` from the clip's start, or a whole file of them (`src`)."""
+
+    src: Source | None = None
+    text: Text | None = None
+    words: Annotated[tuple[TimedWord, ...], Meta(max_length=1000)] = ()
+    style: CaptionLook = CaptionLook()
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        if (self.src is None) == (self.text is None):
+            yield "/text", "give either text or src"
+        if self.words and self.src is not None:
+            yield "/words", "belong to text; a file has its own"
+
+
+AnyClip = VideoClip | ImageClip | AudioClip | TextClip | ColorClip | CaptionClip
+KnownClip = Annotated[AnyClip, Meta(extra={"later_tags": ("shape", "tts")})]
+
+
+class Track(Spec, frozen=True, kw_only=True):
+    """Clips that follow each other or overlap; each next track is drawn above the ones before it."""
+
+    id: Name | None = None
+    volume: Volume = 1.0
+    mute: bool = False
+    parent_duration_decider: bool = False
+    duck: Later = None
+    clips: Annotated[tuple[KnownClip, ...], Meta(max_length=5000)] = ()
+
+
+class TimelineSpec(Spec, frozen=True, kw_only=True):
+    """Tracks of clips. It lasts `duration`, or as long as the longest deciding track, or as the longest of all."""
+
+    width: Pixels = 1920
+    height: Pixels = 1080
+    fps: FrameRate = 30.0
+    background: Color = "#000000"
+    duration: Length | None = None
+    variables: Annotated[dict[str, Text | float | bool], Meta(max_length=1000)] = msgspec.field(default_factory=dict)
+    fonts: Later = None
+    tracks: Annotated[tuple[Track, ...], Meta(min_length=1)]

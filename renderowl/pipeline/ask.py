@@ -1,0 +1,109 @@
+"""What is asked for: a composition with its spec and output settings, read and checked."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, TypeVar
+
+import msgspec
+
+from renderowl.domain.errors import FieldError, ValidationFailed
+from renderowl.domain.spec.fields import Spec
+from renderowl.domain.spec.limits import Limits
+from renderowl.domain.spec.output import OutputSettings
+from renderowl.domain.spec.reading import MAX_ERRORS, read
+from renderowl.pipeline.timeline import Timeline
+
+if TYPE_CHECKING:
+    from renderowl.pipeline.draft import Draft
+
+S = TypeVar("S", bound=Spec)
+
+PROPS: Final = "/input_props"
+OUTPUT: Final = "/output_settings"
+
+_ASSET: Final = re.compile(r"asset://[A-Za-z0-9_-]{1,100}")
+_HTTPS: Final = re.compile(r"https://[^\s/@]+(/\S*)?", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,20})://")
+
+
+class Use(msgspec.Struct, frozen=True):
+    """One place of a spec that names a source, `at` being relative to the spec."""
+
+    src: str
+    at: str
+    kind: Literal["media", "text"] = "media"
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """A checked request: what `parse` makes and `compile` takes. The two dicts are the documents in canonical names."""
+
+    composition_id: str
+    spec: Spec
+    output: OutputSettings
+    limits: Limits
+    input_props: dict[str, Any]
+    output_settings: dict[str, Any]
+
+
+def _no_problems(spec: Spec, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:
+    yield from ()
+
+
+@dataclass(frozen=True)
+class Composition(Generic[S]):
+    """A kind of video. One module of `compositions/` makes one and calls it COMPOSITION."""
+
+    id: str
+    title: str
+    description: str
+    spec: type[S]
+    sources: Callable[[S], Iterator[Use]]
+    compile: Callable[[S, "Draft"], Timeline]
+    aliases: tuple[str, ...] = ()
+    examples: tuple[dict[str, Any], ...] = ()
+    check: Callable[[S, OutputSettings, Limits], Iterator[FieldError]] = field(default=_no_problems)
+    """Finds what is beyond the limits before any media is known; full JSON pointers."""
+
+    def parse(self, input_props: object, output_settings: object, limits: Limits) -> Ask:
+        """Read both documents; raises ValidationFailed with every problem of both."""
+        props = read(input_props, self.spec, at=PROPS)
+        output = read(output_settings, OutputSettings, at=OUTPUT)
+        errors = [*props.errors, *output.errors]
+        if props.value is not None:
+            errors += [
+                FieldError(PROPS + use.at, message)
+                for use in self.sources(props.value)
+                if (message := source_problem(use.src, limits))
+            ]
+            errors += self.check(props.value, output.value or OutputSettings(), limits)
+        if errors or props.value is None or output.value is None:
+            refuse(errors)
+        return Ask(
+            composition_id=self.id,
+            spec=props.value,
+            output=output.value,
+            limits=limits,
+            input_props=props.given,
+            output_settings=output.given,
+        )
+
+
+def source_problem(src: str, limits: Limits) -> str:
+    """Say what is wrong with a source, or nothing."""
+    if src.startswith("clip://"):
+        return "sources of the form clip:// are not available in this version"
+    if _ASSET.fullmatch(src) or _HTTPS.fullmatch(src):
+        return ""
+    scheme = _SCHEME.match(src)
+    if limits.local_files and (scheme is None or scheme[1].lower() == "file"):
+        return ""
+    return "must be asset://<id> or https://..." + (" or a path" if limits.local_files else "")
+
+
+def refuse(errors: list[FieldError]) -> NoReturn:
+    """Raise ValidationFailed with these errors."""
+    count = len(errors)
+    detail = f"{errors[0].path} {errors[0].message}" if errors else ""
+    more = f" (and {count - 1} more)" if count > 1 else ""
+    raise ValidationFailed(detail + more, errors=errors[:MAX_ERRORS])

@@ -1,0 +1,267 @@
+"""`timeline`: tracks of clips on a canvas, the first at the bottom."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import count
+from typing import Final
+
+import msgspec
+
+from renderowl.domain.errors import FieldError
+from renderowl.domain.spec.limits import Limits
+from renderowl.domain.spec.output import OutputSettings
+from renderowl.domain.spec.timeline import (
+    AudioClip,
+    CaptionClip,
+    ColorClip,
+    ImageClip,
+    SeenClip,
+    TextClip,
+    TimelineSpec,
+    VideoClip,
+)
+from renderowl.pipeline import timeline as out
+from renderowl.pipeline.ask import PROPS, Composition, Use
+from renderowl.pipeline.caption_clips import add_captions
+from renderowl.pipeline.captions import Cue
+from renderowl.pipeline.clock import exact, frame_at, seconds_of
+from renderowl.pipeline.draft import Draft, size_problems
+from renderowl.pipeline.layout import (
+    MAX_BOX_SIDE,
+    Stage,
+    box_of,
+    crop_of,
+    plain_color,
+    stage_of,
+    text_height,
+    text_style,
+)
+from renderowl.pipeline.schedule import Slot, schedule
+
+SHORTEST_PASS_S: Final = Fraction(1)
+"""A loop of longer passes becomes a clip for each, so that the film can be cut between them."""
+
+
+def sources(spec: TimelineSpec) -> Iterator[Use]:
+    """Yield the sources of all clips."""
+    for track_index, track in enumerate(spec.tracks):
+        for index, clip in enumerate(track.clips):
+            if not isinstance(clip, TextClip | ColorClip) and clip.src is not None:
+                at = f"/tracks/{track_index}/clips/{index}/src"
+                yield Use(clip.src, at, "text" if isinstance(clip, CaptionClip) else "media")
+
+
+def check(spec: TimelineSpec, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:
+    """Yield what is beyond the limits whatever the media are."""
+    if len(spec.tracks) > limits.max_tracks:
+        yield FieldError(f"{PROPS}/tracks", f"has {len(spec.tracks)} tracks; the limit is {limits.max_tracks}")
+    clips = sum(len(track.clips) for track in spec.tracks)
+    if clips > limits.max_clips:
+        yield FieldError(f"{PROPS}/tracks", f"has {clips} clips; the limit is {limits.max_clips}")
+    if spec.duration is not None and spec.duration > limits.max_duration_s:
+        yield FieldError(
+            f"{PROPS}/duration", f"must be at most {limits.max_duration_s:g}, the limit on a film's length"
+        )
+    yield from size_problems(_stage(spec, output), output, limits)
+
+
+def compile(spec: TimelineSpec, draft: Draft) -> out.Timeline:
+    """Lay all clips out on the canvas."""
+    stage = _stage(spec, draft.output)
+    slots, total = schedule(spec, draft)
+    blame = "/duration" if spec.duration is not None else "/tracks"
+    if total > exact(draft.limits.max_duration_s):
+        return draft.timeline(stage, total, blame)
+    for slot in slots:
+        _Placing(draft, stage, slot, frame_at(total, stage.rate)).place()
+    return draft.timeline(stage, total, blame)
+
+
+def _stage(spec: TimelineSpec, output: OutputSettings) -> Stage:
+    return stage_of(spec.width, spec.height, spec.fps, spec.background, output)
+
+
+class _Placing:
+    """One slot on its way into the draft: its frames, clamped to the film, and its fades."""
+
+    def __init__(self, draft: Draft, stage: Stage, slot: Slot, film_frames: int) -> None:
+        self.draft, self.stage, self.slot = draft, stage, slot
+        self.start = frame_at(slot.start, stage.rate)
+        whole_end = film_frames if slot.end is None else frame_at(slot.end, stage.rate)
+        self.frames = min(whole_end, film_frames) - self.start
+        self.empty = whole_end <= self.start and slot.end is not None
+
+    def place(self) -> None:
+        clip, at = self.slot.clip, self.slot.at
+        if self.empty:
+            self.draft.fail(f"{at}/duration", "is shorter than one frame")
+        if self.frames <= 0:
+            return
+        come, go = clip.fades_s if isinstance(clip, SeenClip) else (clip.fade_in, clip.fade_out)
+        self.fade_in, self.fade_out = frame_at(exact(come), self.stage.rate), frame_at(exact(go), self.stage.rate)
+        if self.fade_in + self.fade_out > self.frames:
+            seconds = self.frames * self.stage.rate.den / self.stage.rate.num
+            self.draft.fail(
+                f"{at}/{'fade_out' if go else 'fade_in'}", f"the fades are longer than the clip, {seconds:g} s"
+            )
+            return
+        match clip:
+            case VideoClip():
+                self.video(clip)
+            case ImageClip():
+                self.image(clip)
+            case AudioClip():
+                self.sound(clip)
+            case TextClip():
+                self.text(clip)
+            case ColorClip():
+                self.seen(clip, out.ColorContent(plain_color(clip.color)), box_of(clip, self.stage))
+            case CaptionClip():
+                self.captions(clip)
+
+    def video(self, clip: VideoClip) -> None:
+        media = self.slot.media
+        if media is None:
+            return
+        crop, natural = self.cropped(clip, media)
+        start, end = self.slot.source
+        content = out.VideoContent(
+            src=clip.src,
+            start=seconds_of(start),
+            speed=clip.speed,
+            loop=clip.loop,
+            fit=clip.fit,
+            crop=crop,
+            end=seconds_of(end) if clip.loop and end else None,
+        )
+        box = box_of(clip, self.stage, natural)
+        for piece in self.passes(self.drawn(clip, content, box)):
+            self.keep(piece)
+        if media.has_audio:
+            self.sound(clip)
+
+    def image(self, clip: ImageClip) -> None:
+        if self.slot.media is not None:
+            crop, natural = self.cropped(clip, self.slot.media)
+            self.seen(clip, out.ImageContent(clip.src, clip.fit, crop), box_of(clip, self.stage, natural))
+
+    def text(self, clip: TextClip) -> None:
+        style = text_style(clip.style, self.stage)
+        box = box_of(clip, self.stage)
+        if clip.height is None and box.center_y != self.stage.height / 2:
+            box = box_of(clip, self.stage, height=text_height(clip.text, style, box.width))
+        self.seen(clip, out.TextContent(clip.text, style), box)
+
+    def captions(self, clip: CaptionClip) -> None:
+        length_s = self.frames * self.stage.rate.den / self.stage.rate.num
+        cues = self.slot.cues or (Cue(clip.text or "", 0.0, length_s),)
+        bare = self.drawn(clip, out.CaptionContent(""), box_of(clip, self.stage))
+        add_captions(self.draft, cues, clip.style, self.stage, bare, origin=self.slot.start)
+
+    def sound(self, clip: VideoClip | AudioClip) -> None:
+        track = self.slot.track
+        gain = clip.volume * track.volume
+        if clip.mute or track.mute or gain == 0 or self.slot.media is None:
+            return
+        start, end = self.slot.source
+        self.draft.audio.append(
+            out.AudioClip(
+                id=self.slot.name,
+                start=self.start,
+                frames=self.frames,
+                src=clip.src,
+                source_start=seconds_of(start),
+                speed=clip.speed,
+                loop=clip.loop,
+                gain=gain,
+                fade_in=self.fade_in,
+                fade_out=self.fade_out,
+                source_end=seconds_of(end) if clip.loop and end else None,
+            )
+        )
+
+    def cropped(self, clip: VideoClip | ImageClip, media: out.Media) -> tuple[out.Crop | None, tuple[int, int]]:
+        """Return the crop and the size of what it leaves."""
+        try:
+            crop = crop_of(clip.crop, media.width, media.height)
+        except ValueError as error:
+            self.draft.fail(f"{self.slot.at}/crop", str(error))
+            crop = None
+        return crop, (crop.width, crop.height) if crop else (media.width, media.height)
+
+    def passes(self, clip: out.Clip) -> Iterator[out.Clip]:
+        """Yield a clip for each pass of a loop, or the clip itself when it does not loop or its passes are short."""
+        content = clip.content
+        start, end = self.slot.source
+        if not isinstance(content, out.VideoContent) or not content.loop:
+            yield clip
+            return
+        length = (end - start) / exact(content.speed)
+        rate = self.stage.rate
+        if length < SHORTEST_PASS_S or max(clip.fade_in, clip.fade_out) > frame_at(length, rate):
+            yield clip
+            return
+        once = msgspec.structs.replace(content, loop=False, end=None)
+        for index in count():
+            first, last = frame_at(index * length, rate), min(frame_at((index + 1) * length, rate), clip.frames)
+            yield msgspec.structs.replace(
+                clip,
+                id=f"{clip.id}/{index}",
+                start=clip.start + first,
+                frames=last - first,
+                content=once,
+                fade_in=clip.fade_in if index == 0 else 0,
+                fade_out=clip.fade_out if last == clip.frames else 0,
+            )
+            if last == clip.frames:
+                return
+
+    def drawn(self, clip: SeenClip, content: out.Content, box: out.Box) -> out.Clip:
+        if max(box.width, box.height) > MAX_BOX_SIDE:
+            self.draft.fail(
+                f"{self.slot.at}/scale", f"makes the clip {box.width}x{box.height}; a side has at most {MAX_BOX_SIDE}"
+            )
+        return out.Clip(
+            id=self.slot.name,
+            start=self.start,
+            frames=self.frames,
+            content=content,
+            box=box,
+            opacity=clip.opacity,
+            fade_in=self.fade_in,
+            fade_out=self.fade_out,
+        )
+
+    def seen(self, clip: SeenClip, content: out.Content, box: out.Box) -> None:
+        self.keep(self.drawn(clip, content, box))
+
+    def keep(self, clip: out.Clip) -> None:
+        if clip.opacity > 0:
+            self.draft.clips.append(clip)
+
+
+COMPOSITION: Final = Composition(
+    id="timeline",
+    title="Timeline",
+    description="Tracks of video, image, audio, text, colour and caption clips on a canvas.",
+    spec=TimelineSpec,
+    sources=sources,
+    check=check,
+    compile=compile,
+    examples=(
+        {
+            "width": 1280,
+            "height": 720,
+            "tracks": [
+                {
+                    "clips": [
+                        {"type": "video", "src": "asset://ast_intro", "trim": {"start": 1, "end": 4}, "fade_in": 0.5},
+                        {"type": "image", "src": "asset://ast_photo", "duration": 3, "fit": "contain"},
+                    ]
+                },
+                {"clips": [{"type": "text", "text": "Hello", "start": 0.5, "duration": 2, "position": "bottom"}]},
+                {"volume": 0.4, "clips": [{"type": "audio", "src": "asset://ast_music", "fade_out": 1}]},
+            ],
+        },
+    ),
+)

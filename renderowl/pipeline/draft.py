@@ -1,0 +1,134 @@
+"""The draft: what a composition writes its timeline on, collecting problems instead of stopping at the first."""
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Literal
+
+from renderowl.domain.errors import FieldError
+from renderowl.domain.spec.limits import Limits
+from renderowl.domain.spec.output import OutputSettings
+from renderowl.pipeline.ask import OUTPUT, PROPS, Ask, refuse
+from renderowl.pipeline.clock import exact, frame_at, time_of
+from renderowl.pipeline.layout import Stage
+from renderowl.pipeline.slice import window
+from renderowl.pipeline.timeline import AudioClip, Canvas, CaptionContent, Clip, Media, Subtitle, Timeline
+
+Wanted = Literal["video", "image", "picture", "audio"]
+
+
+class Draft:
+    """A timeline in the making. Paths given to its methods are relative to the spec."""
+
+    def __init__(self, ask: Ask, media: Mapping[str, Media], texts: Mapping[str, str]) -> None:
+        self.output = ask.output
+        self.limits = ask.limits
+        self.media = media
+        self.texts = texts
+        self.errors: list[FieldError] = []
+        self.clips: list[Clip] = []
+        self.audio: list[AudioClip] = []
+        self.subtitles: list[Subtitle] = []
+
+    def fail(self, at: str, message: str) -> None:
+        """Note a problem and go on."""
+        self.errors.append(FieldError(PROPS + at, message))
+
+    def refuse_if_failed(self) -> None:
+        """Raise ValidationFailed when problems were noted; for points that cannot be passed with any."""
+        if self.errors:
+            refuse(self.errors)
+
+    def media_of(self, src: str, wanted: Wanted, at: str) -> Media | None:
+        """Return what is known of a source, or note why it cannot be what is wanted."""
+        media = self.media.get(src)
+        if media is None:
+            self.fail(at, "this source is not there")
+            return None
+        fits = {
+            "video": media.kind == "video" and media.has_video,
+            "image": media.kind == "image",
+            "picture": media.kind == "image" or (media.kind == "video" and media.has_video),
+            "audio": media.has_audio,
+        }
+        if fits[wanted]:
+            return media
+        if wanted == "audio" and media.kind == "video":
+            self.fail(at, "this video has no sound")
+        else:
+            needed = "a picture or a video" if wanted == "picture" else f"of type {wanted}"
+            self.fail(at, f"must be {needed}, and this source is of type {media.kind}")
+        return None
+
+    def text_of(self, src: str, at: str) -> str | None:
+        """Return a text source's contents, or note that it is not there."""
+        text = self.texts.get(src)
+        if text is None:
+            self.fail(at, "this text source is not there")
+        return text
+
+    def timeline(self, stage: Stage, total: Fraction, at: str) -> Timeline:
+        """Return the finished timeline, cut to `output.range`; raises ValidationFailed with all problems noted.
+
+        `at` is the place to blame when the film is too long.
+        """
+        frames = frame_at(total, stage.rate)
+        if frames < 1:
+            self.fail(at, "the film would have no frame")
+        elif total > exact(self.limits.max_duration_s):
+            self.fail(at, f"the film would last {float(total):g} s; the limit is {self.limits.max_duration_s:g} s")
+        self.errors += size_problems(stage, self.output, self.limits)
+        if self.output.format in ("mp3", "wav") and not self.audio:
+            self.errors.append(
+                FieldError(f"{OUTPUT}/format", f"the film has no sound to write into {self.output.name}")
+            )
+        self.refuse_if_failed()
+        burnt = self.output.captions in ("burn", "both")
+        clips = tuple(clip for clip in self.clips if burnt or not isinstance(clip.content, CaptionContent))
+        used = {src for clip in clips if (src := getattr(clip.content, "src", None))} | {s.src for s in self.audio}
+        timeline = Timeline(
+            canvas=Canvas(stage.width, stage.height, stage.rate, frames, stage.background),
+            media={src: self.media[src] for src in sorted(used)},
+            clips=clips,
+            audio=tuple(self.audio),
+            subtitles=tuple(sorted(self.subtitles, key=lambda subtitle: (subtitle.start_s, subtitle.end_s))),
+        )
+        timeline = self._in_range(timeline)
+        shown_s = float(time_of(timeline.canvas.frames, stage.rate))
+        if self.output.poster is not None and self.output.poster.at > shown_s:
+            refuse([FieldError(f"{OUTPUT}/poster/at", f"is beyond the film's end at {shown_s:g} s")])
+        return timeline
+
+    def _in_range(self, timeline: Timeline) -> Timeline:
+        asked = self.output.range
+        if asked is None:
+            return timeline
+        canvas = timeline.canvas
+        total_s = float(time_of(canvas.frames, canvas.rate))
+        start = frame_at(exact(asked.start), canvas.rate)
+        end = canvas.frames if asked.end is None else frame_at(exact(asked.end), canvas.rate)
+        if start >= canvas.frames:
+            refuse([FieldError(f"{OUTPUT}/range/start", f"is beyond the film's end at {total_s:g} s")])
+        if end > canvas.frames:
+            refuse([FieldError(f"{OUTPUT}/range/end", f"is beyond the film's end at {total_s:g} s")])
+        if end <= start:
+            refuse([FieldError(f"{OUTPUT}/range", "is shorter than one frame")])
+        try:
+            return window(timeline, start, end)
+        except ValueError as error:
+            refuse([FieldError(f"{OUTPUT}/range", str(error))])
+
+
+def size_problems(stage: Stage, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:
+    """Yield what makes a canvas larger or faster than the limits allow, at the field that decided about it."""
+    size = f"{stage.width}x{stage.height}"
+    long, short = max(stage.width, stage.height), min(stage.width, stage.height)
+    if long > limits.max_width or short > limits.max_height:
+        field = "width" if stage.width >= stage.height else "height"
+        where = OUTPUT if output.width or output.height or output.aspect_ratio else PROPS
+        yield FieldError(f"{where}/{field}", f"{size} is larger than {limits.max_width}x{limits.max_height}")
+    elif short < 16:
+        where = OUTPUT if output.width or output.height or output.aspect_ratio else PROPS
+        yield FieldError(f"{where}/height", f"{size} is too small; each side must have 16 pixels")
+    if stage.rate.num > limits.max_fps * stage.rate.den:
+        where = OUTPUT if output.fps is not None else PROPS
+        yield FieldError(f"{where}/fps", f"must be at most {limits.max_fps:g}")

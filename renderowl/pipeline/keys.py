@@ -1,0 +1,39 @@
+"""Keys: the hash of everything that decides about a step's result, and of nothing else.
+
+Names do not count: a source stands for its bytes, a clip's id and its place in the film for nothing.
+"""
+
+import hashlib
+
+import msgspec
+
+from renderowl.pipeline.encoding import Encoding
+from renderowl.pipeline.timeline import AudioClip, Canvas, Clip, ImageContent, Media, Rate, VideoContent
+
+
+def segment_key(
+    canvas: Canvas, clips: tuple[Clip, ...], media: dict[str, Media], encoding: Encoding, fingerprint: str
+) -> str:
+    """Return the key of a segment whose clips are told relative to its start."""
+    shown = [msgspec.structs.replace(clip, id="", content=_by_bytes(clip.content, media)) for clip in clips]
+    codec = (encoding.video_codec, encoding.crf, encoding.preset, encoding.gop_frames)
+    return _hash("segment", canvas, shown, codec, fingerprint)
+
+
+def audio_key(
+    rate: Rate, frames: int, clips: tuple[AudioClip, ...], media: dict[str, Media], encoding: Encoding, fingerprint: str
+) -> str:
+    """Return the key of the sound track."""
+    heard = [msgspec.structs.replace(clip, id="", src=media[clip.src].content_hash) for clip in clips]
+    bitrate = "" if encoding.audio_codec == "pcm" else encoding.audio_bitrate
+    return _hash("audio", rate, frames, heard, encoding.audio_codec, bitrate, fingerprint)
+
+
+def _by_bytes(content: object, media: dict[str, Media]) -> object:
+    if isinstance(content, VideoContent | ImageContent):
+        return msgspec.structs.replace(content, src=media[content.src].content_hash)
+    return content
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
