@@ -6,14 +6,14 @@ and centred; what fills the whole canvas fills the output's.
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from renderowl.domain.spec.captions import CaptionLook, Style
 from renderowl.domain.spec.fields import Anchor
 from renderowl.domain.spec.output import OutputSettings
-from renderowl.domain.spec.timeline import CropBox, Position, SeenClip
+from renderowl.domain.spec.timeline import CropBox, Position, SeenClip, TextClip
 from renderowl.pipeline.clock import rate_of
 from renderowl.pipeline.timeline import Box, CaptionStyle, Crop, Rate, TextStyle
 
@@ -77,20 +77,45 @@ def _output_size(width: int, height: int, output: OutputSettings) -> tuple[int, 
     return max(2, across - across % 2), max(2, down - down % 2)
 
 
-def box_of(clip: SeenClip, stage: Stage, natural: tuple[int, int] | None = None, *, height: int | None = None) -> Box:
-    """Return where a clip is drawn: the whole canvas unless it says otherwise, `natural` giving a missing side.
+def box_of(clip: SeenClip, stage: Stage, natural: tuple[int, int] | None = None) -> Box:
+    """Return where a clip is drawn: the whole canvas unless it says otherwise, `natural` giving a missing side."""
+    return _placed(clip, stage, *_size_of(clip, stage, natural))
 
-    `height` in the output's pixels stands in when the clip names none.
-    """
-    width, usual_height = _size_of(clip, stage, natural)
-    height = usual_height if height is None or clip.height is not None else height
+
+def text_box(clip: TextClip, stage: Stage, style: TextStyle) -> Box:
+    """Return where a text is drawn: what the clip does not say is as wide as there is room, and as high as is needed."""
+    across, down = _ANCHORS[_anchor_of(clip)]
+    x, _ = _point_of(clip, stage)
+    width, height = _size_of(clip, stage, None)
+    if clip.width is None and across != 0.5:
+        width = _even(stage.width - x if across == 0 else x)
+    if clip.height is None and down != 0.5:
+        height = _text_height(clip.text, style, width)
+    return _placed(clip, stage, width, height)
+
+
+def text_align(clip: TextClip) -> Literal["left", "center", "right"]:
+    """Return the side a text is set against: the one it says, or the one it is placed by."""
+    across, _ = _ANCHORS[_anchor_of(clip)]
+    return clip.style.align or ("left" if across == 0 else "right" if across == 1 else "center")
+
+
+def _anchor_of(clip: SeenClip) -> Anchor:
+    return clip.position.anchor if isinstance(clip.position, Position) else clip.position
+
+
+def _point_of(clip: SeenClip, stage: Stage) -> tuple[float, float]:
+    """Return where on the canvas the clip's anchor lies."""
     if isinstance(clip.position, Position):
-        across, down = _ANCHORS[clip.position.anchor]
         x = stage.width / 2 if clip.position.x is None else stage.offset_x + clip.position.x * stage.scale
         y = stage.height / 2 if clip.position.y is None else stage.offset_y + clip.position.y * stage.scale
-    else:
-        across, down = _ANCHORS[clip.position]
-        x, y = stage.width * across, stage.height * down
+        return x, y
+    across, down = _ANCHORS[clip.position]
+    return stage.width * across, stage.height * down
+
+
+def _placed(clip: SeenClip, stage: Stage, width: int, height: int) -> Box:
+    (x, y), (across, down) = _point_of(clip, stage), _ANCHORS[_anchor_of(clip)]
     return Box(
         center_x=round(x + (0.5 - across) * width, 3),
         center_y=round(y + (0.5 - down) * height, 3),
@@ -144,7 +169,7 @@ def text_style(style: Style, stage: Stage, default_size: float | None = None) ->
         stroke_color=plain_color(style.stroke.color) if style.stroke else "#000000",
         stroke_width=round(style.stroke.width * stage.scale, 2) if style.stroke else 0.0,
         background=plain_color(style.background) if style.background else None,
-        align=style.align,
+        align=style.align or "center",
         padding=round(style.padding * stage.scale, 2),
     )
 
@@ -164,7 +189,7 @@ def caption_style(look: CaptionLook, stage: Stage) -> CaptionStyle:
     )
 
 
-def text_height(text: str, style: TextStyle, width: int) -> int:
+def _text_height(text: str, style: TextStyle, width: int) -> int:
     """Estimate the pixels a text needs when wrapped into `width`: enough to place it by an edge."""
     letters = max(1.0, (width - 2 * style.padding) / (style.font_size * 0.55))
     lines = sum(max(1, -(-len(line) // int(letters))) for line in text.splitlines() or [""])

@@ -33,7 +33,8 @@ from renderowl.pipeline.layout import (
     crop_of,
     plain_color,
     stage_of,
-    text_height,
+    text_align,
+    text_box,
     text_style,
 )
 from renderowl.pipeline.schedule import Slot, schedule
@@ -146,11 +147,8 @@ class _Placing:
             self.seen(clip, out.ImageContent(clip.src, clip.fit, crop), box_of(clip, self.stage, natural))
 
     def text(self, clip: TextClip) -> None:
-        style = text_style(clip.style, self.stage)
-        box = box_of(clip, self.stage)
-        if clip.height is None and box.center_y != self.stage.height / 2:
-            box = box_of(clip, self.stage, height=text_height(clip.text, style, box.width))
-        self.seen(clip, out.TextContent(clip.text, style), box)
+        style = msgspec.structs.replace(text_style(clip.style, self.stage), align=text_align(clip))
+        self.seen(clip, out.TextContent(clip.text, style), text_box(clip, self.stage, style))
 
     def captions(self, clip: CaptionClip) -> None:
         length_s = self.frames * self.stage.rate.den / self.stage.rate.num
