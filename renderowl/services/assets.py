@@ -27,8 +27,7 @@ from renderowl.domain.ids import new_id
 from renderowl.domain.records import Asset, AssetType, Principal
 from renderowl.domain.spec.fields import Spec
 from renderowl.pipeline.captions import CaptionsUnreadable, read_captions
-from renderowl.pipeline.magic import sniff
-from renderowl.pipeline.probe import describe, probe
+from renderowl.pipeline.probe import probe, recognised
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import projects
 from renderowl.services.context import Context
@@ -217,27 +216,20 @@ async def _inspect(tools: Toolchain, asset: Asset, path: Path) -> dict[str, Any]
     digest = await asyncio.to_thread(_sha256, path)
     if asset.checksum_sha256 is not None and digest != asset.checksum_sha256.lower():
         raise UploadMismatch("the SHA-256 of the uploaded file is not the announced one")
-    head = await asyncio.to_thread(_head, path)
-    found = sniff(head)
     if asset.type == "subtitle":
         return {"content_hash": digest, "metadata": {"captions": await asyncio.to_thread(_count_captions, path)}}
-    kind = CONTENT_TYPES.get(found or "")
     if asset.type == "font":
-        if kind != "font":
-            raise MediaTypeMismatch(f"this is not a font but {found or 'something unknown'}")
+        found = await asyncio.to_thread(recognised, path)
+        if CONTENT_TYPES.get(found) != "font":
+            raise MediaTypeMismatch(f"the file claims to be {asset.content_type} and is {found}")
         return {"content_hash": digest, "content_type": found, "metadata": {}}
-    media = await probe(path, tools)
-    if asset.type == "image" and media.media.kind != "image":
-        raise MediaTypeMismatch(f"announced as {asset.content_type}, it is {found or media.media.kind}")
-    if asset.type == "audio" and not media.media.has_audio:
-        raise MediaTypeMismatch(f"announced as {asset.content_type}, it has no sound")
-    if asset.type == "video" and media.media.kind != "video":
-        raise MediaTypeMismatch(f"announced as {asset.content_type}, it is {found or media.media.kind}")
-    described = msgspec.structs.replace(media.media, src=f"asset://{asset.id}", content_hash=digest, kind=asset.type)
+    probed = await probe(path, tools, claimed=asset.content_type)
+    media = probed.media(f"asset://{asset.id}", digest)
     return {
         "content_hash": digest,
-        "content_type": found,
-        "metadata": describe(media) | {"media": msgspec.to_builtins(described)},
+        "content_type": probed.content_type,
+        "type": probed.kind,
+        "metadata": {**probed.metadata, "media": msgspec.to_builtins(media)},
     }
 
 
@@ -343,8 +335,3 @@ def _count_captions(path: Path) -> int:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(4096)

@@ -198,6 +198,14 @@ async def complete_render(
     return done
 
 
+async def is_published(ctx: Context, render_id: str, key_prefix: str) -> bool:
+    """Tell whether the render is completed with outputs below this prefix: what to ask when a commit's answer was lost."""
+    render = await renders.get(ctx.db, render_id)
+    if render is None or render.output is None:
+        return False
+    return any(file["key"].startswith(key_prefix) for file in render.output["outputs"])
+
+
 async def fail_step(ctx: Context, claim: Claim, error: RenderOwlError) -> bool:
     """Report a failed step: try again later as its class allows, or fail the render. True when it will be tried again.
 

@@ -97,9 +97,10 @@ def project_view(project: Project) -> ProjectView:
 
 
 def asset_view(asset: Asset, url: str | None = None) -> AssetView:
-    """The asset; `url` is a signed download URL when one was asked for."""
-    fields = {name: getattr(asset, name) for name in AssetView.__struct_fields__ if name != "url"}
-    return AssetView(**fields, url=url)
+    """The asset; `url` is a signed download URL when one was asked for. `media` is for the pipeline alone."""
+    fields = {name: getattr(asset, name) for name in AssetView.__struct_fields__ if name not in ("url", "metadata")}
+    metadata = asset.metadata and {name: value for name, value in asset.metadata.items() if name != "media"}
+    return AssetView(**fields, metadata=metadata, url=url)
 
 
 def output_view(output: dict[str, Any] | None) -> OutputView | None:
