@@ -26,6 +26,7 @@ from renderowl.actors.reaper import Reaper
 from renderowl.actors.relay import Relay
 from renderowl.actors.scheduler import Scheduler
 from renderowl.actors.supervisor import Supervisor
+from renderowl.actors.worker_agent import WorkerAgent, run_until_signalled
 from renderowl.api import access, accounts, assets, compositions, errors, health, projects, renders, storage
 from renderowl.api.request_log import request_log
 from renderowl.bus.redis import RedisBus
@@ -43,7 +44,7 @@ from renderowl.services import accounts as account_services
 from renderowl.services.context import Context
 from renderowl.settings import Settings
 from renderowl.storage.opening import open_storage
-from renderowl.worker.main import run_worker as run_worker_process
+from renderowl.worker.main import open_worker
 from renderowl.ws.handler import websocket_route
 from renderowl.ws.hub import Hub
 
@@ -225,8 +226,16 @@ def run_scheduler(settings: Settings) -> None:
 
 async def work(settings: Settings, slots: int, labels: Sequence[str]) -> None:
     """Run a worker until SIGINT or SIGTERM."""
-    async with open_context(settings) as ctx:
-        await run_worker_process(ctx, slots=slots, labels=labels)
+    async with open_context(settings) as ctx, open_worker(ctx, slots=slots, labels=labels) as worker:
+        agent = WorkerAgent(
+            ctx,
+            worker.worker_id,
+            slots=worker.slots,
+            offers=worker.offers,
+            execute=worker.executor,
+            receiver=worker.receiver,
+        )
+        await run_until_signalled(agent)
 
 
 def run_worker(settings: Settings, slots: int = 0, labels: Sequence[str] = ()) -> None:

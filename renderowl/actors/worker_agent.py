@@ -6,6 +6,7 @@ Postgres they go on too, and a lease counts as lost only when Postgres says so.
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
@@ -16,6 +17,7 @@ import structlog
 from renderowl.actors.actor import Actor, Request
 from renderowl.actors.clock import Clock
 from renderowl.actors.step_actor import Cancel, Execute, Interrupt, LeaseLost, StepActor
+from renderowl.actors.supervisor import Supervisor
 from renderowl.domain.errors import Unavailable
 from renderowl.domain.records import Claim
 from renderowl.queue.base import Dispatch, QueueUnavailable
@@ -236,3 +238,32 @@ class WorkerAgent(Actor[Deliver | CancelClaims | LoseClaims | InterruptAll]):
             await leaving
         except Unavailable as error:
             log.warning("leaving_unannounced", reason=str(error))
+
+
+async def run_until_signalled(agent: WorkerAgent) -> None:
+    """Run an agent under supervision; drain it on the first SIGINT or SIGTERM, drop everything on the second."""
+    supervisor = Supervisor([agent], clock=agent.clock)
+    running = asyncio.ensure_future(supervisor.run())
+    draining: asyncio.Task[None] | None = None
+
+    def heed() -> None:
+        nonlocal draining
+        if draining is None:
+            draining = asyncio.ensure_future(agent.drain())
+        else:
+            running.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, heed)
+    try:
+        await running
+        if draining is not None:
+            await draining
+    except asyncio.CancelledError:
+        if draining is None:
+            raise
+        draining.cancel()
+        log.warning("worker_dropped_everything")
+    finally:
+        await agent.kill()

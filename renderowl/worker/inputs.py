@@ -4,10 +4,10 @@ import asyncio
 import hashlib
 import os
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import structlog
 
@@ -17,6 +17,9 @@ from renderowl.storage.base import ObjectMissing, Storage
 log = structlog.get_logger(__name__)
 
 _WRITE_BYTES: Final = 4 * 1024**2
+
+Files = dict[str, Path]
+Guard = Callable[[Coroutine[Any, Any, Files]], Awaitable[Files]]
 
 
 class InputCache:
@@ -34,19 +37,23 @@ class InputCache:
         folder.mkdir(parents=True, exist_ok=True)
 
     @asynccontextmanager
-    async def files(self, wanted: dict[str, str]) -> AsyncIterator[dict[str, Path]]:
+    async def files(self, wanted: dict[str, str], unless_stopped: Guard) -> AsyncIterator[Files]:
         """Local files of these inputs (content hash -> storage key) by hash, kept for the length of the block.
 
-        Raises SourceUnavailable when one is gone or its bytes are not those of its hash.
+        `unless_stopped` runs the fetching and may give it up. Raises SourceUnavailable when an input
+        is gone or its bytes are not those of its hash.
         """
         for content_hash in wanted:
             self._in_use[content_hash] = self._in_use.get(content_hash, 0) + 1
         try:
-            paths = await asyncio.gather(*(self._have(content_hash, key) for content_hash, key in wanted.items()))
-            yield dict(zip(wanted, paths, strict=True))
+            yield await unless_stopped(self._have_all(wanted))
         finally:
             self._release(wanted)
             await asyncio.to_thread(self._shrink)
+
+    async def _have_all(self, wanted: dict[str, str]) -> Files:
+        paths = await asyncio.gather(*(self._have(content_hash, key) for content_hash, key in wanted.items()))
+        return dict(zip(wanted, paths, strict=True))
 
     async def _have(self, content_hash: str, key: str) -> Path:
         path = self._folder / content_hash

@@ -3,15 +3,15 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from renderowl.domain.errors import SourceUnavailable
 from renderowl.storage.base import ObjectMissing, Storage
-from renderowl.worker.inputs import InputCache
+from renderowl.worker.inputs import Files, InputCache
 
 
 class Shelf:
@@ -33,6 +33,10 @@ class Shelf:
             yield data[at : at + 1000]
 
 
+async def freely(fetching: Coroutine[Any, Any, Files]) -> Files:
+    return await fetching
+
+
 def _sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -48,7 +52,7 @@ async def test_many_who_want_the_same_bytes_cause_one_fetch(tmp_path: Path) -> N
     cache = _cache(tmp_path, shelf)
 
     async def use() -> bytes:
-        async with cache.files({_sha(data): "a"}) as files:
+        async with cache.files({_sha(data): "a"}, freely) as files:
             return files[_sha(data)].read_bytes()
 
     users = [asyncio.create_task(use()) for _ in range(5)]
@@ -66,7 +70,7 @@ async def test_wrong_bytes_and_missing_objects_are_refused_and_leave_nothing(tmp
     cache = _cache(tmp_path, Shelf({"a": b"changed"}))
     for wanted in ({_sha(b"original"): "a"}, {_sha(b"original"): "gone"}):
         with pytest.raises(SourceUnavailable):
-            async with cache.files(wanted):
+            async with cache.files(wanted, freely):
                 pass
     assert list(tmp_path.iterdir()) == []
 
@@ -75,9 +79,9 @@ async def test_the_least_recently_used_goes_first_and_nothing_in_use(tmp_path: P
     parts = {name: name.encode() * 1000 for name in "abc"}
     cache = _cache(tmp_path, Shelf(parts), max_bytes=2500)
     hashes = {name: _sha(data) for name, data in parts.items()}
-    async with cache.files({hashes["a"]: "a"}) as held:
+    async with cache.files({hashes["a"]: "a"}, freely) as held:
         os.utime(held[hashes["a"]], (1, 1))
         for name, age in (("b", 2), ("c", 3)):
-            async with cache.files({hashes[name]: name}) as files:
+            async with cache.files({hashes[name]: name}, freely) as files:
                 os.utime(files[hashes[name]], (age, age))
         assert {path.name for path in tmp_path.iterdir()} == {hashes["a"], hashes["c"]}

@@ -1,0 +1,116 @@
+"""The blueprint: a plan with where its inputs and encoded parts lie and which of them are there already."""
+
+import msgspec
+
+from renderowl.db.steps import NewStep
+from renderowl.domain.events import Progress
+from renderowl.domain.ids import new_id
+from renderowl.domain.records import Render
+from renderowl.pipeline.encoders import AUDIO_SUFFIX
+from renderowl.pipeline.plan import AudioProgramme, Plan, Segment, make_plan
+from renderowl.pipeline.tools import Toolchain
+from renderowl.services import renders
+from renderowl.services.context import Context
+from renderowl.services.views import CacheView
+from renderowl.worker.execution import until_delivered
+from renderowl.worker.reporting import Share
+from renderowl.worker.segment_cache import object_key, present
+
+
+def capability(tools: Toolchain) -> str:
+    """What a worker offers and a step requires: segments of one film come from one FFmpeg, or they could not be joined."""
+    return f"ffmpeg:{tools.fingerprint}"
+
+
+class Blueprint(msgspec.Struct, frozen=True):
+    """What `prepare` stores in the render's row. `keys` are storage keys by source; `present`, cached objects."""
+
+    plan: Plan
+    keys: dict[str, str]
+    present: frozenset[str]
+
+    def segment_object(self, segment: Segment) -> str:
+        """The object of an encoded segment."""
+        return object_key("segments", segment.key, ".nut")
+
+    def audio_object(self, audio: AudioProgramme) -> str:
+        """The object of the encoded sound track."""
+        return object_key("audio", audio.key, AUDIO_SUFFIX[self.plan.encoding.audio_codec])
+
+    @property
+    def missing_segments(self) -> list[Segment]:
+        """The segments to encode: of equal ones the first."""
+        first = {self.segment_object(segment): segment for segment in reversed(self.plan.segments)}
+        return sorted((one for key, one in first.items() if key not in self.present), key=lambda one: one.index)
+
+    @property
+    def missing_audio(self) -> AudioProgramme | None:
+        """The sound track, if it is to be encoded."""
+        audio = self.plan.audio
+        return None if audio is None or self.audio_object(audio) in self.present else audio
+
+    @property
+    def cost(self) -> float:
+        """What is left to be done, in the plan's unit."""
+        audio = self.missing_audio
+        encoding = sum(segment.cost for segment in self.missing_segments)
+        return encoding + (audio.cost if audio is not None else 0.0) + self.plan.assemble_cost
+
+    @property
+    def cache_view(self) -> CacheView:
+        """How many of the film's segments were there."""
+        reused = sum(self.segment_object(segment) in self.present for segment in self.plan.segments)
+        return CacheView(segments=len(self.plan.segments), reused=reused)
+
+    def share(self, cost: float) -> Share:
+        """What a step of this cost is of the render."""
+        whole = self.plan.cost
+        return Share(
+            weight=cost / whole,
+            total_frames=self.plan.total_frames,
+            base=max(0.0, 1.0 - self.cost / whole),
+            base_frames=self.plan.total_frames - sum(segment.frames for segment in self.missing_segments),
+        )
+
+    @property
+    def progress(self) -> Progress:
+        """How far the render is when the plan has just been made."""
+        base = self.share(0.0)
+        percent = min(99.0, round(100 * base.base, 1))
+        return Progress(percent, base.base_frames, base.total_frames, stage="encoding")
+
+    def steps(self) -> list[NewStep]:
+        """The steps that are left, ready to be queued."""
+        requires = (f"ffmpeg:{self.plan.fingerprint}",)
+        whole = self.plan.cost
+        found = [
+            NewStep(
+                new_id("stp"),
+                "segment",
+                segment.index,
+                "queued",
+                segment.cost,
+                weight=segment.cost / whole,
+                requires=requires,
+            )
+            for segment in self.missing_segments
+        ]
+        if (audio := self.missing_audio) is not None:
+            weight = audio.cost / whole
+            found.append(NewStep(new_id("stp"), "audio", 0, "queued", audio.cost, weight=weight, requires=requires))
+        cost = self.plan.assemble_cost
+        found.append(NewStep(new_id("stp"), "assemble", 0, "blocked", cost, weight=cost / whole, requires=requires))
+        return found
+
+
+async def draw(ctx: Context, render: Render, tools: Toolchain) -> Blueprint:
+    """Compile a render's spec with what is known of its inputs, cut it, and look what is in the cache."""
+    draft = await until_delivered(
+        lambda: renders.draft(ctx, render.project_id, render.composition_id, render.input_props, render.output_settings)
+    )
+    plan = make_plan(draft.timeline, draft.ask.output, fingerprint=tools.fingerprint)
+    blueprint = Blueprint(plan, dict(draft.resolved.keys), frozenset())
+    objects = [blueprint.segment_object(segment) for segment in plan.segments]
+    if plan.audio is not None:
+        objects.append(blueprint.audio_object(plan.audio))
+    return Blueprint(plan, blueprint.keys, frozenset(await present(ctx.storage, objects)))

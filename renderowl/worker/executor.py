@@ -1,0 +1,173 @@
+"""The executor: does the step of a claim, from taking it up to reporting how it ended, as one list of named steps."""
+
+import errno
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+
+from renderowl.domain.errors import Internal, Interrupted, OutOfDisk, OutOfMemory, RenderOwlError
+from renderowl.domain.records import Claim
+from renderowl.pipeline.run import ProcessLimits
+from renderowl.pipeline.tools import Toolchain
+from renderowl.services import steps
+from renderowl.services.context import Context
+from renderowl.services.stopping import StopSignal
+from renderowl.worker.assembling import make_film, publish
+from renderowl.worker.blueprint import Blueprint, draw
+from renderowl.worker.encoding import make_audio, make_segment
+from renderowl.worker.execution import Execution, until_delivered
+from renderowl.worker.inputs import InputCache
+from renderowl.worker.reporting import Part, Reporter
+from renderowl.worker.segment_cache import Cached, present
+from renderowl.worker.workspace import Workspace
+
+log = structlog.get_logger(__name__)
+
+SHORT_COST: Final = 400.0
+"""About 150 frames of 1080p: what costs less is done within the prepare step, without going back to the queue."""
+
+
+class Executor:
+    """Executes claims, any number at once. Calling it never raises but for its own cancellation."""
+
+    def __init__(
+        self,
+        ctx: Context,
+        tools: Toolchain,
+        workspace: Workspace,
+        inputs: InputCache,
+        *,
+        short_cost: float = SHORT_COST,
+    ) -> None:
+        self._ctx = ctx
+        self._tools = tools
+        self._workspace = workspace
+        self._inputs = inputs
+        self._short_cost = short_cost
+        self._limits = ProcessLimits(stall_timeout_s=ctx.settings.stall_timeout_s)
+
+    async def __call__(self, claim: Claim, signal: StopSignal) -> None:
+        """Take up the claim, do its step and report the end; a claim that was lost is dropped without a word."""
+        try:
+            work = await until_delivered(lambda: steps.begin(self._ctx, claim))
+            structlog.contextvars.bind_contextvars(
+                render_id=work.render.id, attempt=work.render.attempt, kind=work.step.kind, ordinal=work.step.ordinal
+            )
+            log.info("step_begins")
+            error = await self._attempt(claim, work, signal)
+            if error is None:
+                log.info("step_completed")
+            elif signal.reason in (None, "interrupted"):
+                again = await until_delivered(lambda: steps.fail_step(self._ctx, claim, error))
+                log.warning("step_failed", code=error.code, detail=error.detail, again=again)
+            else:
+                log.info("step_stopped", reason=signal.reason)
+        except steps.Fenced:
+            log.info("step_fenced", reason=signal.reason)
+
+    async def _attempt(self, claim: Claim, work: steps.Work, signal: StopSignal) -> RenderOwlError | None:
+        """Do the step in a folder of its own; the error that ended it, if one did. Raises Fenced."""
+        try:
+            with self._workspace.step_folder() as folder:
+                await self._do(self._execution(claim, work, signal, folder))
+        except steps.Fenced:
+            raise
+        except Exception as error:
+            if signal.event.is_set():
+                return Interrupted()
+            return _known(error)
+        return None
+
+    def _execution(self, claim: Claim, work: steps.Work, signal: StopSignal, folder: Path) -> Execution:
+        return Execution(self._ctx, self._tools, self._inputs, self._limits, claim, work, signal, folder)
+
+    # --- the kinds of steps ---------------------------------------------------------------------------------------
+
+    async def _do(self, execution: Execution) -> None:
+        if execution.work.step.kind == "prepare":
+            await self._prepare(execution)
+            return
+        blueprint = msgspec.convert(execution.work.plan, Blueprint)
+        reporter = Reporter(self._ctx, execution.work, blueprint.share(execution.work.step.cost))
+        async with reporter.running():
+            match execution.work.step.kind:
+                case "segment":
+                    await self._segment(execution, blueprint, reporter)
+                case "audio":
+                    await self._audio(execution, blueprint, reporter)
+                case _:
+                    files = await make_film(execution, blueprint, {}, reporter, Part("assembling"))
+                    await publish(execution, blueprint, files)
+
+    async def _prepare(self, execution: Execution) -> None:
+        """Compile and plan; a short film is made at once, a longer one goes back to the queue in steps."""
+        blueprint = await draw(self._ctx, execution.work.render, self._tools)
+        if blueprint.cost <= self._short_cost:
+            await self._all_at_once(execution, blueprint)
+            return
+        await until_delivered(
+            lambda: steps.store_plan(
+                self._ctx,
+                execution.claim,
+                msgspec.to_builtins(blueprint),
+                blueprint.steps(),
+                cache=blueprint.cache_view,
+                progress=blueprint.progress,
+            )
+        )
+
+    async def _all_at_once(self, execution: Execution, blueprint: Blueprint) -> None:
+        reporter = Reporter(self._ctx, execution.work, blueprint.share(blueprint.cost))
+        made: dict[str, Cached] = {}
+        before, frames_before = 0.0, 0
+        async with reporter.running():
+            for segment in blueprint.missing_segments:
+                part = Part("encoding", before, segment.cost / blueprint.cost, frames_before, segment.frames)
+                made[blueprint.segment_object(segment)] = await make_segment(
+                    execution, blueprint, segment, reporter, part
+                )
+                before, frames_before = before + part.share, frames_before + segment.frames
+            if (audio := blueprint.missing_audio) is not None:
+                part = Part("encoding", before, audio.cost / blueprint.cost, frames_before)
+                made[blueprint.audio_object(audio)] = await make_audio(execution, blueprint, audio, reporter, part)
+                before += part.share
+            last = Part("assembling", before, blueprint.plan.assemble_cost / blueprint.cost, frames_before)
+            files = await make_film(execution, blueprint, made, reporter, last)
+            await publish(execution, blueprint, files, cache=blueprint.cache_view)
+
+    async def _segment(self, execution: Execution, blueprint: Blueprint, reporter: Reporter) -> None:
+        segment = blueprint.plan.segments[execution.work.step.ordinal]
+        part = Part("encoding", frames=segment.frames)
+        if await present(self._ctx.storage, [blueprint.segment_object(segment)]):  # another render made it meanwhile
+            reporter.say(part, 1.0, frames=segment.frames)
+        else:
+            await make_segment(execution, blueprint, segment, reporter, part)
+        await self._complete(execution, reporter, {"frames": segment.frames})
+
+    async def _audio(self, execution: Execution, blueprint: Blueprint, reporter: Reporter) -> None:
+        audio = blueprint.plan.audio
+        assert audio is not None, "an audio step is only planned for a film with sound"
+        part = Part("encoding")
+        if await present(self._ctx.storage, [blueprint.audio_object(audio)]):
+            reporter.say(part, 1.0)
+        else:
+            await make_audio(execution, blueprint, audio, reporter, part)
+        await self._complete(execution, reporter, {})
+
+    async def _complete(self, execution: Execution, reporter: Reporter, result: dict[str, int]) -> None:
+        await reporter.flush()
+        await until_delivered(lambda: steps.complete_step(self._ctx, execution.claim, result, reporter.newest))
+
+
+def _known(error: Exception) -> RenderOwlError:
+    """The error as one of ours; what is not known is our fault and is logged with its traceback."""
+    if isinstance(error, RenderOwlError):
+        return error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutOfDisk("the worker's disk is full")
+    if isinstance(error, MemoryError):
+        return OutOfMemory()
+    log.error("step_broke", exc_info=error)
+    return Internal("the worker met something unexpected")

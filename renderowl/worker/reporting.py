@@ -1,0 +1,149 @@
+"""What a running step says of itself: the newest progress, a few times a second, and small pictures. Losing it is no harm."""
+
+import asyncio
+import contextvars
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import msgspec
+import structlog
+
+from renderowl.bus.base import BusUnavailable
+from renderowl.domain.events import Progress, StepReport
+from renderowl.pipeline.progress import FfmpegProgress
+from renderowl.services.context import Context
+from renderowl.services.steps import Work
+from renderowl.services.stopping import StopSignal
+
+log = structlog.get_logger(__name__)
+
+INTERVAL_S: Final = 0.1
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What a step is of its render: its `weight`, and what was there before any step ran."""
+
+    weight: float
+    total_frames: int
+    base: float = 0.0
+    base_frames: int = 0
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A piece of a step's work: `share` of it from `before` on, `frames` film frames (0 for sound and assembly)."""
+
+    stage: str
+    before: float = 0.0
+    share: float = 1.0
+    frames_before: int = 0
+    frames: int = 0
+
+
+class Reporter:
+    """Publishes the newest word of one step at most every INTERVAL_S. `newest` is the render's progress as folded."""
+
+    def __init__(self, ctx: Context, work: Work, share: Share) -> None:
+        step = work.step
+        self.newest: Progress | None = None
+        self._ctx = ctx
+        self._report = StepReport(
+            project_id=step.project_id,
+            render_id=step.render_id,
+            attempt=step.render_attempt,
+            step_id=step.id,
+            step_attempt=step.attempt,
+            done=0.0,
+            weight=share.weight,
+            frames=0,
+            total_frames=share.total_frames,
+            stage="preparing",
+            base=share.base,
+            base_frames=share.base_frames,
+        )
+        self._picture: tuple[int, bytes] | None = None
+        self._fresh = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Publish during the block, and what is left at its end."""
+        task = asyncio.create_task(self._publish_for_ever(), context=contextvars.Context())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+        await self.flush()
+
+    def say(
+        self, part: Part, done: float, *, frames: int = 0, fps: float | None = None, speed: float | None = None
+    ) -> None:
+        """Note how far a part is, 0..1."""
+        self._report = msgspec.structs.replace(
+            self._report,
+            done=min(1.0, part.before + part.share * min(1.0, max(0.0, done))),
+            frames=part.frames_before + min(frames, part.frames),
+            stage=part.stage,
+            fps=fps,
+            speed=speed,
+        )
+        self._fresh.set()
+
+    def show(self, frame: int, jpeg: bytes) -> None:
+        """Note the newest small picture, that of film frame `frame`."""
+        self._picture = (frame, jpeg)
+        self._fresh.set()
+
+    async def _publish_for_ever(self) -> None:
+        while True:
+            await self._fresh.wait()
+            await self.flush()
+            await asyncio.sleep(INTERVAL_S)
+
+    async def flush(self) -> None:
+        """Publish what has not been published."""
+        if not self._fresh.is_set():
+            return
+        self._fresh.clear()
+        report, picture, self._picture = self._report, self._picture, None
+        try:
+            self.newest = await self._ctx.bus.publish_progress(report) or self.newest
+            if picture is not None:
+                await self._ctx.bus.publish_preview(report.project_id, report.render_id, report.attempt, *picture)
+        except BusUnavailable as error:
+            log.debug("progress_unpublished", reason=str(error))
+
+
+class PartObserver:
+    """What `pipeline.run` tells and asks during one FFmpeg process: a part of a step."""
+
+    def __init__(
+        self,
+        reporter: Reporter,
+        part: Part,
+        signal: StopSignal,
+        *,
+        total_s: float = 0.0,
+        first_frame: int = 0,
+        frames_a_picture: float = 0.0,
+    ) -> None:
+        self.stop = signal.event
+        self._reporter = reporter
+        self._part = part
+        self._total_s = total_s
+        self._first_frame = first_frame
+        self._frames_a_picture = frames_a_picture
+        self._pictures = 0
+
+    def progress(self, report: FfmpegProgress) -> None:
+        """Take a progress report: frames count where there are any, else seconds."""
+        if self._part.frames:
+            done = report.frame / self._part.frames
+        else:
+            done = report.out_time_s / self._total_s if self._total_s else 0.0
+        self._reporter.say(self._part, done, frames=report.frame, fps=report.fps or None, speed=report.speed or None)
+
+    def preview(self, jpeg: bytes) -> None:
+        """Take a small picture; they come at equal distances from the segment's start."""
+        self._reporter.show(self._first_frame + round(self._pictures * self._frames_a_picture), jpeg)
+        self._pictures += 1
