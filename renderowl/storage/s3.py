@@ -138,7 +138,8 @@ class S3Storage:
         span = {} if end is None else {"Range": f"bytes={start}-{end - 1}"}
         with _errors(key):
             answer = await client.get_object(**self._at(key), **span)
-            async with answer["Body"] as body:
+            body = answer["Body"]
+            async with body:  # not `as`: that would be the bare HTTP response, which reads only all at once
                 while data := await body.read(CHUNK_BYTES):
                     yield data
 
