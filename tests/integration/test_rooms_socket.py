@@ -18,6 +18,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from renderowl.bus.redis import RedisBus
+from renderowl.client.http import Client
+from renderowl.client.problem import Problem
 from renderowl.db import accounts as account_rows
 from renderowl.db.database import Database
 from renderowl.domain.events import Cursor, StepReport
@@ -32,6 +34,7 @@ from renderowl.settings import Settings
 from renderowl.storage.opening import open_storage
 from renderowl.ws.handler import websocket_route
 from renderowl.ws.hub import Hub
+from renderowl.ws.protocol import Close
 
 ORIGIN = "https://editor.example"
 
@@ -354,6 +357,29 @@ async def test_a_stream_replays_and_goes_on_with_the_same_cursor(world: World) -
         assert str((await anext(stream)).cursor) == f"{since.epoch}.2"
         await world.progress(0.5)
         assert (await anext(stream)).cursor is None
+
+
+# --- the client ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_client_resumes_after_a_broken_connection_without_losing_or_repeating(world: World) -> None:
+    async with Client(world.url.replace("ws", "http"), world.key) as client:
+        room = client.room(world.project.id)
+        async with contextlib.aclosing(aiter(room)) as messages:
+            assert (await anext(messages)).type == "snapshot"
+            for seq in range(1, 4):
+                await world.happen("render.retrying")
+                assert (await anext(messages)).seq == seq
+                _room(world).close(Close(1013, "go away for a moment"))
+                await _until(lambda: world.project.id not in world.hub.rooms)
+            assert str(room.cursor) == f"{world.project.event_epoch}.3"
+
+
+async def test_the_client_does_not_come_back_to_a_room_that_is_not_its_own(world: World) -> None:
+    async with Client(world.url.replace("ws", "http"), world.key) as client:
+        with pytest.raises(Problem, match="not_found") as refused:
+            await anext(aiter(client.room("prj_of_somebody_else")))
+        assert refused.value.status == 404
 
 
 def _room(world: World) -> Any:
