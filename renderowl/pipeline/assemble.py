@@ -8,7 +8,7 @@ import msgspec
 
 from renderowl.domain.errors import OutputWrong
 from renderowl.pipeline.clock import time_of
-from renderowl.pipeline.command import Command, start
+from renderowl.pipeline.command import Command, link, start
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment, publish
 from renderowl.pipeline.plan import Plan
 from renderowl.pipeline.probe import Probed, probe
@@ -61,9 +61,7 @@ async def assemble(
     film = film_command(plan, segments, audio, tools)
     film.prepare(work_dir, {})
     for name, path in (*_segment_names(segments), *((("sound", audio.path),) if audio else ())):
-        link = work_dir / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(path.absolute())
+        link(work_dir / name, path)
     await run(film.argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / "ffmpeg.log")
     found = await probe(work_dir / film.output, tools, ours=True)
     _verify(plan, found, audio)
@@ -80,6 +78,8 @@ def film_command(
     if len({segment.extradata_hash for segment in segments}) > 1:
         raise OutputWrong("the segments were encoded with different parameters and cannot be joined")
     output = f"film.{plan.encoding.format}"
+    if not segments and audio is None:
+        raise OutputWrong("there is neither a picture nor a sound to make a file of")
     if not segments:
         return Command((*start(tools), "-i", "sound", "-c", "copy", output), output)
     files = {"join.txt": join_list([segment.frames for segment in segments], plan.timeline.canvas.rate)}
@@ -178,12 +178,10 @@ async def _poster(
     canvas = plan.timeline.canvas
     last_s = float(time_of(canvas.frames - 1, canvas.rate))
     at_s = max(0.0, min(plan.poster.at_s, last_s) - 0.0005)
-    link = work_dir / "poster-source"
-    link.unlink(missing_ok=True)
-    link.symlink_to(film.absolute())
+    link(work_dir / "poster-source", film)
     argv = (
         *start(tools),
-        *("-ss", f"{at_s:.6f}", "-i", link.name, "-map", "0:v", "-frames:v", "1", *_still("jpg"), "poster.jpg"),
+        *("-ss", f"{at_s:.6f}", "-i", "poster-source", "-map", "0:v", "-frames:v", "1", *_still("jpg"), "poster.jpg"),
     )
     await run(argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / "ffmpeg.log")
     name = f"{Path(plan.output_name).stem}.poster.jpg"

@@ -41,14 +41,15 @@ class Command(msgspec.Struct, frozen=True):
         for name, text in self.files.items():
             (work_dir / name).write_text(text, encoding="utf-8")
         for name, src in self.links.items():
-            _link(work_dir / name, inputs[src])
+            link(work_dir / name, inputs[src])
         for index, font in enumerate(self.fonts):
             (work_dir / "fonts").mkdir(exist_ok=True)
             for path in font.paths():
-                _link(work_dir / "fonts" / f"{index}-{path.name}", path)
+                link(work_dir / "fonts" / f"{index}-{path.name}", path)
 
 
-def _link(name: Path, target: Path) -> None:
+def link(name: Path, target: Path) -> None:
+    """Make a name in a work directory that stands for a file elsewhere."""
     name.unlink(missing_ok=True)
     name.symlink_to(target.absolute())
 

@@ -35,9 +35,8 @@ def h264_level(canvas: Canvas) -> str:
 def video_arguments(encoding: Encoding, canvas: Canvas, tools: Toolchain) -> tuple[str, ...]:
     """Return the arguments that encode a segment; raises CodecUnsupported when FFmpeg lacks the encoder."""
     gop, crf, preset = str(encoding.gop_frames), str(encoding.crf), encoding.preset
-    still = encoding.format in ("gif", "png", "jpg")
-    match "gif" if still else encoding.video_codec:
-        case "gif":  # made from the joined film, which therefore must lose nothing
+    match encoding.video_codec:
+        case "gif" | "none":  # made from the joined film, which therefore must lose nothing
             return ("-c:v", tools.require_encoder("ffv1"), "-level", "3", "-g", "1", *COLOR_TAGS)
         case "hevc":
             return (

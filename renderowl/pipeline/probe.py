@@ -154,6 +154,7 @@ async def probe(
     limits, MediaUnreadable for the rest: unknown, truncated, without any picture or sound.
     """
     limits = limits or ProbeLimits()
+    path = await asyncio.to_thread(path.absolute)
     content_type = await asyncio.to_thread(_recognise, path, claimed, ours)
     still = content_type in _STILLS
     description = await _describe(path, tools, limits, mode="still" if still else "count" if ours else "")
@@ -185,9 +186,9 @@ def _recognise(path: Path, claimed: str | None, ours: bool) -> str:
         raise MediaUnreadable("NUT files are not read")
     if content_type.startswith(("text/", "application/", "font/")) or content_type in _UNREADABLE:
         raise MediaUnreadable(f"{content_type} is neither a picture, a video nor a sound this installation reads")
-    if claimed and claimed not in ("application/octet-stream", content_type):
-        if not any({claimed, content_type} <= names for names in _SAME):
-            raise MediaTypeMismatch(f"the file claims to be {claimed} and is {content_type}")
+    same = claimed in (None, "", "application/octet-stream", content_type)
+    if not same and not any({claimed, content_type} <= names for names in _SAME):
+        raise MediaTypeMismatch(f"the file claims to be {claimed} and is {content_type}")
     return content_type
 
 
@@ -199,10 +200,10 @@ async def _describe(
         argv = (
             *(tools.ffprobe, "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", whitelist),
             *(("-count_packets", "-show_data_hash", "SHA256") if mode == "count" else ()),
-            *("-show_format", "-show_streams", "-of", "json", f"file:{path.absolute()}"),
+            *("-show_format", "-show_streams", "-of", "json", f"file:{path}"),
         )
     else:
-        argv = (sys.executable, "-Im", "renderowl.pipeline.probe_av", str(path.absolute()), whitelist, mode)
+        argv = (sys.executable, "-Im", "renderowl.pipeline.probe_av", str(path), whitelist, mode)
     bounds = (os.getpid(), limits.memory_bytes, max(1, int(limits.timeout_s)), 0)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-IS", launch.__file__, *map(str, bounds), *argv),
@@ -233,7 +234,7 @@ def _sentence(returncode: int, complaint: bytes, path: Path) -> str:
     if returncode < 0:
         return "reading the file broke the reader or its limits"
     lines = [line for line in complaint.decode(errors="replace").splitlines() if line.strip()]
-    last = lines[-1].replace(f"file:{path.absolute()}", "the file").replace(str(path.absolute()), "the file")
+    last = lines[-1].replace(f"file:{path}", "the file").replace(str(path), "the file")
     return f"the file cannot be read: {last[:200]}" if lines else "the file cannot be read"
 
 

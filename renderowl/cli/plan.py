@@ -1,0 +1,88 @@
+"""`renderowl plan`: what a render would do, without doing it."""
+
+import asyncio
+import shlex
+from pathlib import Path
+
+import msgspec
+import rich_click as click
+
+from renderowl.cli.environment import read_settings
+from renderowl.cli.spec_file import prepare, read_spec
+from renderowl.pipeline.command import Command, audio_command, segment_command
+from renderowl.pipeline.plan import Plan
+from renderowl.pipeline.tools import Toolchain, discover
+
+
+class PlannedStep(msgspec.Struct, frozen=True):
+    """One step: its key, its weight and its exact command."""
+
+    name: str
+    key: str
+    start: int
+    frames: int
+    cost: float
+    argv: tuple[str, ...]
+    files: dict[str, str]
+
+
+@click.command("plan")
+@click.argument("spec_file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print everything as a JSON object.")
+@click.option("--commands", is_flag=True, help="Print the commands and the files they read as well.")
+def command(spec_file: Path, as_json: bool, commands: bool) -> None:
+    """Show the steps SPEC_FILE is cut into: segments, their keys and costs, and the exact FFmpeg commands."""
+    plan, steps = asyncio.run(_plan(spec_file))
+    if as_json:
+        told = {"timeline": plan.timeline, "encoding": plan.encoding, "steps": steps, "cost": plan.cost}
+        click.echo(msgspec.json.encode(told).decode())
+    else:
+        _show(plan, steps, commands=commands)
+
+
+async def _plan(spec_file: Path) -> tuple[Plan, list[PlannedStep]]:
+    settings = read_settings()
+    tools = await discover(settings.ffmpeg, settings.ffprobe)
+    plan = (await prepare(spec_file, read_spec(spec_file), tools)).plan
+    return plan, _steps(plan, tools)
+
+
+def _steps(plan: Plan, tools: Toolchain) -> list[PlannedStep]:
+    steps = [
+        _step(
+            f"segment-{s.index}",
+            s.key,
+            s.start,
+            s.frames,
+            s.cost,
+            segment_command(s, plan.encoding, plan.preview, tools),
+        )
+        for s in plan.segments
+    ]
+    if plan.audio is not None:
+        made = audio_command(plan.audio, plan.encoding, tools)
+        steps.append(_step("audio", plan.audio.key, 0, plan.audio.frames, plan.audio.cost, made))
+    return steps
+
+
+def _step(name: str, key: str, start: int, frames: int, cost: float, made: Command) -> PlannedStep:
+    return PlannedStep(name, key, start, frames, cost, made.argv, made.files)
+
+
+def _show(plan: Plan, steps: list[PlannedStep], *, commands: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    canvas, console = plan.timeline.canvas, Console(highlight=False)
+    fps = canvas.rate.num / canvas.rate.den
+    console.print(f"{canvas.width}x{canvas.height}, {fps:g} fps, {canvas.frames} frames, {canvas.frames / fps:.2f} s")
+    table = Table("step", "frames", "share of work", "key", box=None)
+    for step in steps:
+        span = f"{step.start}..{step.start + step.frames}"
+        table.add_row(step.name, span, f"{100 * step.cost / plan.cost:.0f} %", step.key[:16])
+    table.add_row("assemble", f"0..{canvas.frames}", f"{100 * plan.assemble_cost / plan.cost:.0f} %", "")
+    console.print(table)
+    for step in steps if commands else ():
+        click.echo(f"\n# {step.name}\n{shlex.join(step.argv)}")
+        for name, text in step.files.items():
+            click.echo(f"\n## {name}\n{text}")

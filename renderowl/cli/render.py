@@ -1,0 +1,78 @@
+"""`renderowl render`: a spec file to a video, with nothing but FFmpeg."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import rich_click as click
+
+from renderowl.cli.environment import read_settings
+from renderowl.cli.spec_file import prepare, read_spec
+from renderowl.pipeline.assemble import OutputFile
+from renderowl.pipeline.render_file import RenderProgress, render_file
+from renderowl.pipeline.tools import discover
+
+
+@click.command("render")
+@click.argument("spec_file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: the spec's output_name."
+)
+@click.option("--parallel", type=click.IntRange(min=1), help="Encoders at once. Default: one a core.")
+@click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep encoded segments here, and take them from here when a later render shows the same.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a progress bar.")
+def command(spec_file: Path, output: Path | None, parallel: int | None, cache_dir: Path | None, as_json: bool) -> None:
+    """Render SPEC_FILE, a JSON object with composition_id, input_props and output_settings.
+
+    Sources in it are paths relative to the file. Needs no server.
+    """
+    made = asyncio.run(_render(spec_file, output, parallel or 0, cache_dir, quiet=as_json))
+    if as_json:
+        click.echo(msgspec.json.encode({"outputs": made}, enc_hook=str).decode())
+    else:
+        for file in made:
+            click.echo(f"{file.path}  {file.size_bytes / 1e6:.1f} MB")
+
+
+async def _render(
+    spec_file: Path, output: Path | None, parallel: int, cache_dir: Path | None, *, quiet: bool
+) -> list[OutputFile]:
+    settings = read_settings()
+    tools = await discover(settings.ffmpeg, settings.ffprobe)
+    prepared = await prepare(spec_file, read_spec(spec_file), tools)
+    plan = msgspec.structs.replace(prepared.plan, preview=msgspec.structs.replace(prepared.plan.preview, frames=False))
+    place = output or Path(plan.output_name)
+    await asyncio.to_thread(place.parent.mkdir, parents=True, exist_ok=True)
+    with _Bar(quiet) as bar:
+        return await render_file(
+            plan, prepared.inputs, place, tools, parallel=parallel, cache_dir=cache_dir, on_progress=bar.show
+        )
+
+
+class _Bar:
+    """A progress bar on stderr, or nothing when quiet."""
+
+    def __init__(self, quiet: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.fields[step]:<12}"), BarColumn(), TextColumn("{task.percentage:5.1f} %"))
+        left = TextColumn("{task.fields[left]}")
+        self._bar = Progress(*columns, TimeElapsedColumn(), left, console=Console(stderr=True), disable=quiet)
+        self._task = self._bar.add_task("render", total=100.0, step="starting", left="")
+
+    def __enter__(self) -> "_Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def show(self, progress: RenderProgress) -> None:
+        """Draw how far the render is."""
+        left = "" if progress.eta_s is None else f"{progress.eta_s:.0f} s left"
+        self._bar.update(self._task, completed=progress.percent, step=progress.step, left=left)

@@ -1,0 +1,77 @@
+"""A spec on disk: read, checked against the media beside it and compiled, without any server."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import rich_click as click
+
+from renderowl.domain.errors import FieldError, RenderOwlError, ValidationFailed
+from renderowl.domain.spec.limits import Limits
+from renderowl.pipeline import compositions
+from renderowl.pipeline.glyphs import require_glyphs
+from renderowl.pipeline.plan import Plan, make_plan
+from renderowl.pipeline.probe import probe
+from renderowl.pipeline.timeline import Media
+from renderowl.pipeline.tools import Toolchain
+
+LIMITS: Final = Limits(max_duration_s=3 * 3600.0, max_width=7680, max_height=7680, local_files=True)
+"""On one's own machine the only limits are those of the encoders."""
+
+
+class SpecFile(msgspec.Struct, forbid_unknown_fields=True):
+    """The file's contents; `src` values in it are paths relative to the file."""
+
+    composition_id: str
+    input_props: dict[str, Any]
+    output_settings: dict[str, Any] = {}
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A plan and the files its sources stand for."""
+
+    plan: Plan
+    inputs: dict[str, Path]
+
+
+def read_spec(path: Path) -> SpecFile:
+    """Return the file's contents; raises click.UsageError when it is not a spec."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=SpecFile)
+    except msgspec.DecodeError as error:
+        raise click.UsageError(f"{path} is not a spec: {error}") from error
+
+
+async def prepare(path: Path, spec: SpecFile, tools: Toolchain) -> Prepared:
+    """Return the plan of a spec file; raises ValidationFailed with every problem of the spec or of its files."""
+    ask = compositions.parse(spec.composition_id, spec.input_props, spec.output_settings, LIMITS)
+    sources, text_sources = compositions.sources(ask), compositions.text_sources(ask)
+    inputs = {src: path.parent / src for src in sources if src not in text_sources}
+    media = await _media(inputs, sources, tools)
+    texts = {src: (path.parent / src).read_text(encoding="utf-8-sig") for src in text_sources}
+    timeline = compositions.compile(ask, media, texts)
+    require_glyphs(timeline)
+    return Prepared(make_plan(timeline, ask.output, fingerprint=tools.fingerprint), inputs)
+
+
+async def _media(inputs: Mapping[str, Path], pointers: Mapping[str, list[str]], tools: Toolchain) -> dict[str, Media]:
+    media: dict[str, Media] = {}
+    problems: list[FieldError] = []
+    for src, file in inputs.items():
+        try:
+            probed = await probe(file, tools)
+        except RenderOwlError as error:
+            problems += [FieldError(pointer, f"{src}: {error.detail}") for pointer in pointers[src]]
+        else:
+            media[src] = probed.media(src, await asyncio.to_thread(_hash_of, file))
+    if problems:
+        raise ValidationFailed("the spec names files that cannot be used", errors=problems)
+    return media
+
+
+def _hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
