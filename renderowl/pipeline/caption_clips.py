@@ -26,7 +26,7 @@ def add_captions(
         start, end = max(frame_at(begins, stage.rate), clip.start), min(frame_at(ends, stage.rate), clip_end)
         if end <= start:
             continue
-        draft.clips.append(
+        draft.add(
             Clip(
                 id=f"{clip.id}/{index}",
                 start=start,

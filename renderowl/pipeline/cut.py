@@ -25,7 +25,7 @@ Rank = tuple[int, bytes]
 
 
 def cut_frames(timeline: Timeline, target_segment_s: float) -> list[int]:
-    """Return the frames at which segments begin, the first being 0; never inside a fade or an animated caption."""
+    """Return the frames at which segments begin, the first being 0; never inside a fade."""
     canvas = timeline.canvas
     target = max(1, frame_at(exact(target_segment_s), canvas.rate))
     apart = min(ceil(MIN_SEGMENT_S * fraction_of(canvas.rate)), target)
@@ -79,10 +79,6 @@ def _edge_prints(clips: tuple[Clip, ...]) -> dict[int, bytes]:
 def _closed_spans(clip: Clip) -> Iterator[Span]:
     """Yield the spans of frames strictly inside which this clip cannot be cut."""
     end = clip.start + clip.frames
-    if isinstance(clip.content, CaptionContent) and clip.content.style.animation != "none":
-        yield clip.start, end
-    if isinstance(clip.content, VideoContent) and clip.content.loop:
-        yield clip.start, end
     if clip.fade_in:
         yield clip.start, min(end, clip.start + clip.fade_in)
     if clip.fade_out:

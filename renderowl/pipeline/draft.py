@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Literal
+from typing import Final, Literal
 
 from renderowl.domain.errors import FieldError
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.pipeline.ask import OUTPUT, PROPS, Ask, refuse
+from renderowl.pipeline.captions import CaptionsUnreadable, Cue, read_captions
 from renderowl.pipeline.clock import exact, frame_at, time_of
 from renderowl.pipeline.layout import Stage
 from renderowl.pipeline.slice import window
 from renderowl.pipeline.timeline import AudioClip, Canvas, CaptionContent, Clip, Media, Subtitle, Timeline
+
+MAX_PIECES: Final = 20_000
+"""Most clips, loop passes and caption lines of a film, and most captions read for it: a bound on our own work."""
 
 Wanted = Literal["video", "image", "picture", "audio"]
 
@@ -28,6 +32,8 @@ class Draft:
         self.clips: list[Clip] = []
         self.audio: list[AudioClip] = []
         self.subtitles: list[Subtitle] = []
+        self.cues: dict[str, list[Cue]] = {}
+        self.cue_uses = 0
 
     def fail(self, at: str, message: str) -> None:
         """Note a problem and go on."""
@@ -37,6 +43,34 @@ class Draft:
         """Raise ValidationFailed when problems were noted; for points that cannot be passed with any."""
         if self.errors:
             refuse(self.errors)
+
+    def add(self, clip: Clip) -> None:
+        """Add a clip above all that are there."""
+        self.clips.append(clip)
+        if len(self.clips) > MAX_PIECES:
+            self.fail("", f"makes more than {MAX_PIECES} clips and caption lines")
+            refuse(self.errors)
+
+    def cues_of(self, src: str, at: str) -> list[Cue]:
+        """Return the captions in a text source, or note why there are none."""
+        if src not in self.cues:
+            self.cues[src] = self._read_cues(src, at)
+        self.cue_uses += len(self.cues[src])
+        if self.cue_uses > MAX_PIECES:
+            self.fail(at, f"makes more than {MAX_PIECES} captions")
+            refuse(self.errors)
+        return self.cues[src]
+
+    def _read_cues(self, src: str, at: str) -> list[Cue]:
+        text = self.texts.get(src)
+        if text is None:
+            self.fail(at, "this text source is not there")
+            return []
+        try:
+            return read_captions(text)
+        except CaptionsUnreadable as error:
+            self.fail(at, f"cannot be read as captions: {error}")
+            return []
 
     def media_of(self, src: str, wanted: Wanted, at: str) -> Media | None:
         """Return what is known of a source, or note why it cannot be what is wanted."""
@@ -58,13 +92,6 @@ class Draft:
             needed = "a picture or a video" if wanted == "picture" else f"of type {wanted}"
             self.fail(at, f"must be {needed}, and this source is of type {media.kind}")
         return None
-
-    def text_of(self, src: str, at: str) -> str | None:
-        """Return a text source's contents, or note that it is not there."""
-        text = self.texts.get(src)
-        if text is None:
-            self.fail(at, "this text source is not there")
-        return text
 
     def timeline(self, stage: Stage, total: Fraction, at: str) -> Timeline:
         """Return the finished timeline, cut to `output.range`; raises ValidationFailed with all problems noted.
@@ -112,10 +139,7 @@ class Draft:
             refuse([FieldError(f"{OUTPUT}/range/end", f"is beyond the film's end at {total_s:g} s")])
         if end <= start:
             refuse([FieldError(f"{OUTPUT}/range", "is shorter than one frame")])
-        try:
-            return window(timeline, start, end)
-        except ValueError as error:
-            refuse([FieldError(f"{OUTPUT}/range", str(error))])
+        return window(timeline, start, end)
 
 
 def size_problems(stage: Stage, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:

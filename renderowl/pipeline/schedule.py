@@ -15,7 +15,7 @@ from renderowl.domain.spec.timeline import (
     Trim,
     VideoClip,
 )
-from renderowl.pipeline.captions import CaptionsUnreadable, Cue, SpokenWord, read_captions, words_of
+from renderowl.pipeline.captions import Cue, SpokenWord, words_of
 from renderowl.pipeline.clock import exact
 from renderowl.pipeline.draft import Draft
 from renderowl.pipeline.timeline import Media
@@ -129,18 +129,6 @@ def _natural_length(
 def _cues(clip: CaptionClip, at: str, draft: Draft) -> tuple[Cue, ...]:
     """Return the cues of a caption clip as far as it gives times of its own."""
     if clip.src is not None:
-        return tuple(file_cues(clip.src, f"{at}/src", draft))
+        return tuple(draft.cues_of(clip.src, f"{at}/src"))
     words: tuple[SpokenWord, ...] = words_of(clip.words)
     return (Cue(clip.text or "", 0.0, max(word.end_s for word in words), words),) if words else ()
-
-
-def file_cues(src: str, at: str, draft: Draft) -> list[Cue]:
-    """Return the cues of a caption file, or note why there are none."""
-    text = draft.text_of(src, at)
-    if text is None:
-        return []
-    try:
-        return read_captions(text)
-    except CaptionsUnreadable as error:
-        draft.fail(at, f"cannot be read as captions: {error}")
-        return []

@@ -54,6 +54,8 @@ def _voice(clip: AudioClip, programme: AudioProgramme, inputs: list[Input]) -> S
     if clip.fade_out:
         fade = min(length, samples(clip.fade_out, rate))
         voice = voice.then("afade", type="out", start_sample=length - fade, nb_samples=fade)
+    if begin < 0:  # a cut went through the fade
+        return voice.then("atrim", start_sample=-begin).then("asetpts", "PTS-STARTPTS")
     return voice.then("adelay", f"{begin}S", all=1) if begin else voice
 
 

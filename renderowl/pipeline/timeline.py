@@ -81,8 +81,6 @@ class VideoContent(msgspec.Struct, frozen=True, tag="video"):
     loop: bool = False
     fit: Fit = "cover"
     crop: Crop | None = None
-    end: Seconds | None = None
-    """Where in the source a pass of a loop ends; the source's own end unless said."""
 
 
 class ImageContent(msgspec.Struct, frozen=True, tag="image"):
@@ -168,8 +166,6 @@ class AudioClip(msgspec.Struct, frozen=True):
     gain: float = 1.0
     fade_in: int = 0
     fade_out: int = 0
-    source_end: Seconds | None = None
-    """Where in the source a pass of a loop ends; the source's own end unless said."""
 
 
 class Subtitle(msgspec.Struct, frozen=True):
@@ -181,7 +177,11 @@ class Subtitle(msgspec.Struct, frozen=True):
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """A whole video. `clips` are in drawing order, the first at the bottom; every clip lies within 0..canvas.frames."""
+    """A whole video. `clips` are in drawing order, the first at the bottom.
+
+    A clip lies within 0..canvas.frames, unless a cut went through its fade or its timed words: then it reaches over
+    the edge, with a negative `start` or past the last frame, and only what lies within is seen or heard.
+    """
 
     canvas: Canvas
     media: dict[str, Media]

@@ -12,7 +12,6 @@ from renderowl.pipeline.captions import Cue, cues_of
 from renderowl.pipeline.clock import exact, frame_at
 from renderowl.pipeline.draft import Draft
 from renderowl.pipeline.layout import Stage, stage_of
-from renderowl.pipeline.schedule import file_cues
 from renderowl.pipeline.timeline import AudioClip, Box, Clip, ImageContent, Media, Timeline, VideoContent
 
 _FPS: Final = 30.0
@@ -43,7 +42,7 @@ def compile(spec: CaptionedVideoSpec, draft: Draft) -> Timeline:
     frames = frame_at(total, stage.rate)
     box = Box(stage.width / 2, stage.height / 2, stage.width, stage.height)
     content = ImageContent(spec.src, spec.fit) if picture.kind == "image" else VideoContent(spec.src, fit=spec.fit)
-    draft.clips.append(Clip("video", 0, frames, content, box))
+    draft.add(Clip("video", 0, frames, content, box))
     heard = spec.src if spec.audio_src is None else spec.audio_src
     sound = picture if spec.audio_src is None else voice
     if sound is not None and sound.has_audio:
@@ -66,7 +65,7 @@ def _length(picture: Media, voice: Media | None, draft: Draft) -> Fraction:
 
 def _cues(spec: CaptionedVideoSpec, total: Fraction, draft: Draft) -> list[Cue]:
     if spec.captions_src is not None:
-        return file_cues(spec.captions_src, "/captions_src", draft)
+        return draft.cues_of(spec.captions_src, "/captions_src")
     captions = spec.captions or ()
     for index, caption in enumerate(captions):
         if total and exact(caption.start) >= total:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import count
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -38,6 +37,8 @@ from renderowl.pipeline.layout import (
     text_style,
 )
 from renderowl.pipeline.schedule import Slot, schedule
+
+Piece = TypeVar("Piece", out.Clip, out.AudioClip)
 
 SHORTEST_PASS_S: Final = Fraction(1)
 """A loop of longer passes becomes a clip for each, so that the film can be cut between them."""
@@ -125,19 +126,13 @@ class _Placing:
         if media is None:
             return
         crop, natural = self.cropped(clip, media)
-        start, end = self.slot.source
-        content = out.VideoContent(
-            src=clip.src,
-            start=seconds_of(start),
-            speed=clip.speed,
-            loop=clip.loop,
-            fit=clip.fit,
-            crop=crop,
-            end=seconds_of(end) if clip.loop and end else None,
-        )
-        box = box_of(clip, self.stage, natural)
-        for piece in self.passes(self.drawn(clip, content, box)):
-            self.keep(piece)
+        content = out.VideoContent(clip.src, seconds_of(self.slot.source[0]), clip.speed, fit=clip.fit, crop=crop)
+        whole = self.drawn(clip, content, box_of(clip, self.stage, natural))
+        if (passes := self.passes(clip, split=True)) is None:
+            self.keep(msgspec.structs.replace(whole, content=msgspec.structs.replace(content, loop=True)))
+        else:
+            for piece in _in_passes(whole, passes):
+                self.keep(piece)
         if media.has_audio:
             self.sound(clip)
 
@@ -161,22 +156,20 @@ class _Placing:
         gain = clip.volume * track.volume
         if clip.mute or track.mute or gain == 0 or self.slot.media is None:
             return
-        start, end = self.slot.source
-        self.draft.audio.append(
-            out.AudioClip(
-                id=self.slot.name,
-                start=self.start,
-                frames=self.frames,
-                src=clip.src,
-                source_start=seconds_of(start),
-                speed=clip.speed,
-                loop=clip.loop,
-                gain=gain,
-                fade_in=self.fade_in,
-                fade_out=self.fade_out,
-                source_end=seconds_of(end) if clip.loop and end else None,
-            )
+        passes = self.passes(clip, split=False)
+        whole = out.AudioClip(
+            id=self.slot.name,
+            start=self.start,
+            frames=self.frames,
+            src=clip.src,
+            source_start=seconds_of(self.slot.source[0]),
+            speed=clip.speed,
+            loop=passes is None,
+            gain=gain,
+            fade_in=self.fade_in,
+            fade_out=self.fade_out,
         )
+        self.draft.audio += [whole] if passes is None else _in_passes(whole, passes)
 
     def cropped(self, clip: VideoClip | ImageClip, media: out.Media) -> tuple[out.Crop | None, tuple[int, int]]:
         """Return the crop and the size of what it leaves."""
@@ -187,32 +180,26 @@ class _Placing:
             crop = None
         return crop, (crop.width, crop.height) if crop else (media.width, media.height)
 
-    def passes(self, clip: out.Clip) -> Iterator[out.Clip]:
-        """Yield a clip for each pass of a loop, or the clip itself when it does not loop or its passes are short."""
-        content = clip.content
+    def passes(self, clip: VideoClip | AudioClip, *, split: bool) -> list[int] | None:
+        """Return the frames at which the passes of a loop begin, [0] without one; None leaves looping to the renderer.
+
+        It loops whole sources only, so a trimmed one is split whether or not that is wanted.
+        """
+        if not clip.loop:
+            return [0]
         start, end = self.slot.source
-        if not isinstance(content, out.VideoContent) or not content.loop:
-            yield clip
-            return
-        length = (end - start) / exact(content.speed)
-        rate = self.stage.rate
-        if length < SHORTEST_PASS_S or max(clip.fade_in, clip.fade_out) > frame_at(length, rate):
-            yield clip
-            return
-        once = msgspec.structs.replace(content, loop=False, end=None)
-        for index in count():
-            first, last = frame_at(index * length, rate), min(frame_at((index + 1) * length, rate), clip.frames)
-            yield msgspec.structs.replace(
-                clip,
-                id=f"{clip.id}/{index}",
-                start=clip.start + first,
-                frames=last - first,
-                content=once,
-                fade_in=clip.fade_in if index == 0 else 0,
-                fade_out=clip.fade_out if last == clip.frames else 0,
-            )
-            if last == clip.frames:
-                return
+        length = (end - start) / exact(clip.speed)
+        pass_frames = frame_at(length, self.stage.rate)
+        trimmed = start > 0 or (self.slot.media is not None and end < exact(self.slot.media.duration_s))
+        splittable = length >= SHORTEST_PASS_S and max(self.fade_in, self.fade_out) <= pass_frames
+        if trimmed and not splittable:
+            least = "and no fade longer than it" if length >= SHORTEST_PASS_S else f"at least {SHORTEST_PASS_S} s long"
+            self.draft.fail(f"{self.slot.at}/trim", f"with loop, the part of the source must be {least}")
+        if not splittable or not (trimmed or split):
+            return None
+        count = -(-self.frames // max(1, pass_frames)) + 1
+        begins = (frame_at(index * length, self.stage.rate) for index in range(count))
+        return [frame for frame in begins if frame < self.frames]
 
     def drawn(self, clip: SeenClip, content: out.Content, box: out.Box) -> out.Clip:
         if max(box.width, box.height) > MAX_BOX_SIDE:
@@ -235,7 +222,23 @@ class _Placing:
 
     def keep(self, clip: out.Clip) -> None:
         if clip.opacity > 0:
-            self.draft.clips.append(clip)
+            self.draft.add(clip)
+
+
+def _in_passes(whole: Piece, begins: list[int]) -> list[Piece]:
+    """Split a clip at the given frames of it, each piece beginning anew in the source; the fades stay at the ends."""
+    ends = [*begins[1:], whole.frames]
+    return [
+        msgspec.structs.replace(
+            whole,
+            id=f"{whole.id}/{index}" if len(begins) > 1 else whole.id,
+            start=whole.start + first,
+            frames=last - first,
+            fade_in=whole.fade_in if first == 0 else 0,
+            fade_out=min(whole.fade_out, last - first) if last == whole.frames else 0,
+        )
+        for index, (first, last) in enumerate(zip(begins, ends, strict=True))
+    ]
 
 
 COMPOSITION: Final = Composition(
