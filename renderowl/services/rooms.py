@@ -1,6 +1,6 @@
 """What a room opens with, on every transport alike: the events after a cursor, or a snapshot of the renders."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -9,7 +9,7 @@ import msgspec
 from renderowl.bus.base import BusUnavailable
 from renderowl.db import events, renders
 from renderowl.domain.errors import NotFound
-from renderowl.domain.events import Cursor, Event, Progress
+from renderowl.domain.events import Cursor, DurableType, Event, Progress
 from renderowl.domain.lifecycle import RenderStatus, is_active
 from renderowl.domain.records import Principal, Render
 from renderowl.services import projects
@@ -38,6 +38,17 @@ class RenderState(msgspec.Struct, frozen=True):
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+
+
+class EventView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A durable event as callers see it, on every transport: told once, in order of `seq`."""
+
+    type: DurableType
+    seq: int
+    data: dict[str, Any]
+    render_id: str | None = None
+    asset_id: str | None = None
+    attempt: int | None = None
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -81,12 +92,16 @@ class Rooms(Protocol):
         """
         ...
 
-    def stream(self, principal: Principal, project_id: str, since: Cursor | None) -> AsyncIterator[Message]:
+    def stream(self, principal: Principal, project_id: str, since: Cursor | None) -> AsyncGenerator[Message]:
         """The room from `since` on: replay or snapshot, then live, ending when the server or the credential does.
 
         Raises NotFound or Forbidden before the first message.
         """
         ...
+
+
+def event_view(event: Event) -> EventView:
+    return EventView(event.type, event.seq, event.data, event.render_id, event.asset_id, event.attempt)
 
 
 async def open_room(ctx: Context, principal: Principal, project_id: str, since: Cursor | None) -> Opening:

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from renderowl.domain.errors import RenderOwlError
-from renderowl.domain.events import Cursor, DurableType, Event, Progress
+from renderowl.domain.events import Cursor, Event, Progress
 from renderowl.domain.records import Principal
-from renderowl.services.rooms import RenderState
+from renderowl.services.rooms import RenderState, event_view
 
 SUBPROTOCOL: Final = "renderowl.v1"
 BEARER_SUBPROTOCOL: Final = "base64url.bearer."
@@ -105,17 +105,6 @@ class RenderPreview(msgspec.Struct, frozen=True, tag="render.preview"):
 
     render_id: str
     data: dict[str, Any]
-
-
-class Durable(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A durable event: sent once, in order of `seq`."""
-
-    type: DurableType
-    seq: int
-    data: dict[str, Any]
-    render_id: str | None = None
-    asset_id: str | None = None
-    attempt: int | None = None
 
 
 class CursorMark(msgspec.Struct, frozen=True, tag="cursor"):
@@ -235,7 +224,7 @@ def read_event(body: bytes | msgspec.Raw) -> Event:
     return msgspec.json.decode(body, type=Event)
 
 
-def write(message: ServerMessage | Durable) -> str:
+def write(message: ServerMessage) -> str:
     """A message as it is sent."""
     return msgspec.json.encode(message).decode()
 
@@ -283,8 +272,7 @@ class EventWord(Word):
 
     @cached_property
     def text(self) -> str:
-        event = self.event
-        return write(Durable(event.type, event.seq, event.data, event.render_id, event.asset_id, event.attempt))
+        return msgspec.json.encode(event_view(self.event)).decode()
 
     @cached_property
     def plain(self) -> str | None:

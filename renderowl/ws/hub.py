@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -149,7 +149,7 @@ class Hub:
                 await member.wait(min(left, member.due() - self.clock()))
             return Poll(cursor or opening.cursor, True, [], None)
 
-    async def stream(self, principal: Principal, project_id: str, since: Cursor | None) -> AsyncIterator[Message]:
+    async def stream(self, principal: Principal, project_id: str, since: Cursor | None) -> AsyncGenerator[Message]:
         """The room from `since` on, for as long as the reader, the server and the credential last."""
         member = Member(self.clock)
         ends_at = principal.expires_at
