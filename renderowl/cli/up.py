@@ -1,5 +1,6 @@
 """`renderowl up`: everything on this machine with one command."""
 
+import asyncio
 from pathlib import Path
 
 import rich_click as click
@@ -29,7 +30,8 @@ def command(host: str | None, port: int | None, data_dir: Path, workers: int, sl
     Where RENDEROWL_DATABASE_URL, RENDEROWL_REDIS_URL or RENDEROWL_STORAGE_URL is set, that server is used instead of
     an embedded one.
     """
-    from renderowl import app
+    # not `renderowl.app`: loading the whole service here would cost a second before anything starts
+    from renderowl.db.migrate import migrate
     from renderowl.embedded.stack import Stack
 
     def tell(text: str) -> None:
@@ -38,7 +40,7 @@ def command(host: str | None, port: int | None, data_dir: Path, workers: int, sl
     Stack(
         data_dir,
         read_settings(host=host, port=port, worker_slots=slots),
-        migrate=app.migrate,
+        migrate=lambda settings: asyncio.run(migrate(settings.database_url)),
         workers=workers,
         say=tell,
         ready=lambda url: click.echo(f"ready {url}"),

@@ -5,7 +5,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from renderowl.storage.base import Storage
 from renderowl.storage.local import LocalStorage
-from renderowl.storage.s3 import S3Storage
 
 
 def open_storage(url: str, *, base_url: str, secret: bytes, access_key: str = "", secret_key: str = "") -> Storage:
@@ -32,5 +31,7 @@ def open_storage(url: str, *, base_url: str, secret: bytes, access_key: str = ""
         if endpoint_url is not None and not endpoint_url.startswith(("http://", "https://")):
             raise ValueError("endpoint_url starts with http:// or https://")
         region = options.get("region") or "us-east-1"
+        from renderowl.storage.s3 import S3Storage  # boto takes half a second to load: only where it is used
+
         return S3Storage(parts.netloc, unquote(parts.path), endpoint_url, region, access_key, secret_key)
     raise ValueError("a storage URL is `file:///path` or `s3://bucket/prefix?endpoint_url=...&region=...`")
