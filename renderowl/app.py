@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from types import FrameType
+from typing import cast
 
 import msgspec
 import structlog
@@ -16,8 +17,9 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp
 
 from renderowl import __version__
 from renderowl.actors.asset_prober import AssetProber
@@ -27,7 +29,7 @@ from renderowl.actors.relay import Relay
 from renderowl.actors.scheduler import Scheduler
 from renderowl.actors.supervisor import Supervisor
 from renderowl.actors.worker_agent import WorkerAgent, run_until_signalled
-from renderowl.api import access, accounts, assets, compositions, errors, health, projects, renders, storage
+from renderowl.api import access, accounts, assets, compositions, documents, errors, events, health, projects, renders, storage
 from renderowl.api.request_log import request_log
 from renderowl.bus.redis import RedisBus
 from renderowl.db import accounts as account_rows
@@ -104,7 +106,7 @@ def configure_logging(settings: Settings) -> None:
 # --- the API -------------------------------------------------------------------------------------------------------
 
 
-def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> Litestar:
+def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> ASGIApp:
     """The HTTP and WebSocket application over parts that are open."""
     native = Router(
         "/",
@@ -116,10 +118,12 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> Litestar:
             storage.router,
             *accounts.handlers,
             *health.handlers,
+            *documents.handlers,
+            *events.handlers,
             websocket_route(hub, ctx),
         ],
     )
-    return Litestar(
+    api = Litestar(
         route_handlers=[native],
         dependencies={
             "ctx": Provide(access.provide_context, sync_to_thread=False),
@@ -131,20 +135,20 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> Litestar:
             HTTPException: errors.answer_framework,
             Exception: errors.answer_unexpected,
         },
-        middleware=[request_log],
         request_max_body_size=ctx.settings.max_body_bytes,
         openapi_config=OpenAPIConfig(
             title="RenderOwl",
             version=__version__,
             description="Post a JSON description of a video and watch it render.",
-            path="/",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json"), YamlRenderPlugin(path="/openapi.yaml")],
+            path="/docs",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             security=[{"bearer": []}],
             components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
         ),
         state=State({"context": ctx, "hub": hub, "probe_asset": prober.submit}),
         logging_config=None,
     )
+    return request_log(cast(ASGIApp, api))
 
 
 class _Server(uvicorn.Server):

@@ -1,4 +1,6 @@
-"""The janitor: finishes deletions that a crash interrupted."""
+"""The janitor: finishes deletions that a crash interrupted and removes uploads that were forgotten."""
+
+from typing import Final
 
 import structlog
 
@@ -10,11 +12,14 @@ from renderowl.services.context import Context
 
 log = structlog.get_logger(__name__)
 
+FORGOTTEN_S: Final = 24 * 3600.0
+"""How long parts of an upload may lie unfinished."""
+
 
 class Janitor(Actor[None]):
     """Has no messages, only a slow tick; running it twice at once is harmless."""
 
-    tick_s = 60.0
+    tick_s = 300.0
     mailbox_size = 4
 
     def __init__(self, ctx: Context, *, clock: Clock | None = None) -> None:
@@ -24,5 +29,6 @@ class Janitor(Actor[None]):
     async def tick(self) -> None:
         try:
             await projects.sweep(self._ctx)
+            await self._ctx.storage.sweep(older_than_s=FORGOTTEN_S)
         except (RenderOwlError, OSError) as error:
             log.warning("sweeping_waits", reason=str(error))

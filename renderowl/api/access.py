@@ -3,6 +3,8 @@
 from typing import Any
 
 from litestar import Request
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
 
 from renderowl.domain.errors import Forbidden, Unauthenticated
 from renderowl.domain.records import Principal
@@ -11,6 +13,11 @@ from renderowl.services.context import Context
 from renderowl.services.paging import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
 
 SESSION_COOKIE = "renderowl_session"
+Ctx = NamedDependency[Context]
+Caller = NamedDependency[Principal]
+PageAsked = NamedDependency[PageRequest]
+"""The dependencies of handlers by their names in `app.py`: `ctx`, `principal`, `page`."""
+
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -41,6 +48,6 @@ async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
     return await accounts.authenticate(ctx, cookie)
 
 
-def provide_page(limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> PageRequest:
+def provide_page(limit: FromQuery[int] = DEFAULT_LIMIT, cursor: FromQuery[str | None] = None) -> PageRequest:
     """`?limit=&cursor=`; the limit is brought into 1..100."""
     return PageRequest(limit=min(max(limit, 1), MAX_LIMIT), cursor=cursor)

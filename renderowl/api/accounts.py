@@ -6,15 +6,15 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie
+from litestar.params import FromPath, JSONBody
 
-from renderowl.api.access import SESSION_COOKIE
+from renderowl.api.access import SESSION_COOKIE, Caller, Ctx, PageAsked
 from renderowl.api.assets import rfc3339
 from renderowl.api.bodies import Body
-from renderowl.domain.records import ApiKey, Principal, Role, Scope, Tier
+from renderowl.domain.records import ApiKey, Role, Scope, Tier
 from renderowl.domain.spec.fields import Spec
 from renderowl.services import accounts
-from renderowl.services.context import Context
-from renderowl.services.paging import Page, PageRequest
+from renderowl.services.paging import Page
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 KeyName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -93,14 +93,14 @@ def _key_view(key: ApiKey, plaintext: str | None = None) -> KeyView:
 
 
 @post("/auth/register", dto=Body[Credentials], return_dto=None, summary="Register")
-async def register(ctx: Context, data: Credentials) -> UserView:
+async def register(ctx: Ctx, data: JSONBody[Credentials]) -> UserView:
     """Make an account."""
     user = await accounts.register(ctx, email=data.email, password=data.password)
     return UserView(user.id, user.email, user.role, user.tier, user.created_at)
 
 
 @post("/auth/login", dto=Body[Credentials], return_dto=None, status_code=200, summary="Log in")
-async def login(ctx: Context, data: Credentials) -> Response[SessionView]:
+async def login(ctx: Ctx, data: JSONBody[Credentials]) -> Response[SessionView]:
     """Get a session token, in the answer and as a cookie that scripts cannot read."""
     token, _ = await accounts.login(ctx, email=data.email, password=data.password)
     ttl_s = ctx.settings.session_ttl_s
@@ -117,7 +117,7 @@ async def login(ctx: Context, data: Credentials) -> Response[SessionView]:
 
 
 @post("/auth/logout", status_code=204, summary="Log out")
-async def logout(ctx: Context, principal: Principal) -> Response[None]:
+async def logout(ctx: Ctx, principal: Caller) -> Response[None]:
     """End this session; its token is refused from now on."""
     await accounts.logout(ctx, principal)
     response: Response[None] = Response(None, status_code=204)
@@ -126,21 +126,21 @@ async def logout(ctx: Context, principal: Principal) -> Response[None]:
 
 
 @get("/me", summary="Get your account")
-async def get_me(ctx: Context, principal: Principal) -> UserView:
+async def get_me(ctx: Ctx, principal: Caller) -> UserView:
     """The account behind your credential."""
     user = await accounts.me(ctx, principal)
     return UserView(user.id, user.email, user.role, user.tier, user.created_at)
 
 
 @get("/keys", summary="List API keys")
-async def list_keys(ctx: Context, principal: Principal, page: PageRequest) -> Page[KeyView]:
+async def list_keys(ctx: Ctx, principal: Caller, page: PageAsked) -> Page[KeyView]:
     """Your keys, newest first; revoked ones too."""
     found = await accounts.list_keys(ctx, principal, page)
     return Page([_key_view(key) for key in found.items], found.next_cursor)
 
 
 @post("/keys", dto=Body[KeyCreate], return_dto=None, summary="Create an API key")
-async def create_key(ctx: Context, principal: Principal, data: KeyCreate) -> KeyView:
+async def create_key(ctx: Ctx, principal: Caller, data: JSONBody[KeyCreate]) -> KeyView:
     """The plaintext is in this answer and nowhere else."""
     expires_at = None if data.expires_at is None else accounts.read_moment("/expires_at", data.expires_at)
     made = await accounts.create_key(ctx, principal, name=data.name, scopes=list(data.scopes), expires_at=expires_at)
@@ -148,20 +148,20 @@ async def create_key(ctx: Context, principal: Principal, data: KeyCreate) -> Key
 
 
 @delete("/keys/{key_id:str}", summary="Revoke an API key")
-async def revoke_key(ctx: Context, principal: Principal, key_id: str) -> None:
+async def revoke_key(ctx: Ctx, principal: Caller, key_id: FromPath[str]) -> None:
     """It is refused from now on, and so are the tokens it made."""
     await accounts.revoke_key(ctx, principal, key_id)
 
 
 @post("/keys/{key_id:str}/rotate", summary="Rotate an API key")
-async def rotate_key(ctx: Context, principal: Principal, key_id: str) -> KeyView:
+async def rotate_key(ctx: Ctx, principal: Caller, key_id: FromPath[str]) -> KeyView:
     """A new key like this one; the old one lives on for a day."""
     made = await accounts.rotate_key(ctx, principal, key_id)
     return _key_view(made.key, made.plaintext)
 
 
 @post("/auth/tokens", dto=Body[TokenCreate], return_dto=None, summary="Mint a project token")
-async def create_token(ctx: Context, principal: Principal, data: TokenCreate) -> TokenView:
+async def create_token(ctx: Ctx, principal: Caller, data: JSONBody[TokenCreate]) -> TokenView:
     """A short JWT for one project: what an editor's backend hands its browser."""
     token, claims = await accounts.mint_token(
         ctx, principal, data.project_id, scopes=list(data.scopes), ttl_s=data.ttl_s
@@ -171,7 +171,7 @@ async def create_token(ctx: Context, principal: Principal, data: TokenCreate) ->
 
 @post("/ws/tickets", dto=Body[TicketCreate], return_dto=None, summary="Get a socket ticket")
 async def create_ticket(
-    request: Request[Any, Any, Any], ctx: Context, principal: Principal, data: TicketCreate
+    request: Request[Any, Any, Any], ctx: Ctx, principal: Caller, data: JSONBody[TicketCreate]
 ) -> TicketView:
     """Good for one socket within 30 s, from the page that asked for it."""
     ticket = await accounts.issue_ticket(ctx, principal, data.project_id, request.headers.get("origin"))

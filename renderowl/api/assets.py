@@ -6,14 +6,15 @@ from typing import Annotated
 import msgspec
 from litestar import Router, delete, get, patch, post
 from litestar.datastructures import State
+from litestar.params import FromPath, FromQuery, JSONBody
 
+from renderowl.api.access import Caller, Ctx, PageAsked
 from renderowl.api.bodies import Body
-from renderowl.domain.records import AssetStatus, AssetType, Principal
+from renderowl.domain.records import AssetStatus, AssetType
 from renderowl.domain.spec.fields import Spec
 from renderowl.services import assets
 from renderowl.services.assets import Upload, UploadRequest
-from renderowl.services.context import Context
-from renderowl.services.paging import Page, PageRequest
+from renderowl.services.paging import Page
 from renderowl.services.views import AssetView, asset_view
 from renderowl.storage.base import SignedRequest, UploadedPart
 
@@ -95,12 +96,12 @@ def signed_url(signed: SignedRequest, *, name: str, content_type: str, size_byte
 
 @get("/", summary="List assets")
 async def list_assets(
-    ctx: Context,
-    principal: Principal,
-    project_id: str,
-    page: PageRequest,
-    type: AssetType | None = None,
-    status: AssetStatus | None = None,
+    ctx: Ctx,
+    principal: Caller,
+    project_id: FromPath[str],
+    page: PageAsked,
+    type: FromQuery[AssetType | None] = None,
+    status: FromQuery[AssetStatus | None] = None,
 ) -> Page[AssetView]:
     """The project's assets, newest first."""
     found = await assets.list_page(ctx, principal, project_id, page, type=type, status=status)
@@ -108,7 +109,9 @@ async def list_assets(
 
 
 @post("/upload", dto=Body[UploadRequest], return_dto=None, summary="Announce an upload")
-async def announce_upload(ctx: Context, principal: Principal, project_id: str, data: UploadRequest) -> UploadView:
+async def announce_upload(
+    ctx: Ctx, principal: Caller, project_id: FromPath[str], data: JSONBody[UploadRequest]
+) -> UploadView:
     """Get a signed URL for one file, good for 15 minutes; type and length are bound to it."""
     return _upload_view(await assets.announce(ctx, principal, project_id, data))
 
@@ -121,7 +124,12 @@ async def announce_upload(ctx: Context, principal: Principal, project_id: str, d
     summary="Confirm an upload",
 )
 async def complete_upload(
-    ctx: Context, principal: Principal, project_id: str, asset_id: str, data: UploadComplete, state: State
+    ctx: Ctx,
+    principal: Caller,
+    project_id: FromPath[str],
+    asset_id: FromPath[str],
+    data: JSONBody[UploadComplete],
+    state: State,
 ) -> AssetView:
     """The file is looked into next: the asset becomes `ready`, or `failed` with why."""
     parts = [UploadedPart(part.part_number, part.etag) for part in data.parts]
@@ -133,7 +141,11 @@ async def complete_upload(
 
 @get("/{asset_id:str}", summary="Get an asset")
 async def get_asset(
-    ctx: Context, principal: Principal, project_id: str, asset_id: str, signed: bool = False
+    ctx: Ctx,
+    principal: Caller,
+    project_id: FromPath[str],
+    asset_id: FromPath[str],
+    signed: FromQuery[bool] = False,
 ) -> AssetView:
     """One asset; `?signed=true` adds a download URL once it is ready."""
     asset = await assets.get(ctx, principal, project_id, asset_id)
@@ -145,20 +157,20 @@ async def get_asset(
 
 @patch("/{asset_id:str}", dto=Body[AssetRename], return_dto=None, summary="Rename an asset")
 async def rename_asset(
-    ctx: Context, principal: Principal, project_id: str, asset_id: str, data: AssetRename
+    ctx: Ctx, principal: Caller, project_id: FromPath[str], asset_id: FromPath[str], data: JSONBody[AssetRename]
 ) -> AssetView:
     """Change the asset's name."""
     return asset_view(await assets.rename(ctx, principal, project_id, asset_id, data.name))
 
 
 @delete("/{asset_id:str}", summary="Delete an asset")
-async def delete_asset(ctx: Context, principal: Principal, project_id: str, asset_id: str) -> None:
+async def delete_asset(ctx: Ctx, principal: Caller, project_id: FromPath[str], asset_id: FromPath[str]) -> None:
     """Remove the file and the asset."""
     await assets.delete(ctx, principal, project_id, asset_id)
 
 
 @get("/{asset_id:str}/download", summary="Get a download URL")
-async def download_asset(ctx: Context, principal: Principal, project_id: str, asset_id: str) -> SignedUrl:
+async def download_asset(ctx: Ctx, principal: Caller, project_id: FromPath[str], asset_id: FromPath[str]) -> SignedUrl:
     """A signed URL, good for an hour."""
     asset, signed = await assets.sign_download(ctx, principal, project_id, asset_id)
     return signed_url(signed, name=asset.name, content_type=asset.content_type, size_bytes=asset.size_bytes)

@@ -1,13 +1,18 @@
 """JSON bodies: read against a struct with every problem at once, instead of the first one msgspec meets."""
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from litestar.dto import MsgspecDTO
+from litestar.openapi.spec import Reference, Schema
+from litestar.typing import FieldDefinition
 
 from renderowl.domain.errors import MalformedRequest, ValidationFailed
 from renderowl.domain.spec.fields import Spec
 from renderowl.domain.spec.reading import read
+
+if TYPE_CHECKING:
+    from litestar._openapi.schema_generation import SchemaCreator  # named by the signature we override
 
 T = TypeVar("T", bound=Spec)
 
@@ -30,3 +35,13 @@ class Body(MsgspecDTO[T]):
         if reading.value is None:
             raise ValidationFailed(errors=reading.errors)
         return reading.value
+
+    @classmethod
+    def create_for_field_definition(cls, field_definition: FieldDefinition, *args: Any, **kwargs: Any) -> None:
+        """Make no transfer model: the struct itself is read."""
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: "SchemaCreator"
+    ) -> Reference | Schema:
+        return schema_creator.for_field_definition(field_definition)

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Router, get
+from litestar.params import FromPath
 
 from renderowl.domain.errors import NotFound, UnknownComposition
 from renderowl.pipeline import compositions
@@ -32,7 +33,7 @@ async def list_compositions() -> CompositionList:
 
 
 @get("/{composition_id:str}/schema", summary="Get a composition's JSON Schema")
-async def get_schema(composition_id: str) -> dict[str, Any]:
+async def get_schema(composition_id: FromPath[str]) -> dict[str, Any]:
     """The JSON Schema of `input_props` and `output_settings`, with examples."""
     try:
         return compositions.schema(compositions.canonical_id(composition_id))

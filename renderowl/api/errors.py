@@ -52,7 +52,7 @@ def problem_of(error: RenderOwlError, request: Request[Any, Any, Any]) -> Respon
         detail=error.detail,
         instance=request.url.path,
         code=error.code,
-        request_id=request.scope.get("state", {}).get("request_id"),
+        request_id=structlog.contextvars.get_contextvars().get("request_id"),
         errors=list(error.errors),
     )
     return Response(msgspec.json.encode(body), status_code=error.status, headers=headers, media_type=MediaType.TEXT)

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 from litestar import get
 from litestar.datastructures import State
-from litestar.params import FromPath, Parameter, QueryParameter
+from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from renderowl.api.access import Caller, Ctx
@@ -20,7 +20,7 @@ from renderowl.services.rooms import EventView, Message, Rooms, event_view
 
 MAX_WAIT_S: Final = 25.0
 
-LastEventId = Annotated[str | None, Parameter(header="Last-Event-ID", required=False)]
+LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID", required=False)]
 Since = Annotated[str | None, QueryParameter(description="A cursor, for clients that cannot send Last-Event-ID")]
 
 

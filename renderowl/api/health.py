@@ -5,8 +5,8 @@ from litestar import Response, get
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from renderowl import __version__
+from renderowl.api.access import Ctx
 from renderowl.services import health
-from renderowl.services.context import Context
 from renderowl.services.health import Readiness
 
 
@@ -22,7 +22,7 @@ async def get_health() -> Alive:
 
 
 @get("/readyz", summary="Tell whether every part is ready")
-async def get_readiness(ctx: Context) -> Response[Readiness]:
+async def get_readiness(ctx: Ctx) -> Response[Readiness]:
     """200 when Postgres, Redis and the storage answer, 503 naming the part that does not."""
     found = await health.readiness(ctx)
     return Response(found, status_code=200 if found.ready else 503)

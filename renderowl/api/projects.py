@@ -4,13 +4,13 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Router, delete, get, patch, post
+from litestar.params import FromPath, JSONBody
 
+from renderowl.api.access import Caller, Ctx, PageAsked
 from renderowl.api.bodies import Body
-from renderowl.domain.records import Principal
 from renderowl.domain.spec.fields import Spec
 from renderowl.services import projects
-from renderowl.services.context import Context
-from renderowl.services.paging import Page, PageRequest
+from renderowl.services.paging import Page
 from renderowl.services.views import ProjectView, project_view
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=projects.MAX_NAME)]
@@ -35,34 +35,36 @@ class ProjectUpdate(Spec, frozen=True):
 
 
 @get("/", summary="List projects")
-async def list_projects(ctx: Context, principal: Principal, page: PageRequest) -> Page[ProjectView]:
+async def list_projects(ctx: Ctx, principal: Caller, page: PageAsked) -> Page[ProjectView]:
     """Your projects, newest first."""
     found = await projects.list_page(ctx, principal, page)
     return Page([project_view(project) for project in found.items], found.next_cursor)
 
 
 @post("/", dto=Body[ProjectCreate], return_dto=None, summary="Create a project")
-async def create_project(ctx: Context, principal: Principal, data: ProjectCreate) -> ProjectView:
+async def create_project(ctx: Ctx, principal: Caller, data: JSONBody[ProjectCreate]) -> ProjectView:
     """A project holds assets and renders, and is a room."""
     made = await projects.create(ctx, principal, name=data.name, description=data.description, settings=data.settings)
     return project_view(made)
 
 
 @get("/{project_id:str}", summary="Get a project")
-async def get_project(ctx: Context, principal: Principal, project_id: str) -> ProjectView:
+async def get_project(ctx: Ctx, principal: Caller, project_id: FromPath[str]) -> ProjectView:
     """One project."""
     return project_view(await projects.get(ctx, principal, project_id))
 
 
 @patch("/{project_id:str}", dto=Body[ProjectUpdate], return_dto=None, summary="Change a project")
-async def update_project(ctx: Context, principal: Principal, project_id: str, data: ProjectUpdate) -> ProjectView:
+async def update_project(
+    ctx: Ctx, principal: Caller, project_id: FromPath[str], data: JSONBody[ProjectUpdate]
+) -> ProjectView:
     """Change name, description, settings or status."""
     changes = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not None}
     return project_view(await projects.update(ctx, principal, project_id, changes))
 
 
 @delete("/{project_id:str}", summary="Delete a project")
-async def delete_project(ctx: Context, principal: Principal, project_id: str) -> None:
+async def delete_project(ctx: Ctx, principal: Caller, project_id: FromPath[str]) -> None:
     """Cancel its renders and remove everything it holds."""
     await projects.delete(ctx, principal, project_id)
 

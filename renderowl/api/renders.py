@@ -4,23 +4,24 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import MediaType, Response, Router, get, post
-from litestar.params import Parameter
+from litestar.datastructures import State
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
+from renderowl.api.access import Caller, Ctx, PageAsked
 from renderowl.api.assets import SignedUrl, signed_url
 from renderowl.api.bodies import Body
+from renderowl.api.events import poll_progress
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import RenderStatus, is_active
-from renderowl.domain.records import Principal
 from renderowl.services import renders
-from renderowl.services.context import Context
-from renderowl.services.paging import Page, PageRequest
+from renderowl.services.paging import Page
 from renderowl.services.renders import RenderRequest
 from renderowl.services.views import RenderError, RenderView, render_view
 
 POLL_AFTER_S = 1
 
-IdempotencyKey = Annotated[str | None, Parameter(header="Idempotency-Key", required=False)]
-IfNoneMatch = Annotated[str | None, Parameter(header="If-None-Match", required=False)]
+IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", required=False)]
+IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", required=False)]
 
 
 class ProgressView(msgspec.Struct, frozen=True):
@@ -35,12 +36,12 @@ class ProgressView(msgspec.Struct, frozen=True):
 
 @get("/", summary="List renders")
 async def list_renders(
-    ctx: Context,
-    principal: Principal,
-    project_id: str,
-    page: PageRequest,
-    status: RenderStatus | None = None,
-    composition_id: str | None = None,
+    ctx: Ctx,
+    principal: Caller,
+    project_id: FromPath[str],
+    page: PageAsked,
+    status: FromQuery[RenderStatus | None] = None,
+    composition_id: FromQuery[str | None] = None,
 ) -> Page[RenderView]:
     """The project's renders, newest first."""
     found = await renders.list_page(ctx, principal, project_id, page, status=status, composition_id=composition_id)
@@ -49,7 +50,11 @@ async def list_renders(
 
 @post("/", dto=Body[RenderRequest], return_dto=None, status_code=202, summary="Create a render")
 async def create_render(
-    ctx: Context, principal: Principal, project_id: str, data: RenderRequest, idempotency_key: IdempotencyKey = None
+    ctx: Ctx,
+    principal: Caller,
+    project_id: FromPath[str],
+    data: JSONBody[RenderRequest],
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[RenderView]:
     """Check a spec and queue it. Send an `Idempotency-Key` to be able to send the request again safely."""
     done = await renders.submit(ctx, principal, project_id, data, idempotency_key=idempotency_key)
@@ -60,27 +65,27 @@ async def create_render(
 
 
 @get("/{render_id:str}", summary="Get a render")
-async def get_render(ctx: Context, principal: Principal, project_id: str, render_id: str) -> RenderView:
+async def get_render(ctx: Ctx, principal: Caller, project_id: FromPath[str], render_id: FromPath[str]) -> RenderView:
     """One render with its newest progress."""
     render = await renders.get(ctx, principal, project_id, render_id)
     return (await renders.newest(ctx, [render]))[0]
 
 
 @post("/{render_id:str}/cancel", status_code=200, summary="Cancel a render")
-async def cancel_render(ctx: Context, principal: Principal, project_id: str, render_id: str) -> RenderView:
+async def cancel_render(ctx: Ctx, principal: Caller, project_id: FromPath[str], render_id: FromPath[str]) -> RenderView:
     """Stop it wherever it is: waiting or in the encoder."""
     return render_view(await renders.cancel(ctx, principal, project_id, render_id))
 
 
 @post("/{render_id:str}/retry", status_code=202, summary="Retry a failed render")
-async def retry_render(ctx: Context, principal: Principal, project_id: str, render_id: str) -> RenderView:
+async def retry_render(ctx: Ctx, principal: Caller, project_id: FromPath[str], render_id: FromPath[str]) -> RenderView:
     """Start its next attempt; finished segments are taken from the cache."""
     return render_view(await renders.retry(ctx, principal, project_id, render_id))
 
 
 @get("/{render_id:str}/output", summary="Get the output's URL")
 async def get_output(
-    ctx: Context, principal: Principal, project_id: str, render_id: str, name: str | None = None
+    ctx: Ctx, principal: Caller, project_id: FromPath[str], render_id: FromPath[str], name: FromQuery[str | None] = None
 ) -> SignedUrl:
     """A signed URL, good for 24 hours; `?name=` chooses one of several files."""
     file, signed = await renders.sign_output(ctx, principal, project_id, render_id, name)
@@ -89,9 +94,21 @@ async def get_output(
 
 @get("/{render_id:str}/progress", summary="Poll the progress")
 async def get_progress(
-    ctx: Context, principal: Principal, project_id: str, render_id: str, if_none_match: IfNoneMatch = None
+    ctx: Ctx,
+    principal: Caller,
+    project_id: FromPath[str],
+    render_id: FromPath[str],
+    state: State,
+    if_none_match: IfNoneMatch = None,
+    after: FromQuery[str | None] = None,
+    wait: FromQuery[float] = 0.0,
 ) -> Response[Any]:
-    """Send the ETag back as If-None-Match: 304 means nothing has changed. Retry-After says when to ask again."""
+    """Send the ETag back as If-None-Match: 304 means nothing has changed. Retry-After says when to ask again.
+
+    With `after`, a cursor or empty, this is a long poll of up to `wait` seconds, 25 at most.
+    """
+    if after is not None:
+        return Response(await poll_progress(ctx, state["hub"], principal, project_id, render_id, after, wait))
     view, tag = await renders.progress(ctx, principal, project_id, render_id)
     headers = {"etag": f'"{tag}"', "cache-control": "no-cache"}
     if is_active(view.status):
@@ -104,11 +121,11 @@ async def get_progress(
 
 @get("/{render_id:str}/log", media_type=MediaType.TEXT, summary="Read the encoder's log")
 async def get_log(
-    ctx: Context,
-    principal: Principal,
-    project_id: str,
-    render_id: str,
-    tail_bytes: Annotated[int, Parameter(ge=1, le=1_048_576)] = 65_536,
+    ctx: Ctx,
+    principal: Caller,
+    project_id: FromPath[str],
+    render_id: FromPath[str],
+    tail_bytes: Annotated[int, QueryParameter(ge=1, le=1_048_576)] = 65_536,
 ) -> str:
     """The end of what FFmpeg said in the newest attempt."""
     return await renders.read_log(ctx, principal, project_id, render_id, tail_bytes=tail_bytes)

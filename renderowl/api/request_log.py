@@ -18,7 +18,7 @@ _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy",
 
 
 def request_log(app: ASGIApp) -> ASGIApp:
-    """ASGI middleware for HTTP; sockets log for themselves. Query strings are never logged: they may hold signatures."""
+    """ASGI middleware around everything, unknown routes too; sockets log for themselves. Query strings are never logged: they may hold signatures."""
 
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -26,7 +26,6 @@ def request_log(app: ASGIApp) -> ASGIApp:
             return
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
         request_id = given if _GIVEN_ID.fullmatch(given) else new_id("req")
-        scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()
         status = 0

@@ -5,8 +5,10 @@ from typing import Any
 from urllib.parse import quote
 
 from litestar import Request, Response, Router, get, put
+from litestar.params import FromPath
 from litestar.response import Stream
 
+from renderowl.api.access import Ctx
 from renderowl.domain.errors import NotFound, RangeNotSatisfiable, UrlExpired
 from renderowl.services.context import Context
 from renderowl.storage.base import ObjectMissing
@@ -22,7 +24,7 @@ def _local(ctx: Context) -> LocalStorage:
 
 
 @get("/{key:path}", include_in_schema=False)
-async def serve_object(request: Request[Any, Any, Any], ctx: Context, key: str) -> Response[Any]:
+async def serve_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPath[str]) -> Response[Any]:
     """Serve an object, or the asked range of it (RFC 9110, one range; several are answered whole)."""
     storage = _local(ctx)
     grant = storage.authorize("GET", key.lstrip("/"), dict(request.query_params))
@@ -55,7 +57,7 @@ async def serve_object(request: Request[Any, Any, Any], ctx: Context, key: str) 
 
 
 @put("/{key:path}", include_in_schema=False, request_max_body_size=None, status_code=200)
-async def receive_object(request: Request[Any, Any, Any], ctx: Context, key: str) -> Response[None]:
+async def receive_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPath[str]) -> Response[None]:
     """Take a signed upload; its type and length must be the announced ones."""
     storage = _local(ctx)
     grant = storage.authorize("PUT", key.lstrip("/"), dict(request.query_params))

@@ -1,0 +1,22 @@
+"""The API's own description: OpenAPI 3.1 as JSON and YAML, made from the routes and structs."""
+
+from typing import Any
+
+import yaml
+from litestar import Request, Response, get
+
+
+@get("/openapi.json", include_in_schema=False)
+async def get_openapi_json(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The document as JSON."""
+    return request.app.openapi_schema.to_schema()
+
+
+@get("/openapi.yaml", include_in_schema=False, sync_to_thread=True)
+def get_openapi_yaml(request: Request[Any, Any, Any]) -> Response[str]:
+    """The document as YAML (RFC 9512)."""
+    text = yaml.safe_dump(request.app.openapi_schema.to_schema(), sort_keys=False, allow_unicode=True)
+    return Response(text, media_type="application/yaml")
+
+
+handlers = [get_openapi_json, get_openapi_yaml]
