@@ -29,7 +29,19 @@ from renderowl.actors.relay import Relay
 from renderowl.actors.scheduler import Scheduler
 from renderowl.actors.supervisor import Supervisor
 from renderowl.actors.worker_agent import WorkerAgent, run_until_signalled
-from renderowl.api import access, accounts, assets, compositions, documents, errors, events, health, projects, renders, storage
+from renderowl.api import (
+    access,
+    accounts,
+    assets,
+    compositions,
+    documents,
+    errors,
+    events,
+    health,
+    projects,
+    renders,
+    storage,
+)
 from renderowl.api.request_log import request_log
 from renderowl.bus.redis import RedisBus
 from renderowl.db import accounts as account_rows

@@ -18,7 +18,7 @@ _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy",
 
 
 def request_log(app: ASGIApp) -> ASGIApp:
-    """ASGI middleware around everything, unknown routes too; sockets log for themselves. Query strings are never logged: they may hold signatures."""
+    """ASGI middleware around everything. Query strings are never logged: they may hold signatures."""
 
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
