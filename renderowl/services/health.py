@@ -7,7 +7,6 @@ import msgspec
 
 from renderowl.db import workers
 from renderowl.services.context import Context
-from renderowl.services.steps import WORKER_ALIVE_S
 
 CHECK_TIMEOUT_S = 2.0
 
@@ -32,7 +31,7 @@ async def readiness(ctx: Context) -> Readiness:
 
     async def database() -> None:
         nonlocal alive
-        alive = await workers.count_alive(ctx.db, alive_s=WORKER_ALIVE_S)
+        alive = await workers.count_alive(ctx.db, alive_s=ctx.settings.lease_s)
 
     parts = await asyncio.gather(
         _ask("postgres", database), _ask("redis", ctx.bus.check), _ask("storage", ctx.storage.check)

@@ -27,7 +27,6 @@ RETRY_BASE_S = 5.0
 RETRY_CAP_S = 300.0
 DISPATCH_LEASE_S = 10.0
 """How long a dispatched step may lie in its worker's queue before it is given to another: a flushed Redis costs this."""
-WORKER_ALIVE_S = 15.0
 
 _SCHEDULER_LOCK = 0x5343484544  # "SCHED"
 _REAPER_LOCK = 0x524541504552  # "REAPER"
@@ -57,7 +56,7 @@ async def dispatch(ctx: Context, queue: Queue) -> int:
     async with ctx.db.transaction():
         if not await ctx.db.fetch_value("SELECT pg_try_advisory_xact_lock($1)", _SCHEDULER_LOCK):
             return 0
-        slots = await workers.free_slots(ctx.db, alive_s=WORKER_ALIVE_S)
+        slots = await workers.free_slots(ctx.db, alive_s=ctx.settings.lease_s)
         claims = await steps.admit(ctx.db, slots, lease_s=DISPATCH_LEASE_S) if slots else []
     if claims:
         try:
