@@ -51,7 +51,8 @@ def read(document: object, cls: type[T], *, at: str) -> Reading[T]:
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """Return `; did you mean "x"?` for the known word that is nearest, or nothing."""
-    close = difflib.get_close_matches(word[:100].lower(), list(known), n=1, cutoff=0.55)
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word[:100]).lower()
+    close = difflib.get_close_matches(snake, list(known), n=1, cutoff=0.55)
     return f'; did you mean "{close[0]}"?' if close else ""
 
 
@@ -128,7 +129,7 @@ class _Walker:
             if key == kind.tag_field:
                 continue
             if field is None:
-                known = [*names, *([kind.tag_field] if kind.tag_field else [])]
+                known = [*(f.encode_name for f in kind.fields), *([kind.tag_field] if kind.tag_field else [])]
                 what = f' for {kind.tag_field} "{kind.tag}"' if kind.tag else ""
                 self.fail(at + pointer(str(key)), f"unknown field{what}{nearest(str(key), known)}")
                 continue
@@ -184,7 +185,7 @@ class _Walker:
         if len(structs) > 1 and isinstance(value, Mapping):
             return self.tagged([cast(mi.StructType, _bare(option)) for option in structs], value, at, marks)
         resolved = self.fill(value, at) if isinstance(value, str) else value
-        fitting = [option for option in options if _fits(_bare(option), resolved)]
+        fitting = options if len(options) == 1 else [option for option in options if _takes(_bare(option), resolved)]
         if not fitting:
             return self.fail(at, "must be " + " or ".join(_named(option) for option in options))
         return self.walk(fitting[0], value, at, {k: v for k, v in marks.items() if k == "looks"})
@@ -297,6 +298,11 @@ def _fits(kind: mi.Type, value: object) -> bool:
         case mi.VarTupleType() | mi.ListType():
             return isinstance(value, list | tuple)
     return False
+
+
+def _takes(kind: mi.Type, value: object) -> bool:
+    """Tell whether a value is meant as this option of a union: of the right type and, for a word, one of the known."""
+    return _fits(kind, value) and (not isinstance(kind, mi.LiteralType) or value in kind.values)
 
 
 def _named(kind: mi.Type) -> str:
