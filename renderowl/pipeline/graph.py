@@ -30,6 +30,10 @@ class _SourceNode(FilterNode):  # type: ignore[misc]  # ffmpeg-python has no typ
             kwargs=kwargs,
         )
 
+    def __hash__(self) -> int:
+        """Tell sources of different names apart, which ffmpeg-python would merge when their arguments are equal."""
+        return hash((super().__hash__(), self.name))
+
 
 @dataclass(frozen=True)
 class Stream:
