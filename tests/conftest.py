@@ -1,3 +1,3 @@
 """What every test may use."""
 
-pytest_plugins = ["renderowl.testing.fixtures"]
+pytest_plugins = ["renderowl.testing.fixtures", "renderowl.testing.serving"]

@@ -5,117 +5,22 @@ import base64
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import uvicorn
-from litestar import Litestar
-from websockets.asyncio.client import ClientConnection, connect
+import redis.asyncio
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from renderowl.bus.redis import RedisBus
 from renderowl.client.http import Client
 from renderowl.client.problem import Problem
-from renderowl.db import accounts as account_rows
-from renderowl.db.database import Database
-from renderowl.domain.events import Cursor, StepReport
-from renderowl.domain.ids import new_id
-from renderowl.domain.records import Principal, Project, Scope
+from renderowl.domain.events import Cursor
 from renderowl.embedded.valkey import EmbeddedValkey
-from renderowl.security.tokens import TokenSigner
-from renderowl.services import accounts, projects
-from renderowl.services.context import Context
-from renderowl.services.publishing import record
-from renderowl.settings import Settings
-from renderowl.storage.opening import open_storage
-from renderowl.ws.handler import websocket_route
-from renderowl.ws.hub import Hub
+from renderowl.services import accounts
+from renderowl.testing.serving import ORIGIN, World, make_account, serve
 from renderowl.ws.protocol import Close
-
-ORIGIN = "https://editor.example"
-
-
-@dataclass
-class World:
-    """A server with one user, a key of theirs and a project."""
-
-    ctx: Context
-    hub: Hub
-    url: str
-    principal: Principal
-    key: str
-    project: Project
-
-    def room(self, project_id: str = "", *, v1: bool = True, key: str | None = "", query: str = "", **options: Any):
-        """A connection to a room; `key=""` is the user's own, None says nothing of the caller."""
-        headers = {} if key is None else {"Authorization": f"Bearer {key or self.key}"}
-        options.setdefault("subprotocols", ["renderowl.v1"] if v1 else None)
-        path = f"{self.url}/ws/projects/{project_id or self.project.id}/renders{query}"
-        return connect(path, additional_headers=headers, **options)
-
-    async def happen(
-        self, type: Any = "render.queued", render_id: str | None = "rnd_1", *, publish: bool = True
-    ) -> int:
-        """Record a durable event; without `publish` it is left to the hub to find it."""
-        async with self.ctx.db.transaction() as tx:
-            event = await record(self.ctx, tx, self.project.id, type, {"status": "x"}, render_id=render_id, attempt=1)
-            if not publish:
-                tx.after_commit.clear()
-        return event.seq
-
-    async def progress(self, done: float, render_id: str = "rnd_1") -> None:
-        report = StepReport(self.project.id, render_id, 1, "stp_1", 1, done, 1.0, round(done * 990), 990, "segment")
-        await self.ctx.bus.publish_progress(report)
-
-    async def account(self, scopes: list[Scope]) -> tuple[Principal, str]:
-        user_id = new_id("usr")
-        await account_rows.insert_user(self.ctx.db, user_id=user_id, email=f"{user_id}@example.com", password_hash=None)
-        made = await accounts.make_key(self.ctx.db, user_id, name="test", scopes=scopes)
-        return await accounts.authenticate(self.ctx, made.plaintext), made.plaintext
-
-
-@contextlib.asynccontextmanager
-async def serving(database_url: str, redis_url: str, folder: Path) -> AsyncIterator[World]:
-    secret = "s" * 40
-    settings = Settings(database_url=database_url, redis_url=redis_url, secret_key=secret, allowed_origins=(ORIGIN,))
-    storage = open_storage(
-        f"file://{folder}", base_url=settings.base_url, secret=secret.encode(), access_key="", secret_key=""
-    )
-    database, bus = Database(database_url), RedisBus(redis_url)
-    await database.open()
-    ctx = Context(settings, database, storage, bus, TokenSigner(secret.encode()))
-    hub = Hub(ctx)
-    app = Litestar([websocket_route(hub, ctx)], logging_config=None, openapi_config=None)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, ws="websockets-sansio", log_config=None, lifespan="off"))
-    server.install_signal_handlers = lambda: None
-    await hub.start()
-    await ctx.db.fetch_value("SELECT 1")
-    serving = asyncio.create_task(server._serve())
-    try:
-        while not server.started:
-            await asyncio.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        world = World(ctx, hub, f"ws://127.0.0.1:{port}", None, "", None)  # type: ignore[arg-type]  # filled in below
-        world.principal, world.key = await world.account(["read", "write"])
-        world.project = await projects.create(ctx, world.principal, name="Film", description=None, settings={})
-        yield world
-    finally:
-        await hub.stop()
-        server.should_exit = True
-        await serving
-        await bus.close()
-        await storage.close()
-        await database.close()
-
-
-@pytest.fixture
-async def world(database_url: str, redis_url: str, storage_dir: Path) -> AsyncIterator[World]:
-    async with serving(database_url, redis_url, storage_dir) as world:
-        yield world
 
 
 async def heard(socket: ClientConnection) -> dict[str, Any]:
@@ -160,7 +65,7 @@ async def test_a_header_opens_the_room_with_a_welcome_and_a_snapshot(world: Worl
 async def test_a_token_in_the_subprotocol_opens_the_room_and_only_the_protocol_is_echoed(world: World) -> None:
     token, _ = await accounts.mint_token(world.ctx, world.principal, world.project.id, scopes=["read"], ttl_s=600)
     bearer = "base64url.bearer." + base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")
-    async with world.room(key=None, subprotocols=["renderowl.v1", bearer], origin=ORIGIN) as socket:
+    async with world.room(key=None, subprotocols=("renderowl.v1", bearer), origin=ORIGIN) as socket:
         assert socket.subprotocol == "renderowl.v1"
         welcome, _ = await join(socket)
         assert welcome["token_expires_at"] is not None
@@ -194,7 +99,7 @@ async def test_a_bad_credential_is_told_so_before_the_close(world: World, key: s
 
 
 async def test_another_tenants_room_does_not_exist(world: World) -> None:
-    _, key = await world.account(["read", "write", "admin"])
+    _, key = await make_account(world.ctx, ["read", "write", "admin"])
     async with world.room(key=key) as socket:
         code, [error] = await closed(socket)
         assert (code, error["code"]) == (4404, "not_found")
@@ -224,9 +129,9 @@ async def test_events_and_progress_arrive_live(world: World) -> None:
 
 
 async def test_a_plain_member_hears_exactly_the_source_documents_messages(world: World) -> None:
-    async with world.room(v1=False) as socket:
+    async with world.room(subprotocols=()) as socket:
         assert socket.subprotocol is None
-        await asyncio.wait_for(_members(world, 1), 5)
+        await world.members(1)
         await world.happen("asset.ready", render_id=None)
         await world.progress(0.455)
         assert await heard(socket) == {
@@ -292,7 +197,7 @@ async def test_a_deploy_is_announced(world: World) -> None:
 
 
 async def test_a_refresh_with_another_subject_ends_the_connection(world: World) -> None:
-    _, other = await world.account(["read"])
+    _, other = await make_account(world.ctx, ["read"])
     async with world.room() as socket:
         await join(socket)
         await say(socket, type="auth.refresh", token=world.key)
@@ -315,7 +220,7 @@ async def test_the_death_and_return_of_redis_loses_nothing(
     database_url: str, tmp_path: Path, storage_dir: Path
 ) -> None:
     with EmbeddedValkey(tmp_path / "valkey") as valkey:
-        async with serving(database_url, valkey.url, storage_dir) as world, world.room() as socket:
+        async with serve(database_url, valkey.url, storage_dir) as world, world.room() as socket:
             await join(socket)
             await world.happen()
             os.kill(valkey.pid, signal.SIGKILL)
@@ -333,37 +238,21 @@ async def test_the_death_and_return_of_redis_loses_nothing(
             assert (await heard(socket))["type"] == "render.progress"
 
 
-async def test_a_long_poll_answers_as_soon_as_something_happens(world: World) -> None:
-    epoch = world.project.event_epoch
-    first = await world.hub.wait_for(world.project.id, "rnd_1", None, 5)
-    assert (first.recovered, first.cursor) == (False, Cursor(epoch, 0))
-    waiting = asyncio.create_task(world.hub.wait_for(world.project.id, "rnd_1", first.cursor, 10))
-    await _members(world, 1)
-    await world.happen("render.queued", "rnd_2")
-    await world.happen("render.started", "rnd_1")
-    second = await waiting
-    assert ([event.seq for event in second.events], second.cursor.seq) == ([2], 2)
-    assert (await world.hub.wait_for(world.project.id, "rnd_1", first.cursor, 10)).events == second.events
-    third = await world.hub.wait_for(world.project.id, "rnd_1", second.cursor, 0.05)
-    assert (third.events, third.progress, third.cursor) == ([], None, second.cursor)
-
-
-async def test_a_stream_replays_and_goes_on_with_the_same_cursor(world: World) -> None:
-    await world.happen()
-    since = Cursor(world.project.event_epoch, 0)
-    async with contextlib.aclosing(world.hub.stream(world.principal, world.project.id, since)) as stream:
-        assert str((await anext(stream)).cursor) == f"{since.epoch}.1"
+async def test_a_flush_of_redis_loses_nothing(world: World) -> None:
+    async with world.room() as socket, redis.asyncio.Redis.from_url(world.ctx.settings.redis_url) as server:
+        await join(socket)
         await world.happen()
-        assert str((await anext(stream)).cursor) == f"{since.epoch}.2"
-        await world.progress(0.5)
-        assert (await anext(stream)).cursor is None
+        await server.flushall()
+        await world.happen(publish=False)
+        await world.happen()
+        assert [(await heard(socket))["seq"] for _ in range(3)] == [1, 2, 3]
 
 
 # --- the client ----------------------------------------------------------------------------------------------------
 
 
 async def test_the_client_resumes_after_a_broken_connection_without_losing_or_repeating(world: World) -> None:
-    async with Client(world.url.replace("ws", "http"), world.key) as client:
+    async with Client(world.http_url, world.key) as client:
         room = client.room(world.project.id)
         async with contextlib.aclosing(aiter(room)) as messages:
             assert (await anext(messages)).type == "snapshot"
@@ -371,12 +260,12 @@ async def test_the_client_resumes_after_a_broken_connection_without_losing_or_re
                 await world.happen("render.retrying")
                 assert (await anext(messages)).seq == seq
                 _room(world).close(Close(1013, "go away for a moment"))
-                await _until(lambda: world.project.id not in world.hub.rooms)
+                await world.members(0)
             assert str(room.cursor) == f"{world.project.event_epoch}.3"
 
 
 async def test_the_client_does_not_come_back_to_a_room_that_is_not_its_own(world: World) -> None:
-    async with Client(world.url.replace("ws", "http"), world.key) as client:
+    async with Client(world.http_url, world.key) as client:
         with pytest.raises(Problem, match="not_found") as refused:
             await anext(aiter(client.room("prj_of_somebody_else")))
         assert refused.value.status == 404
@@ -384,10 +273,6 @@ async def test_the_client_does_not_come_back_to_a_room_that_is_not_its_own(world
 
 def _room(world: World) -> Any:
     return world.hub.rooms[world.project.id]
-
-
-async def _members(world: World, count: int) -> None:
-    await _until(lambda: len(getattr(world.hub.rooms.get(world.project.id), "members", ())) >= count)
 
 
 async def _until(condition: Any) -> None:
