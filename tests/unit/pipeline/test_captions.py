@@ -1,6 +1,7 @@
 """Caption files of any known kind become cues, and cues become lines short enough to read."""
 
 import contextlib
+import json
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,10 @@ from hypothesis import strategies as st
 
 from renderowl.pipeline.captions import CaptionsUnreadable, Cue, SpokenWord, read_captions, split
 
-SRT = "\ufeff1\r\n00:00:01,500 --> 00:00:03,000\r\nHello <i>there</i> &amp; you\r\nsecond line\r\n\r\n2\r\n00:01:00,0 --> 00:01:02,250 X1:40\r\n{\\an8}Bye\r\n"
+SRT = (
+    "\ufeff1\r\n00:00:01,500 --> 00:00:03,000\r\nHello <i>there</i> &amp; you\r\nsecond line\r\n\r\n"
+    "2\r\n00:01:00,0 --> 00:01:02,250 X1:40\r\n{\\an8}Bye\r\n"
+)
 VTT = """WEBVTT - a title
 
 NOTE not shown
@@ -49,7 +53,8 @@ def test_json_of_captions_is_read() -> None:
 
 
 def test_json_of_single_words_becomes_sentences() -> None:
-    text = '{"words": [{"word": "Hi.", "startMs": 0, "endMs": 400}, {"word": "How", "startMs": 450, "endMs": 600}, {"word": "now", "startMs": 600, "endMs": 900}, {"word": "late", "startMs": 2000, "endMs": 2500}]}'
+    times = {"Hi.": (0, 400), "How": (450, 600), "now": (600, 900), "late": (2000, 2500)}
+    text = json.dumps({"words": [{"word": w, "startMs": a, "endMs": b} for w, (a, b) in times.items()]})
     assert [(cue.text, cue.start_s, cue.end_s) for cue in read_captions(text)] == [
         ("Hi.", 0.0, 0.4), ("How now", 0.45, 0.9), ("late", 2.0, 2.5),
     ]  # fmt: skip

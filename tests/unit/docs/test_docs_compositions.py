@@ -1,0 +1,60 @@
+"""docs/compositions.md names every field there is, and its examples are accepted."""
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from renderowl.domain.spec.captions import CaptionedVideoSpec
+from renderowl.domain.spec.fields import Spec
+from renderowl.domain.spec.limits import Limits
+from renderowl.domain.spec.output import OutputSettings
+from renderowl.domain.spec.timeline import TimelineSpec
+from renderowl.pipeline import compositions
+
+DOC = (Path(__file__).parents[3] / "docs" / "compositions.md").read_text()
+EXAMPLES = re.findall(r"```json (\w+)\n(.*?)```", DOC, re.DOTALL)
+
+
+def structs(kind: object) -> set[type[Spec]]:
+    """All structs a type is made of."""
+    found: set[type[Spec]] = set()
+    waiting = [kind]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, msgspec.inspect.StructType) and part.cls not in found:
+            found.add(part.cls)
+            waiting += [field.type for field in part.fields]
+        waiting += [getattr(part, name) for name in ("type", "item_type", "value_type") if hasattr(part, name)]
+        waiting += getattr(part, "types", ())
+    return found
+
+
+@pytest.mark.parametrize("cls", [OutputSettings, TimelineSpec, CaptionedVideoSpec])
+def test_every_field_is_documented(cls: type[Spec]) -> None:
+    spans = " ".join(re.findall(r"`([^`\n]+)`", DOC))
+    words = set(re.findall(r"[a-z_0-9]+", spans))
+    names = {
+        field.encode_name
+        for struct in structs(msgspec.inspect.type_info(cls))
+        for field in msgspec.structs.fields(struct)
+    }
+    assert names <= words, names - words
+
+
+def test_every_composition_is_documented() -> None:
+    for composition in compositions.COMPOSITIONS.values():
+        assert f"\n## {composition.id}\n" in DOC
+        assert all(f"`{alias}`" in DOC for alias in composition.aliases)
+        assert composition.id in {name for name, _ in EXAMPLES}
+
+
+@pytest.mark.parametrize(("name", "text"), EXAMPLES)
+def test_the_examples_are_accepted(name: str, text: str) -> None:
+    document = json.loads(text)
+    if name == "output_settings":
+        compositions.parse("captioned_video", {"src": "asset://ast_talk"}, document, Limits())
+    else:
+        compositions.parse(name, document, {}, Limits())
