@@ -1,0 +1,84 @@
+"""Whatever valid timeline is asked for, it compiles into clips within the film and a plan, or is refused for a reason."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from renderowl.domain.errors import ValidationFailed
+from renderowl.domain.spec.limits import Limits
+from renderowl.pipeline import compositions
+from renderowl.pipeline.plan import make_plan
+from renderowl.pipeline.timeline import Media
+
+MEDIA = {
+    "asset://v": Media("asset://v", "video", "hv", 640, 360, 7.3, 25.0, has_video=True, has_audio=True),
+    "asset://i": Media("asset://i", "image", "hi", 333, 777),
+    "asset://a": Media("asset://a", "audio", "ha", duration_s=3.1, has_audio=True),
+    "asset://unknown-length": Media("asset://unknown-length", "video", "hu", 640, 360, has_video=True),
+}
+short = st.floats(0, 12, allow_nan=False).map(lambda seconds: round(seconds, 3))
+optional: dict[str, st.SearchStrategy[Any]] = {
+    "start": st.just("auto") | short,
+    "duration": st.sampled_from(["auto", "end"]) | short,
+    "fade_in": st.floats(0, 1),
+    "fade_out": st.floats(0, 1),
+}
+seen: dict[str, st.SearchStrategy[Any]] = {
+    **optional,
+    "position": st.sampled_from(["center", "top_left", "bottom"]) | st.fixed_dictionaries({"x": short, "y": short}),
+    "width": st.integers(2, 3000),
+    "scale": st.floats(0.01, 3),
+    "opacity": st.floats(0, 1),
+}
+played: dict[str, st.SearchStrategy[Any]] = {
+    "trim": short | st.fixed_dictionaries({"start": short}, optional={"end": short}),
+    "loop": st.booleans(),
+    "speed": st.floats(0.1, 10),
+}
+
+
+def clip(
+    kind: str, required: dict[str, st.SearchStrategy[Any]], fields: dict[str, st.SearchStrategy[Any]]
+) -> st.SearchStrategy[Any]:
+    return st.fixed_dictionaries({"type": st.just(kind), **required}, optional=fields)
+
+
+clips = st.one_of(
+    clip("video", {"src": st.sampled_from(["asset://v", "asset://unknown-length"])}, {**seen, **played}),
+    clip("image", {"src": st.just("asset://i")}, seen),
+    clip("audio", {"src": st.sampled_from(["asset://a", "asset://v"])}, {**optional, **played}),
+    clip(
+        "text", {"text": st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)}, seen
+    ),
+    clip("caption", {"text": st.just("one two three four five six seven")}, seen),
+)
+tracks = st.lists(st.fixed_dictionaries({"clips": st.lists(clips, max_size=3)}), min_size=1, max_size=3)
+outputs = st.fixed_dictionaries(
+    {},
+    optional={
+        "range": st.fixed_dictionaries({"start": short}, optional={"end": short}),
+        "width": st.integers(16, 1920),
+        "fps": st.sampled_from([12.5, 25, 29.97, 60]),
+        "format": st.sampled_from(["mp4", "gif", "png", "wav"]),
+    },
+)
+
+
+@given(tracks=tracks, output=outputs)
+@settings(max_examples=80, deadline=None)
+def test_it_compiles_or_is_refused(tracks: list[Any], output: dict[str, Any]) -> None:
+    try:
+        ask = compositions.parse("timeline", {"tracks": tracks}, output, Limits())
+        timeline = compositions.compile(ask, MEDIA)
+    except ValidationFailed:
+        return
+    frames = timeline.canvas.frames
+    for piece in (*timeline.clips, *timeline.audio):
+        assert piece.frames > 0
+        assert piece.start < frames
+        assert piece.start + piece.frames > 0
+        assert "range" in output or (piece.start >= 0 and piece.start + piece.frames <= frames)
+        assert piece.fade_in + piece.fade_out <= piece.frames
+    plan = make_plan(timeline, ask.output, fingerprint="x")
+    assert sum(segment.frames for segment in plan.segments) == (0 if ask.output.format == "wav" else plan.total_frames)
