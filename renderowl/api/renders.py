@@ -24,6 +24,10 @@ IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", r
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", required=False)]
 
 
+After = Annotated[str | None, QueryParameter(description="A cursor: wait for what comes after it")]
+Wait = Annotated[float, QueryParameter(ge=0, le=25, description="Seconds to wait for something to happen")]
+
+
 class ProgressView(msgspec.Struct, frozen=True):
     """What a poll gets."""
 
@@ -99,13 +103,13 @@ async def get_progress(
     project_id: FromPath[str],
     render_id: FromPath[str],
     state: State,
+    after: After = None,
+    wait: Wait = 0.0,
     if_none_match: IfNoneMatch = None,
-    after: FromQuery[str | None] = None,
-    wait: FromQuery[float] = 0.0,
 ) -> Response[Any]:
-    """Send the ETag back as If-None-Match: 304 means nothing has changed. Retry-After says when to ask again.
+    """Plain: send the ETag back as If-None-Match; 304 means nothing has changed, Retry-After when to ask again.
 
-    With `after`, a cursor or empty, this is a long poll of up to `wait` seconds, 25 at most.
+    Long: `?after=<cursor>&wait=25` answers as soon as something happens. An empty `after` gives the first cursor.
     """
     if after is not None:
         return Response(await poll_progress(ctx, state["hub"], principal, project_id, render_id, after, wait))
@@ -115,8 +119,7 @@ async def get_progress(
         headers["retry-after"] = str(POLL_AFTER_S)
     if if_none_match is not None and f'"{tag}"' in if_none_match:
         return Response(None, status_code=304, headers=headers)
-    body = ProgressView(view.id, view.status, view.attempt, view.progress, view.error)
-    return Response(body, headers=headers)
+    return Response(ProgressView(view.id, view.status, view.attempt, view.progress, view.error), headers=headers)
 
 
 @get("/{render_id:str}/log", media_type=MediaType.TEXT, summary="Read the encoder's log")
