@@ -66,7 +66,7 @@ outputs = st.fixed_dictionaries(
 
 
 @given(tracks=tracks, output=outputs)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_it_compiles_or_is_refused(tracks: list[Any], output: dict[str, Any]) -> None:
     try:
         ask = compositions.parse("timeline", {"tracks": tracks}, output, Limits())

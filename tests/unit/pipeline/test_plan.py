@@ -216,7 +216,7 @@ def films(draw: st.DrawFn) -> Timeline:
 
 
 @given(timeline=films())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_segments_tile_the_film_and_never_split_a_fade(timeline: Timeline) -> None:
     made = plan(timeline)
     at = 0

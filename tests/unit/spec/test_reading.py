@@ -176,7 +176,7 @@ documents = st.recursive(
 
 
 @given(document=documents)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_document_is_read_or_refused(document: object) -> None:
     for cls in (TimelineSpec, OutputSettings):
         reading = read(document, cls, at="")
@@ -193,7 +193,7 @@ def test_any_document_is_read_or_refused(document: object) -> None:
         }
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_timeline_is_read_or_refused(document: object) -> None:
     reading = read(document, TimelineSpec, at="")
     assert (reading.value is None) == bool(reading.errors)
