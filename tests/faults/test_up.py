@@ -1,5 +1,6 @@
 """`renderowl up` as a user runs it: ready, stopped, killed, disturbed. Never a process left behind."""
 
+import contextlib
 import os
 import re
 import signal
@@ -16,6 +17,9 @@ import pytest
 
 _UP = [sys.executable, "-m", "renderowl", "up", "--port", "0"]
 _READY_S = 60.0
+_TOKEN = "a-token-of-the-test-of-enough-length"
+
+pytestmark = pytest.mark.xdist_group("up")
 
 
 class Up:
@@ -39,10 +43,14 @@ class Up:
         self.url = found[1]
         self.family = psutil.Process(self.process.pid).children(recursive=True)
 
-    def child(self, word: str) -> psutil.Process:
-        """The child with `word` in its command line."""
-        children = psutil.Process(self.process.pid).children()
-        return next(one for one in children if one.status() != psutil.STATUS_ZOMBIE and word in " ".join(one.cmdline()))
+    def child(self, word: str) -> psutil.Process | None:
+        """The child with `word` in its command line; None while there is none."""
+        assert self.process.poll() is None, self.process.communicate()[1]
+        for one in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if one.status() != psutil.STATUS_ZOMBIE and word in " ".join(one.cmdline()):
+                    return one
+        return None
 
     def left(self) -> list[psutil.Process]:
         """Who of the family still runs; a zombie does not."""
@@ -61,6 +69,15 @@ def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
     for one in started:
         one.process.kill()
         one.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One that several tests use, each leaving it whole."""
+    stack = Up(tmp_path_factory.mktemp("up") / "data", RENDEROWL_AUTH_TOKEN=_TOKEN)
+    yield stack
+    stack.process.terminate()
+    stack.process.communicate(timeout=20)
 
 
 def _wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
@@ -102,44 +119,36 @@ def test_kill_9_leaves_no_process_and_the_next_start_works(up: Callable[..., Up]
     assert (again.data_dir / "secret_key").read_text() == secret
 
 
-@pytest.mark.parametrize("word", ["renderowl serve", "renderowl scheduler", "renderowl worker", "valkey-server"])
-def test_a_part_that_is_killed_comes_back(up: Callable[..., Up], word: str) -> None:
-    stack = up()
-    first = stack.child(word)
+@pytest.mark.parametrize(
+    "word", ["renderowl serve", "renderowl scheduler", "renderowl worker", "valkey-server", "cluster"]
+)
+def test_a_part_that_is_killed_comes_back(shared: Up, word: str) -> None:
+    first = shared.child(word)
+    assert first is not None
     first.kill()
 
     def back() -> bool:
-        try:
-            return stack.child(word).pid != first.pid and _answers(stack.url)
-        except StopIteration:
-            return False
+        now = shared.child(word)
+        return now is not None and now.pid != first.pid and _answers(shared.url)
 
     _wait_until(back)
 
 
-def test_postgres_that_is_killed_comes_back(up: Callable[..., Up]) -> None:
-    stack = up()
-    first = stack.child("cluster")
-    first.kill()
-
-    def back() -> bool:
-        try:
-            return stack.child("cluster").pid != first.pid and _answers(stack.url)
-        except StopIteration:
-            return False
-
-    _wait_until(back)
-
-
-def test_a_second_one_on_the_same_directory_is_refused(up: Callable[..., Up]) -> None:
-    stack = up()
+def test_a_second_one_on_the_same_directory_is_refused(shared: Up) -> None:
     answer = subprocess.run(
-        [*_UP, "--data-dir", str(stack.data_dir)], capture_output=True, text=True, timeout=_READY_S, check=False
+        [*_UP, "--data-dir", str(shared.data_dir)], capture_output=True, text=True, timeout=_READY_S, check=False
     )
     assert answer.returncode == 1
-    assert f"in use by process {stack.process.pid}" in answer.stderr
+    assert f"in use by process {shared.process.pid}" in answer.stderr
     assert "Traceback" not in answer.stderr
+    assert _answers(shared.url)
+
+
+def test_a_configured_server_is_used_instead_of_an_embedded_one(up: Callable[..., Up], database_url: str) -> None:
+    stack = up(RENDEROWL_DATABASE_URL=database_url)
     assert _answers(stack.url)
+    assert not (stack.data_dir / "postgres").exists()
+    assert (stack.data_dir / "valkey").exists()
 
 
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
@@ -157,10 +166,9 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     assert "--port" in answer.stderr
 
 
-def test_keys_are_made_for_the_running_stack_and_work(up: Callable[..., Up]) -> None:
-    stack = up()
+def test_keys_are_made_for_the_running_stack_and_work(shared: Up) -> None:
     made = subprocess.run(
-        [sys.executable, "-m", "renderowl", "keys", "create", "--name", "mine", "--data-dir", str(stack.data_dir)],
+        [sys.executable, "-m", "renderowl", "keys", "create", "--name", "mine", "--data-dir", str(shared.data_dir)],
         capture_output=True,
         text=True,
         timeout=30,
@@ -168,13 +176,11 @@ def test_keys_are_made_for_the_running_stack_and_work(up: Callable[..., Up]) -> 
     )
     assert made.returncode == 0, made.stderr
     key = made.stdout.strip()
-    answer = httpx.get(f"{stack.url}/projects", headers={"Authorization": f"Bearer {key}"}, trust_env=False)
+    answer = httpx.get(f"{shared.url}/projects", headers={"Authorization": f"Bearer {key}"}, trust_env=False)
     assert answer.status_code == 200
-    assert httpx.get(f"{stack.url}/projects", trust_env=False).status_code == 401
+    assert httpx.get(f"{shared.url}/projects", trust_env=False).status_code == 401
 
 
-def test_the_bootstrap_token_passes_through(up: Callable[..., Up]) -> None:
-    token = "a-token-of-the-test-of-enough-length"
-    stack = up(RENDEROWL_AUTH_TOKEN=token)
-    answer = httpx.get(f"{stack.url}/projects", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+def test_the_bootstrap_token_passes_through(shared: Up) -> None:
+    answer = httpx.get(f"{shared.url}/projects", headers={"Authorization": f"Bearer {_TOKEN}"}, trust_env=False)
     assert answer.status_code == 200
