@@ -81,7 +81,7 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
     epoch: str
     seq: int
     recovered: bool
-    ping_s: float
+    ping_s: int
     token_expires_at: datetime | None
 
 

@@ -96,21 +96,36 @@ class Hub:
             await self._leave(room)
 
     async def open_room(self, principal: Principal, project_id: str, since: Cursor | None) -> Opening:
-        """What the room opens with. Raises NotFound, Forbidden, Unavailable."""
-        return await open_room(self._ctx, principal, project_id, since)
+        """What the room opens with for a member. Raises NotFound, Forbidden, Unavailable."""
+        return self._learn(project_id, await open_room(self._ctx, principal, project_id, since))
+
+    def _learn(self, project_id: str, opening: Opening) -> Opening:
+        """Let the room know how far Postgres is: what was published while the room was being made reached nobody."""
+        room = self.rooms.get(project_id)
+        if room is not None and room.epoch == opening.cursor.epoch:
+            room.know_of(opening.cursor.seq)
+            if room.hole:
+                self._fill_soon(room)
+        return opening
 
     async def _enter(self, project_id: str, member: Member) -> Room:
         async with self._gate(project_id):
             room = self.rooms.get(project_id)
             if room is None:
-                await self._feed.follow(project_id)
-                top = await events.top(self._ctx.db, project_id)
-                if top is None:
-                    await self._feed.unfollow(project_id)
-                    raise NotFound(f"there is no project {project_id!r}")
-                room = self.rooms[project_id] = Room(project_id, Cursor(*top))
+                room = self.rooms[project_id] = await self._open(project_id)
             room.members.add(member)
             return room
+
+    async def _open(self, project_id: str) -> Room:
+        await self._feed.follow(project_id)
+        try:
+            top = await events.top(self._ctx.db, project_id)
+            if top is None:
+                raise NotFound(f"there is no project {project_id!r}")
+        except BaseException:
+            await self._feed.unfollow(project_id)
+            raise
+        return Room(project_id, Cursor(*top))
 
     async def _leave(self, room: Room) -> None:
         if room.members:
@@ -134,7 +149,7 @@ class Hub:
         member = Member(self.clock)
         member.filter = Filter(render_ids=frozenset({render_id}))
         async with self.membership(project_id, member):
-            opening = await read_room(self._ctx, project_id, cursor)
+            opening = self._learn(project_id, await read_room(self._ctx, project_id, cursor))
             missed = [event for event in opening.events if event.render_id == render_id]
             if missed or not opening.recovered:
                 return Poll(opening.cursor, opening.recovered, missed, opening.progress.get(render_id))

@@ -19,7 +19,7 @@ from renderowl.ws.frames import Filter
 
 PATIENCE_S: Final = 10.0
 """For authentication, for the hello after it, and for a pong."""
-PING_S: Final = 25.0
+PING_S: Final = 25
 WARN_BEFORE_S: Final = 60.0
 GRACE_S: Final = 25.0
 """How long a member may stay after its token's end, so that a late refresh does not cost a reconnect."""

@@ -1,7 +1,6 @@
 """Rooms without a socket: server-sent events and the long poll, with the socket's cursor."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from renderowl.domain.events import Cursor
+from renderowl.domain.ids import new_id
 from renderowl.testing.serving import World, make_account
 
 
@@ -82,27 +81,55 @@ async def test_a_stream_ends_when_the_server_is_deployed(world: World, http: htt
             await stream.next()
 
 
-async def test_a_long_poll_answers_as_soon_as_something_happens(world: World) -> None:
-    epoch = world.project.event_epoch
-    first = await world.hub.wait_for(world.project.id, "rnd_1", None, 5)
-    assert (first.recovered, first.cursor) == (False, Cursor(epoch, 0))
-    waiting = asyncio.create_task(world.hub.wait_for(world.project.id, "rnd_1", first.cursor, 10))
+async def submitted(world: World) -> str:
+    """A render that waits, made without the pipeline."""
+    render_id = new_id("rnd")
+    await world.ctx.db.execute(
+        "INSERT INTO renders (id, project_id, composition_id, status, priority, attempt, input_props, output_settings,"
+        " progress, cache, metadata, created_by, created_at, updated_at)"
+        " VALUES ($1, $2, 'timeline', 'processing', 'normal', 1, '{}', '{}', '{}', '{}', '{}', $3, now(), now())",
+        render_id,
+        world.project.id,
+        world.principal.user_id,
+    )
+    return render_id
+
+
+async def test_a_long_poll_answers_as_soon_as_something_happens(world: World, http: httpx.AsyncClient) -> None:
+    render_id = await submitted(world)
+    path = f"/projects/{world.project.id}/renders/{render_id}/progress"
+    await world.progress(0.5, render_id)
+    first = (await http.get(path, params={"after": "", "wait": 5})).json()
+    assert (first["cursor"], first["recovered"], first["progress"]["percent"]) == (at(world, 0), False, 50)
+
+    waiting = asyncio.create_task(http.get(path, params={"after": first["cursor"], "wait": 10}))
     await world.members(1)
-    await world.happen("render.queued", "rnd_2")
-    await world.happen("render.started", "rnd_1")
-    second = await waiting
-    assert ([event.seq for event in second.events], second.cursor.seq) == ([2], 2)
-    assert (await world.hub.wait_for(world.project.id, "rnd_1", first.cursor, 10)).events == second.events
-    third = await world.hub.wait_for(world.project.id, "rnd_1", second.cursor, 0.05)
-    assert (third.events, third.progress, third.cursor) == ([], None, second.cursor)
+    await world.happen("render.queued", "rnd_of_another")
+    await world.happen("render.retrying", render_id)
+    second = (await waiting).json()
+    assert (second["cursor"], [event["seq"] for event in second["events"]]) == (at(world, 2), [2])
+
+    again = (await http.get(path, params={"after": first["cursor"], "wait": 10})).json()
+    assert again["events"] == second["events"]
+
+    waiting = asyncio.create_task(http.get(path, params={"after": second["cursor"], "wait": 10}))
+    await world.members(1)
+    await world.progress(0.6, render_id)
+    third = (await waiting).json()
+    assert (third["cursor"], third["events"], third["progress"]["percent"]) == (second["cursor"], [], 60)
 
 
-async def test_a_stream_replays_and_goes_on_with_the_same_cursor(world: World) -> None:
-    await world.happen()
-    since = Cursor(world.project.event_epoch, 0)
-    async with contextlib.aclosing(world.hub.stream(world.principal, world.project.id, since)) as stream:
-        assert str((await anext(stream)).cursor) == f"{since.epoch}.1"
-        await world.happen()
-        assert str((await anext(stream)).cursor) == f"{since.epoch}.2"
-        await world.progress(0.5)
-        assert (await anext(stream)).cursor is None
+async def test_a_long_poll_in_which_nothing_happens_gives_the_cursor_back(
+    world: World, http: httpx.AsyncClient
+) -> None:
+    path = f"/projects/{world.project.id}/renders/{await submitted(world)}/progress"
+    answer = (await http.get(path, params={"after": at(world, 0), "wait": 0.05})).json()
+    assert answer == {"cursor": at(world, 0), "recovered": True, "events": [], "progress": None}
+
+
+@pytest.mark.parametrize(("render", "after", "status"), [("rnd_none", "", 404), ("rnd_none", "rubbish", 422)])
+async def test_a_long_poll_for_nothing_is_refused(
+    world: World, http: httpx.AsyncClient, render: str, after: str, status: int
+) -> None:
+    answer = await http.get(f"/projects/{world.project.id}/renders/{render}/progress", params={"after": after})
+    assert answer.status_code == status
