@@ -36,10 +36,10 @@ class Workspace:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     @contextmanager
-    def step_folder(self, *, needed_bytes: int = 0) -> Iterator[Path]:
-        """A folder for one step, removed afterwards. Raises OutOfDisk when so much does not fit on the disk."""
+    def step_folder(self) -> Iterator[Path]:
+        """A folder for one step, removed afterwards. Raises OutOfDisk when the disk is as good as full."""
         free = shutil.disk_usage(self.folder).free
-        if free < SPARE_BYTES + needed_bytes:
+        if free < SPARE_BYTES:
             raise OutOfDisk(f"the worker has {free // 1024**2} MiB left on its disk")
         folder = Path(tempfile.mkdtemp(prefix="step-", dir=self.folder))
         try:

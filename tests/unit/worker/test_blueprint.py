@@ -1,0 +1,63 @@
+"""The blueprint: what is left to do, and what each step of it weighs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import pytest
+
+from renderowl.domain.spec.limits import Limits
+from renderowl.pipeline import compositions
+from renderowl.pipeline.plan import Plan, make_plan
+from renderowl.worker.blueprint import Blueprint
+
+
+def _plan(*colors: str) -> Plan:
+    clips: list[dict[str, Any]] = [{"type": "color", "color": color, "duration": 4} for color in colors]
+    spec = {"width": 320, "height": 180, "fps": 25, "tracks": [{"clips": clips}]}
+    ask = compositions.parse("timeline", spec, {}, Limits())
+    return make_plan(compositions.compile(ask, {}), ask.output, fingerprint="test")
+
+
+def _blueprint(plan: Plan, present: Iterable[int] = ()) -> Blueprint:
+    bare = Blueprint(plan, {}, frozenset())
+    return Blueprint(plan, {}, frozenset(bare.segment_object(plan.segments[n]) for n in present))
+
+
+RED, GREEN, BLUE = "#ff0000", "#00ff00", "#0000ff"
+
+
+def test_nothing_cached_means_a_step_for_every_segment_and_the_assembly_blocked() -> None:
+    steps = _blueprint(_plan(RED, GREEN, BLUE)).steps()
+    assert [(step.kind, step.ordinal, step.status) for step in steps] == [
+        ("segment", 0, "queued"),
+        ("segment", 1, "queued"),
+        ("segment", 2, "queued"),
+        ("assemble", 0, "blocked"),
+    ]
+    assert sum(step.weight for step in steps) == pytest.approx(1.0)
+    assert {step.requires for step in steps} == {("ffmpeg:test",)}
+
+
+@pytest.mark.parametrize("present", [set(), {0}, {0, 2}, {0, 1, 2}])
+def test_what_was_there_and_what_is_left_make_the_whole(present: set[int]) -> None:
+    blueprint = _blueprint(_plan(RED, GREEN, BLUE), present)
+    share = blueprint.share(0.0)
+    assert share.base + sum(step.weight for step in blueprint.steps()) == pytest.approx(1.0)
+    assert share.base_frames == 100 * len(present)
+    assert (blueprint.cache_view.segments, blueprint.cache_view.reused) == (3, len(present))
+    assert blueprint.progress.percent < 100
+
+
+def test_of_equal_scenes_one_is_made() -> None:
+    blueprint = _blueprint(_plan(RED, BLUE, RED, RED))
+    assert [segment.index for segment in blueprint.missing_segments] == [0, 1]
+    share = blueprint.share(0.0)
+    assert share.base + sum(step.weight for step in blueprint.steps()) == pytest.approx(1.0)
+    assert share.base_frames == 200
+
+
+def test_it_survives_the_database() -> None:
+    blueprint = _blueprint(_plan(RED, GREEN), {1})
+    stored = msgspec.json.decode(msgspec.json.encode(msgspec.to_builtins(blueprint)))
+    assert msgspec.convert(stored, Blueprint) == blueprint

@@ -1,0 +1,74 @@
+"""Reports of a running step: shares add up, the newest word wins, an outage is no failure."""
+
+import asyncio
+from typing import Any, cast
+
+from renderowl.bus.base import BusUnavailable
+from renderowl.domain.events import Progress, StepReport
+from renderowl.pipeline.progress import FfmpegProgress
+from renderowl.services.stopping import StopSignal
+from renderowl.worker.reporting import Part, PartObserver, Reporter, Share
+
+
+class FakeBus:
+    def __init__(self) -> None:
+        self.reports: list[StepReport] = []
+        self.pictures: list[tuple[int, bytes]] = []
+        self.away = False
+
+    async def publish_progress(self, report: StepReport) -> Progress | None:
+        if self.away:
+            raise BusUnavailable("away")
+        self.reports.append(report)
+        return Progress(percent=100 * report.done * report.weight)
+
+    async def publish_preview(self, project_id: str, render_id: str, attempt: int, frame: int, jpeg: bytes) -> None:
+        self.pictures.append((frame, jpeg))
+
+
+def _reporter(bus: FakeBus) -> Reporter:
+    step = type("S", (), {"project_id": "p", "render_id": "r", "render_attempt": 1, "id": "s", "attempt": 2})
+    work = cast(Any, type("W", (), {"step": step}))
+    return Reporter(cast(Any, type("C", (), {"bus": bus})), work, Share(weight=0.5, total_frames=100))
+
+
+async def test_parts_of_a_step_follow_each_other() -> None:
+    bus = FakeBus()
+    reporter = _reporter(bus)
+    signal = StopSignal()
+    pictures = PartObserver(
+        reporter, Part("encoding", 0.0, 0.8, frames=50), signal, first_frame=10, frames_a_picture=12.5
+    )
+    sound = PartObserver(reporter, Part("encoding", 0.8, 0.2, frames_before=50), signal, total_s=4.0)
+    pictures.progress(FfmpegProgress(frame=25, fps=30.0, speed=1.5))
+    pictures.preview(b"a")
+    pictures.preview(b"b")
+    await reporter.flush()
+    sound.progress(FfmpegProgress(out_time_s=2.0))
+    await reporter.flush()
+    await reporter.flush()
+    assert [(one.done, one.frames, one.fps) for one in bus.reports] == [(0.4, 25, 30.0), (0.9, 50, None)]
+    assert bus.pictures == [(22, b"b")]
+    assert reporter.newest == Progress(percent=45.0)
+
+
+async def test_a_burst_of_reports_is_published_as_its_last() -> None:
+    bus = FakeBus()
+    reporter = _reporter(bus)
+    async with reporter.running():
+        for n in range(1000):
+            reporter.say(Part("encoding", frames=1000), n / 1000, frames=n)
+            if n % 100 == 0:
+                await asyncio.sleep(0)
+    assert len(bus.reports) <= 3
+    assert bus.reports[-1].frames == 999
+
+
+async def test_without_redis_the_step_goes_on() -> None:
+    bus = FakeBus()
+    bus.away = True
+    reporter = _reporter(bus)
+    async with reporter.running():
+        reporter.say(Part("encoding"), 0.5)
+        await asyncio.sleep(0)
+    assert reporter.newest is None
