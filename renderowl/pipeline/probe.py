@@ -101,6 +101,7 @@ class Probed(msgspec.Struct, frozen=True):
             has_alpha=self.has_alpha,
             has_video=self.has_video,
             has_audio=self.has_audio,
+            channels=self.audio.channels if self.audio else 0,
         )
 
 

@@ -7,12 +7,14 @@ from renderowl.pipeline.clock import fraction_of, time_of
 from renderowl.pipeline.graph import Stream, combined, input_stream, source
 from renderowl.pipeline.layers import Input
 from renderowl.pipeline.plan import AudioProgramme
-from renderowl.pipeline.timeline import AudioClip, Rate
+from renderowl.pipeline.timeline import AudioClip, Media, Rate
 
 SAMPLE_RATE: Final = 48_000
 _CEILING: Final = 0.966
 """The limiter's: -0.3 dBFS leaves room for what a lossy codec adds."""
 _TAIL_S: Final = Fraction(1, 2)
+PREROLL_S: Final = Fraction(1, 4)
+"""Decoded before a clip's start and cut off: an MP3 decoder that begins anywhere is silent for its first frames."""
 
 
 def samples(frames: int, rate: Rate) -> int:
@@ -41,9 +43,12 @@ def _voice(clip: AudioClip, programme: AudioProgramme, inputs: list[Input]) -> S
     rate = programme.rate
     begin = samples(clip.start, rate)
     length = samples(clip.start + clip.frames, rate) - begin
-    inputs.append(Input(clip.src, _options(clip, rate)))
-    voice = input_stream(len(inputs) - 1, "a").then("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})
-    voice = voice.then("aformat", sample_fmts="fltp", channel_layouts="stereo")
+    start = fraction_of(clip.source_start)
+    early = min(start, PREROLL_S)
+    inputs.append(Input(clip.src, _options(clip, start, early, rate)))
+    voice = _stereo(input_stream(len(inputs) - 1, "a"), programme.media[clip.src])
+    if early:
+        voice = voice.then("atrim", start_sample=round(early * SAMPLE_RATE)).then("asetpts", "PTS-STARTPTS")
     for tempo in tempo_steps(clip.speed):
         voice = voice.then("atempo", f"{tempo:g}")
     voice = voice.then("apad", whole_len=length).then("atrim", end_sample=length)
@@ -59,11 +64,18 @@ def _voice(clip: AudioClip, programme: AudioProgramme, inputs: list[Input]) -> S
     return voice.then("adelay", f"{begin}S", all=1) if begin else voice
 
 
-def _options(clip: AudioClip, rate: Rate) -> tuple[str, ...]:
-    start = fraction_of(clip.source_start)
-    needed = time_of(clip.frames, rate) * Fraction(clip.speed).limit_denominator(10_000) + _TAIL_S
+def _stereo(sound: Stream, media: Media) -> Stream:
+    """Return the sound as 48 kHz stereo on its own clock; a mono source keeps its level, which FFmpeg would halve."""
+    if media.channels == 1:
+        sound = sound.then("channelmap", map="0-FL|0-FR", channel_layout="stereo")
+    sound = sound.then("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})
+    return sound.then("aformat", sample_fmts="fltp", channel_layouts="stereo")
+
+
+def _options(clip: AudioClip, start: Fraction, early: Fraction, rate: Rate) -> tuple[str, ...]:
+    needed = early + time_of(clip.frames, rate) * Fraction(clip.speed).limit_denominator(10_000) + _TAIL_S
     looped = ("-stream_loop", "-1") if clip.loop else ()
-    sought = ("-ss", f"{float(start):.6f}") if start else ()
+    sought = ("-ss", f"{float(start - early):.6f}") if start > early else ()
     return (*looped, *sought, "-t", f"{float(needed):.6f}", "-vn", "-sn", "-dn")
 
 

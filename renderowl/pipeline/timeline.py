@@ -52,6 +52,8 @@ class Media(msgspec.Struct, frozen=True):
     has_alpha: bool = False
     has_video: bool = False
     has_audio: bool = False
+    channels: int = 0
+    """Of its sound; 0 when not known."""
 
 
 class Crop(msgspec.Struct, frozen=True):
