@@ -10,8 +10,9 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from renderowl.domain.errors import RenderOwlError
+from renderowl.domain.errors import FieldError, RenderOwlError
 from renderowl.domain.events import Cursor, Event, Progress
+from renderowl.domain.lifecycle import RenderStatus
 from renderowl.domain.records import Principal
 from renderowl.services.rooms import RenderState, event_view
 
@@ -68,7 +69,33 @@ class Pong(msgspec.Struct, frozen=True, tag="pong"):
     """The answer to a ping."""
 
 
-ClientMessage = Auth | Hello | Subscribe | AuthRefresh | Pong
+Ref = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+"""A member's name for a command: the answer carries it, and sending a create again with it makes no second render."""
+
+
+class RenderCreate(msgspec.Struct, frozen=True, tag="render.create", forbid_unknown_fields=True):
+    """Submit a render; `data` is the body of `POST /projects/{id}/renders`."""
+
+    ref: Ref
+    data: dict[str, Any]
+
+
+class RenderCancel(msgspec.Struct, frozen=True, tag="render.cancel", forbid_unknown_fields=True):
+    """Stop a render."""
+
+    ref: Ref
+    render_id: str
+
+
+class RenderRetry(msgspec.Struct, frozen=True, tag="render.retry", forbid_unknown_fields=True):
+    """Start a failed render anew."""
+
+    ref: Ref
+    render_id: str
+
+
+Command = RenderCreate | RenderCancel | RenderRetry
+ClientMessage = Auth | Hello | Subscribe | AuthRefresh | Pong | Command
 
 
 # --- what a member is told ---------------------------------------------------------------------------------------
@@ -113,6 +140,15 @@ class CursorMark(msgspec.Struct, frozen=True, tag="cursor"):
     seq: int
 
 
+class Ack(msgspec.Struct, frozen=True, tag="ack"):
+    """A command was carried out; `deduplicated`: an earlier one with this ref had made the render."""
+
+    ref: str
+    render_id: str
+    status: RenderStatus
+    deduplicated: bool = False
+
+
 class AuthExpiring(msgspec.Struct, frozen=True, tag="auth.expiring"):
     """The token ends soon: refresh it."""
 
@@ -124,15 +160,20 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
 
 
 class Error(msgspec.Struct, frozen=True, omit_defaults=True, tag="error"):
-    """Something went wrong; a close follows when the connection cannot go on. Codes: `docs/errors.md`, and `timed_out`."""
+    """A command failed (with its `ref`), or the connection cannot go on and a close follows.
+
+    Codes are those of `docs/errors.md`, and `timed_out`.
+    """
 
     code: str
     message: str
     retryable: bool
+    ref: str | None = None
+    errors: list[FieldError] = []
     retry_after_s: float | None = None
 
 
-ServerMessage = Welcome | Snapshot | RenderProgress | RenderPreview | CursorMark | AuthExpiring | Ping | Error
+ServerMessage = Welcome | Snapshot | RenderProgress | RenderPreview | CursorMark | Ack | AuthExpiring | Ping | Error
 
 
 # --- how it is closed --------------------------------------------------------------------------------------------
@@ -185,9 +226,9 @@ def close_code_of(error: RenderOwlError) -> int:
     return _CLOSE_BY_STATUS.get(error.status, OVERLOADED)
 
 
-def error_of(error: RenderOwlError) -> Error:
-    """The error as a message."""
-    return Error(error.code, error.detail, error.retryable, error.retry_after_s)
+def error_of(error: RenderOwlError, ref: str | None = None) -> Error:
+    """The error as a message, the answer to the command `ref` if there is one."""
+    return Error(error.code, error.detail, error.retryable, ref, list(error.errors), error.retry_after_s)
 
 
 # --- bytes and back ----------------------------------------------------------------------------------------------

@@ -15,12 +15,13 @@ from litestar.datastructures import State
 from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
 
-from renderowl.domain.errors import Internal, RenderOwlError, Unauthenticated
+from renderowl.domain.errors import Forbidden, Internal, RenderOwlError, Unauthenticated
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import Principal
 from renderowl.services import accounts, projects
 from renderowl.services.context import Context
 from renderowl.ws import frames
+from renderowl.ws.commands import perform
 from renderowl.ws.hub import Hub
 from renderowl.ws.member import Member
 from renderowl.ws.protocol import (
@@ -28,6 +29,7 @@ from renderowl.ws.protocol import (
     Authenticate,
     Close,
     Join,
+    Perform,
     Protocol,
     Redeem,
     Refilter,
@@ -141,6 +143,8 @@ class _Session:
                     self._say([action])
                 case Refilter():
                     self._member.filter = action.filter
+                case Perform():
+                    await self._command(action.command)
                 case Authenticate() | Redeem() | Join():
                     try:
                         following = await (self._join(action) if isinstance(action, Join) else self._identify(action))
@@ -175,6 +179,17 @@ class _Session:
         await self._perform(self._protocol.joined(opening.cursor, opening.recovered, self._hub.clock()))
         self._member.begin(opening)
         return []
+
+    async def _command(self, command: frames.Command) -> None:
+        """Carry out a command for a caller who may still give it; a failure is the answer, not the end."""
+        assert self._principal is not None
+        try:
+            if not await accounts.still_good(self._ctx, self._principal):
+                self._say(self._protocol.refused(Forbidden("the credential was revoked or has ended")))
+                return
+            self._member.say(await perform(self._ctx, self._principal, self._project_id, command))
+        except RenderOwlError as error:
+            self._member.say(frames.error_of(error, command.ref))
 
     # --- sending -----------------------------------------------------------------------------------------------------
 

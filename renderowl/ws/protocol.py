@@ -6,13 +6,14 @@ only the source document's messages are sent.
 """
 
 import enum
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from renderowl.domain.errors import Forbidden, MalformedRequest, RenderOwlError, Unauthenticated
+from renderowl.domain.errors import Forbidden, MalformedRequest, RateLimited, RenderOwlError, Unauthenticated
 from renderowl.domain.events import Cursor
 from renderowl.ws import frames
 from renderowl.ws.frames import Filter
@@ -23,6 +24,8 @@ PING_S: Final = 25
 WARN_BEFORE_S: Final = 60.0
 GRACE_S: Final = 25.0
 """How long a member may stay after its token's end, so that a late refresh does not cost a reconnect."""
+
+COMMANDS_PER_S: Final = 20
 
 _NEVER: Final = float("inf")
 
@@ -52,6 +55,12 @@ class Refilter(msgspec.Struct, frozen=True):
     filter: Filter
 
 
+class Perform(msgspec.Struct, frozen=True):
+    """Carry out this command and say `Ack`, or an `Error` with its ref; the connection goes on."""
+
+    command: frames.Command
+
+
 class Send(msgspec.Struct, frozen=True):
     """Say this."""
 
@@ -66,7 +75,7 @@ class Close(msgspec.Struct, frozen=True):
 
 
 Said = Send | Close
-Action = Authenticate | Redeem | Join | Refilter | Said
+Action = Authenticate | Redeem | Join | Refilter | Perform | Said
 
 
 class _State(enum.Enum):
@@ -87,6 +96,7 @@ class Protocol:
         self._state = _State.NAMELESS
         self._subject: str | None = None
         self._filter = Filter()
+        self._commands: deque[float] = deque()
         self._patience = now + PATIENCE_S
         self._ping_at = _NEVER
         self._warn_at = _NEVER
@@ -138,6 +148,8 @@ class Protocol:
             case frames.Subscribe() if self._state is _State.MEMBER:
                 self._filter = message.filter
                 return [Refilter(message.filter)]
+            case frames.RenderCreate() | frames.RenderCancel() | frames.RenderRetry() if self._state is _State.MEMBER:
+                return self._command(message, now)
             case frames.Pong():
                 return []
         if self._state is _State.NAMELESS:
@@ -203,6 +215,14 @@ class Protocol:
         self._state = _State.JOINING
         self._patience = _NEVER
         return [Join(since, self._filter)]
+
+    def _command(self, command: frames.Command, now: float) -> Sequence[Action]:
+        while self._commands and self._commands[0] <= now - 1:
+            self._commands.popleft()
+        if len(self._commands) >= COMMANDS_PER_S:
+            return self.refused(RateLimited(f"at most {COMMANDS_PER_S} commands a second", retry_after_s=1))
+        self._commands.append(now)
+        return [Perform(command)]
 
     def _heard(self, now: float) -> None:
         """Any message shows that the member lives."""

@@ -205,6 +205,58 @@ async def test_a_refresh_with_another_subject_ends_the_connection(world: World) 
         assert (await closed(socket))[0] in (4401, 4404)
 
 
+# --- commands ------------------------------------------------------------------------------------------------------
+
+FILM = {
+    "composition_id": "timeline",
+    "input_props": {"tracks": [{"clips": [{"type": "color", "color": "#ff0000", "start": 0, "duration": 1}]}]},
+}
+
+
+async def test_a_render_is_created_once_and_cancelled_over_the_socket(world: World) -> None:
+    async with world.room() as socket:
+        await join(socket, filter={"types": ["progress"]})
+        for deduplicated in (False, True):
+            await say(socket, type="render.create", ref="k1", data=FILM)
+            ack = await heard(socket)
+            assert (ack["type"], ack["ref"], ack["status"], ack["deduplicated"]) == (
+                "ack", "k1", "queued", deduplicated
+            ), ack  # fmt: skip
+        await say(socket, type="render.cancel", ref="k2", render_id=ack["render_id"])
+        assert (await heard(socket))["status"] == "cancelled"
+        await say(socket, type="render.cancel", ref="k3", render_id=ack["render_id"])
+        error = await heard(socket)
+        assert (error["type"], error["ref"], error["code"]) == ("error", "k3", "conflict")
+
+
+async def test_a_wrong_render_is_told_where_it_is_wrong_and_the_connection_goes_on(world: World) -> None:
+    async with world.room() as socket:
+        await join(socket)
+        await say(socket, type="render.create", ref="k1", data={"compositionid": "timeline"})
+        error = await heard(socket)
+        assert (error["ref"], error["code"]) == ("k1", "validation_failed")
+        assert "/data/compositionid" in [one["path"] for one in error["errors"]]
+        await world.happen()
+        assert (await heard(socket))["seq"] == 1
+
+
+async def test_a_reader_may_not_give_commands(world: World) -> None:
+    token, _ = await accounts.mint_token(world.ctx, world.principal, world.project.id, scopes=["read"], ttl_s=600)
+    async with world.room(key=token) as socket:
+        await join(socket)
+        await say(socket, type="render.create", ref="k1", data=FILM)
+        assert (await heard(socket))["code"] == "forbidden"
+
+
+async def test_a_revoked_key_gives_no_more_commands(world: World) -> None:
+    principal, key = world.principal, world.key
+    async with world.room(key=key) as socket:
+        await join(socket)
+        await accounts.revoke_key(world.ctx, principal, principal.credential_id)
+        await say(socket, type="render.create", ref="k1", data=FILM)
+        assert (await closed(socket))[0] == 4403
+
+
 # --- without Redis -------------------------------------------------------------------------------------------------
 
 

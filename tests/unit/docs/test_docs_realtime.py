@@ -52,6 +52,7 @@ def test_the_client_stays_away_where_coming_back_is_of_no_use() -> None:
         ("at most 64 KiB", frames.MAX_FRAME_BYTES == 64 * 1024),
         ("5 unless you\nsay otherwise, at most 10", (frames.DEFAULT_HZ, frames.MAX_HZ) == (5, 10)),
         ("within 10 s of being authenticated", protocol.PATIENCE_S == 10),
+        ("At most 20 commands a second", protocol.COMMANDS_PER_S == 20),
         ("25 s after its end", protocol.GRACE_S == 25),
         ("256 events or 256 KiB", (member.QUEUE_COUNT, member.QUEUE_BYTES) == (256, 256 * 1024)),
         ("is not taken for 10 s", member.LATE_S == 10),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from renderowl.domain.errors import Forbidden, NotFound, RateLimited, RenderOwlError, Unauthenticated, Unavailable
 from renderowl.domain.events import Cursor
 from renderowl.ws import frames, protocol
-from renderowl.ws.protocol import Action, Authenticate, Close, Join, Protocol, Redeem, Refilter, Send
+from renderowl.ws.protocol import Action, Authenticate, Close, Join, Perform, Protocol, Redeem, Refilter, Send
 
 HERE = Cursor("e1", 7)
 
@@ -133,6 +133,34 @@ def test_a_member_may_change_its_filter() -> None:
 @pytest.mark.parametrize("hz", [0, -1, 10.5, "5"])
 def test_a_rate_above_ten_or_none_is_refused(hz: object) -> None:
     assert closing(silent().receive(message(type="hello", filter={"max_hz": hz}), 1.0)) == frames.BAD_MESSAGE
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "command"),
+    [
+        ({"type": "render.create", "ref": "k", "data": {"a": 1}}, frames.RenderCreate("k", {"a": 1})),
+        ({"type": "render.cancel", "ref": "k", "render_id": "rnd_1"}, frames.RenderCancel("k", "rnd_1")),
+        ({"type": "render.retry", "ref": "k", "render_id": "rnd_1"}, frames.RenderRetry("k", "rnd_1")),
+    ],
+)
+def test_a_member_may_give_commands_and_nobody_else(said: dict[str, Any], command: frames.Command) -> None:
+    assert list(member().receive(message(**said), 1.0)) == [Perform(command)]
+    assert closing(silent().receive(message(**said), 1.0)) == frames.BAD_MESSAGE
+    assert closing(fresh().receive(message(**said), 1.0)) == frames.BAD_TOKEN
+
+
+def test_more_than_twenty_commands_a_second_are_too_many() -> None:
+    rules = member()
+    retry = message(type="render.retry", ref="k", render_id="rnd_1")
+    for number in range(100):
+        assert isinstance(rules.receive(retry, number * 0.0625)[0], Perform)
+    for _ in range(protocol.COMMANDS_PER_S):
+        actions = rules.receive(retry, 7.5)
+    assert isinstance(actions[0], Perform)
+    assert closing(rules.receive(retry, 8.0)) == frames.TOO_MANY
 
 
 # --- plain mode ----------------------------------------------------------------------------------------------------
