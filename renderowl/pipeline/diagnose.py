@@ -16,9 +16,14 @@ from renderowl.domain.errors import (
 )
 
 _SIGNS: Final[tuple[tuple[str, type[RenderOwlError], str], ...]] = (
+    (r"^cannot start ", EncoderFailed, ""),
     (r"No space left on device|Disk quota exceeded", OutOfDisk, "the disk is full"),
     (r"File size limit exceeded|File too large", LimitExceeded, "the output grew over its size limit"),
-    (r"Cannot allocate memory|malloc of size .* failed|std::bad_alloc", OutOfMemory, "the memory limit was reached"),
+    (
+        r"Cannot allocate memory|malloc of size .* failed|std::bad_alloc|pthread_create\(\) failed|Out of memory",
+        OutOfMemory,
+        "the memory limit was reached",
+    ),
     (r"max_pixels|Picture size \d+x\d+ (?:is invalid|exceeds)", MediaTooLarge, "a picture has too many pixels"),
     (r"Unknown encoder|Encoder not found|Unknown decoder", CodecUnsupported, "the codec is not installed"),
     (r"Decoder \(codec \S+\) not found|no decoder found|Decoding requested, but no decoder", CodecUnsupported, ""),
@@ -53,13 +58,14 @@ def diagnose(returncode: int, tail: str, *, cpu_limit_reached: bool = False) -> 
         kind, sentence = _SIGNALS.get(-returncode, (EncoderFailed, f"the encoder ended with signal {-returncode}"))
         return kind(sentence)
     for pattern, sign, sentence in _SIGNS:
-        if re.search(pattern, tail, re.IGNORECASE):
-            return sign(_detail(sentence, tail))
+        if found := re.search(pattern, tail, re.IGNORECASE | re.MULTILINE):
+            line = tail[tail.rfind("\n", 0, found.start()) + 1 :]
+            return sign(_detail(sentence, line))
     return _CODES.get(returncode, EncoderFailed)(_detail(f"FFmpeg ended with code {returncode}", tail))
 
 
 def _detail(sentence: str, tail: str) -> str:
-    """Put FFmpeg's first complaint behind our sentence, without the addresses of its objects."""
+    """Put the first complaint of `tail` behind our sentence, without the addresses of its objects."""
     lines = [re.sub(r"^\[(\S+)(?: @ 0x[0-9a-f]+)?\] ", r"\1: ", line.strip()) for line in tail.splitlines()]
     complaint = next((line for line in lines if line), "")[:300]
     return f"{sentence}: {complaint}" if sentence and complaint else sentence or complaint

@@ -29,7 +29,10 @@ def main(parent: str, memory_bytes: str, cpu_s: str, file_bytes: str, *argv: str
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(limit, (value, value))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.execvp(argv[0], argv)  # noqa: S606  # becoming the program, without a shell, is what this file is for
+    try:
+        os.execvp(argv[0], argv)  # noqa: S606  # becoming the program, without a shell, is what this file is for
+    except OSError as error:
+        sys.exit(f"cannot start {argv[0]}: {error.strerror}")
 
 
 if __name__ == "__main__":

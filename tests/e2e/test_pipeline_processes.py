@@ -16,6 +16,12 @@ from renderowl.pipeline.run import ProcessLimits, Silent, run
 from renderowl.pipeline.tools import Toolchain
 
 ENDLESS = ("-f", "lavfi", "-i", "testsrc2=s=640x360:r=30", "-c:v", "libx264", "-preset", "ultrafast", "-f", "null", "-")
+CHATTY = """
+import sys, time
+while True:
+    print("frame=7\\nprogress=continue", file=sys.stderr, flush=True)
+    time.sleep(0.02)
+"""
 
 
 class Watching(Silent):
@@ -76,7 +82,7 @@ async def test_a_cancelled_task_leaves_no_process(tools: Toolchain, tmp_path: Pa
 
 
 async def test_a_program_that_ignores_all_signals_is_gone_within_two_seconds(tmp_path: Path) -> None:
-    deaf = "import signal, sys, time\nfor s in (2, 15): signal.signal(s, signal.SIG_IGN)\nwhile True:\n print('frame=1\\nprogress=continue', file=sys.stderr, flush=True); time.sleep(.05)"
+    deaf = f"import signal\nfor number in (2, 15): signal.signal(number, signal.SIG_IGN)\n{CHATTY}"
     observer = Watching()
     running = asyncio.create_task(
         run((sys.executable, "-c", deaf), work_dir=tmp_path, observer=observer, limits=ProcessLimits())
@@ -91,10 +97,9 @@ async def test_a_program_that_ignores_all_signals_is_gone_within_two_seconds(tmp
 
 
 async def test_no_advance_is_a_stall_even_when_it_talks(tmp_path: Path) -> None:
-    chatty = "import sys, time\nwhile True:\n print('frame=7\\nprogress=continue', file=sys.stderr, flush=True); time.sleep(.02)"
     with pytest.raises(Stalled):
         await run(
-            (sys.executable, "-c", chatty),
+            (sys.executable, "-c", CHATTY),
             work_dir=tmp_path,
             observer=Silent(),
             limits=ProcessLimits(stall_timeout_s=0.5),
@@ -124,7 +129,21 @@ asyncio.run(run({argv(tools, *ENDLESS)!r}, work_dir=Path({str(tmp_path)!r}), obs
 
 
 async def test_the_memory_limit_has_its_own_error(tools: Toolchain, tmp_path: Path) -> None:
-    big = ("-f", "lavfi", "-i", "testsrc2=s=3840x2160:r=30:d=2", "-c:v", "libx264", "-f", "null", "-")
+    single = ("-filter_threads", "1", "-threads", "1")
+    big = (
+        *single,
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=s=3840x2160:d=2",
+        "-threads",
+        "1",
+        "-c:v",
+        "libx264",
+        "-f",
+        "null",
+        "-",
+    )
     with pytest.raises(OutOfMemory):
         await run(
             argv(tools, *big),
