@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from websockets.typing import Origin, Subprotocol
 
 from renderowl import settings
 from renderowl.actors.asset_prober import AssetProber
+from renderowl.actors.supervisor import Supervisor
 from renderowl.app import make_api, open_context
 from renderowl.db import accounts as account_rows
 from renderowl.domain.events import DurableType, StepReport
@@ -94,31 +96,34 @@ async def make_account(ctx: Context, scopes: list[Scope]) -> tuple[Principal, st
 @contextlib.asynccontextmanager
 async def serve(database_url: str, redis_url: str, storage_dir: Path) -> AsyncIterator[World]:
     """Serve the API on a free port until the end of the block."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     loaded = settings.load(
         {},
         database_url=database_url,
         redis_url=redis_url,
         storage_url=f"file://{storage_dir}",
         secret_key="a secret key of the tests, long enough",
+        public_url=url,
         allowed_origins=(ORIGIN,),
     )
     async with open_context(loaded) as ctx:
-        hub = Hub(ctx)
-        api = make_api(ctx, hub, AssetProber(ctx, await discover()))
-        listener = uvicorn.Config(api, port=0, ws="websockets-sansio", log_config=None, lifespan="off")
-        server = uvicorn.Server(listener)
-        socket = listener.bind_socket()
+        hub, prober = Hub(ctx), AssetProber(ctx, await discover())
+        supervisor = Supervisor([prober])
+        api = make_api(ctx, hub, prober)
+        server = uvicorn.Server(uvicorn.Config(api, ws="websockets-sansio", log_config=None, lifespan="off"))
         await hub.start()
-        running = asyncio.create_task(server._serve([socket]))
+        running = [asyncio.create_task(supervisor.run()), asyncio.create_task(server._serve([listener]))]
         try:
             principal, key = await make_account(ctx, ["read", "write"])
             project = await projects.create(ctx, principal, name="Film", description=None, settings={})
-            yield World(ctx, hub, f"http://127.0.0.1:{socket.getsockname()[1]}", principal, key, project)
+            yield World(ctx, hub, url, principal, key, project)
         finally:
             await hub.stop()
+            supervisor.stop()
             server.should_exit = True
-            await running
-            socket.close()
+            await asyncio.gather(*running)
+            listener.close()
 
 
 @pytest.fixture
