@@ -45,6 +45,8 @@ class Line(msgspec.Struct, frozen=True):
     body: str
     margin_left: int = 0
     margin_right: int = 0
+    turned: bool = False
+    """The text is rotated: its background then is a box a line, as libass' box around a whole text does not turn."""
 
 
 def escape(text: str) -> str:
@@ -74,11 +76,11 @@ def color_tag(number: int, color: str, opacity: float = 1.0) -> str:
 
 def document(canvas: Canvas, lines: Sequence[Line], lead: int = 0) -> str:
     """Return the whole file, `lead` frames being added to every time; lines further down are drawn above."""
-    looks = list(dict.fromkeys((line.style, line.opacity) for line in lines))
-    styles = (_style(f"S{index}", style, opacity) for index, (style, opacity) in enumerate(looks))
+    looks = list(dict.fromkeys((line.style, line.opacity, line.turned) for line in lines))
+    styles = (_style(f"S{index}", *look) for index, look in enumerate(looks))
     events = (
         f"Dialogue: {layer},{_clock(line.start + lead, canvas)},{_clock(line.end + lead, canvas)},"
-        f"S{looks.index((line.style, line.opacity))},,{line.margin_left},{line.margin_right},0,,{line.body}\n"
+        f"S{looks.index((line.style, line.opacity, line.turned))},,{line.margin_left},{line.margin_right},0,,{line.body}\n"
         for layer, line in enumerate(lines)
     )
     header = _HEADER.format(width=canvas.width, height=canvas.height)
@@ -94,16 +96,22 @@ def _clock(frame: int, canvas: Canvas) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}.{hundredths:02}"
 
 
-def _style(name: str, style: TextStyle, opacity: float) -> str:
+def _style(name: str, style: TextStyle, opacity: float, turned: bool) -> str:
     font = font_named(style.font_family)
     fill, outline = _color(style.color, opacity), _color(style.stroke_color, opacity)
     back = _color(style.background or "#00000000", opacity)
-    box = "4" if style.background else "1"
-    shadow = f"{max(style.padding, 0.01):.2f}" if style.background else "0"
+    stroke, shadow = f"{style.stroke_width:.2f}", "0"
+    match style.background is not None, turned:
+        case True, True:
+            box, outline, stroke = "3", back, f"{max(style.padding, 0.01):.2f}"
+        case True, False:
+            box, shadow = "4", f"{max(style.padding, 0.01):.2f}"
+        case _:
+            box = "1"
     values = (
         *(name, font.family, f"{style.font_size * line_scale(font):.2f}", fill, fill, outline, back),
         *("-1" if style.bold else "0", "-1" if style.italic else "0", "0", "0", "100", "100", "0", "0"),
-        *(box, f"{style.stroke_width:.2f}", shadow, "5", "0", "0", "0", "-1"),
+        *(box, stroke, shadow, "5", "0", "0", "0", "-1"),
     )
     return f"Style: {','.join(values)}\n"
 

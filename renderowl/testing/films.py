@@ -1,5 +1,6 @@
 """Hand-made timelines for tests of the pipeline: a stage that collects clips and media and is filmed at once."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -78,7 +79,7 @@ class Stage:
                 media=self.media,
                 cost=float(end - start),
             )
-            for index, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+            for index, (start, end) in enumerate(itertools.pairwise(edges))
         )
         canvas = self.canvas
         sound = AudioProgramme("audio", canvas.rate, canvas.frames, tuple(self.audio), self.media, 1.0)

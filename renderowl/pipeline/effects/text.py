@@ -42,6 +42,7 @@ def text_lines(clip: Clip, content: TextContent, canvas: Canvas) -> list[Line]:
         body=f"{{{tags}}}{styled_text(content.text, style)}",
         margin_left=max(0, round(left)),
         margin_right=max(0, round(canvas.width - right)),
+        turned=box.rotation != 0,
     )
     return [line]
 
