@@ -58,7 +58,7 @@ async def publish(
     total = blueprint.plan.total_frames
     progress = Progress(percent=100.0, current_frame=total, total_frames=total, stage="completed")
     try:
-        outputs = [await execution.unless_stopped(_upload(execution, n, file)) for n, file in enumerate(files)]
+        outputs = [await _upload(execution, n, file) for n, file in enumerate(files)]
     except BaseException:
         await _discard(execution, prefix)
         raise
@@ -76,7 +76,12 @@ async def publish(
 
 
 async def _upload(execution: Execution, number: int, file: OutputFile) -> dict[str, Any]:
-    """Store a file under a key without anything of the caller's in it and describe it for the render's row."""
+    """Store a file under a key without anything of the caller's in it and describe it for the render's row.
+
+    A step that is asked to stop finishes the file in hand: an upload that was only given up might still arrive, after
+    everything else of this claim has been removed.
+    """
+    execution.refuse_if_stopped()
     key = f"{execution.attempt_prefix}{number}-{file.kind}{PurePosixPath(file.name).suffix}"
     await execution.ctx.storage.put_file(key, file.path, content_type=file.content_type)
     measured = {

@@ -60,6 +60,11 @@ class Execution:
         """What the input cache must have for these media: content hash -> storage key."""
         return {medium.content_hash: keys[src] for src, medium in media.items()}
 
+    def refuse_if_stopped(self) -> None:
+        """Raise Interrupted when the step was asked to stop."""
+        if self.signal.event.is_set():
+            raise Interrupted("the step was asked to stop")
+
     async def unless_stopped(self, action: Coroutine[Any, Any, T]) -> T:
         """The result of `action`. Raises Interrupted, with the action cancelled, when the step is asked to stop."""
         acting = asyncio.ensure_future(action)

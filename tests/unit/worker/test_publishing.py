@@ -5,12 +5,13 @@ from typing import Any, cast
 
 import pytest
 
-from renderowl.domain.errors import Unavailable
+from renderowl.domain.errors import Interrupted, Unavailable
 from renderowl.domain.records import Claim
 from renderowl.pipeline.assemble import OutputFile
 from renderowl.pipeline.run import ProcessLimits
 from renderowl.services import steps
 from renderowl.services.stopping import StopSignal
+from renderowl.storage.base import ObjectInfo
 from renderowl.storage.local import LocalStorage
 from renderowl.worker import execution as execution_module
 from renderowl.worker.assembling import publish
@@ -54,9 +55,9 @@ class Play:
         assert prefix == f"{PREFIX}2-mine/"
         return self.published
 
-    async def publish(self) -> None:
+    async def publish(self, *, count: int = 1) -> None:
         plan = type("P", (), {"total_frames": 25})
-        files = [OutputFile("video", "../Ein Füm.mp4", self.film, "video/mp4", 4, 1.0, 320, 180, 25.0, 25)]
+        files = [OutputFile("video", "../Ein Füm.mp4", self.film, "video/mp4", 4, 1.0, 320, 180, 25.0, 25)] * count
         await publish(self.execution, cast(Any, type("B", (), {"plan": plan})), files)
 
     async def objects(self) -> list[str]:
@@ -100,9 +101,17 @@ async def test_an_outage_is_waited_for(play: Play) -> None:
     assert await play.objects() == [MINE]
 
 
-async def test_a_step_that_is_stopped_while_uploading_leaves_nothing(play: Play) -> None:
-    play.execution.signal.set("cancelled")
-    with pytest.raises(Exception, match="stop"):
-        await play.publish()
+async def test_a_step_that_is_stopped_while_uploading_leaves_nothing(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_file = play.storage.put_file
+
+    async def put_and_be_cancelled(key: str, path: Path, *, content_type: str) -> ObjectInfo:
+        play.execution.signal.set("cancelled")
+        return await put_file(key, path, content_type=content_type)
+
+    monkeypatch.setattr(play.storage, "put_file", put_and_be_cancelled)
+    with pytest.raises(Interrupted):
+        await play.publish(count=2)
     assert await play.objects() == []
     assert play.reported == []
