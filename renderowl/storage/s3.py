@@ -1,33 +1,33 @@
 """`S3Storage`: objects in a bucket of any S3-compatible service, through aioboto3.
 
-botocore retries throttling, 5xx and broken connections with backoff (adaptive mode); every call here may be repeated.
+botocore retries throttling, 5xx and broken connections with backoff; every call here may be repeated.
 """
 
 import asyncio
+import hashlib
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import aioboto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from renderowl.domain.errors import Unavailable
 from renderowl.storage.base import ObjectInfo, ObjectMissing, PartRequest, SignedRequest, UploadedPart
 from renderowl.storage.files import CHUNK_BYTES
 from renderowl.storage.keys import check_key, check_prefix, content_disposition
+from renderowl.storage.s3_errors import MISSING, s3_errors
 
 MULTIPART_ABOVE_BYTES: Final = 64 * 1024**2
 _PART_BYTES: Final = 32 * 1024**2
 _MAX_PARTS: Final = 10_000
 _DELETE_BATCH: Final = 1000
-_MISSING: Final = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
-_WRONG_PART: Final = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML", "InvalidRequest"}
-_CLOSED_FOR_NOW: Final = {"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "RequestLimitExceeded"}
+# With one answer in ten an error, one request in 100,000 fails; when all fail, the waits add up to 15 s at most.
+_MAX_ATTEMPTS: Final = 5
 
 _Client = Any  # aioboto3 makes its methods from service descriptions at run time: there is nothing to type
 
@@ -53,7 +53,8 @@ class S3Storage:
         self._config = Config(
             signature_version="s3v4",
             s3={"addressing_style": "path" if endpoint_url else "auto"},
-            retries={"mode": "adaptive", "max_attempts": 8},
+            # Not "adaptive": one "slow down" in twenty answers made it six times slower than the retries alone.
+            retries={"mode": "standard", "total_max_attempts": _MAX_ATTEMPTS},
             connect_timeout=5,
             read_timeout=30,
             max_pool_connections=32,
@@ -85,7 +86,7 @@ class S3Storage:
         part_bytes = max(_PART_BYTES, -(-size_bytes // _MAX_PARTS))
         client = await self._open()
         parts: list[UploadedPart] = []
-        with await asyncio.to_thread(path.open, "rb") as file, _errors(key):
+        with await asyncio.to_thread(path.open, "rb") as file, s3_errors(key):
             while data := await asyncio.to_thread(file.read, part_bytes):
                 number = len(parts) + 1
                 answer = await client.upload_part(
@@ -96,7 +97,7 @@ class S3Storage:
 
     async def put_bytes(self, key: str, data: bytes, *, content_type: str) -> ObjectInfo:
         client = await self._open()
-        with _errors(key):
+        with s3_errors(key):
             await client.put_object(**self._at(key), Body=data, ContentType=content_type)
         return await self.head(key)
 
@@ -105,11 +106,8 @@ class S3Storage:
         temporary = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}")
         try:
             with await asyncio.to_thread(temporary.open, "xb") as file:
-                async for chunk in self.read(key):
+                async for chunk in self._stream(info, 0, info.size_bytes):
                     await asyncio.to_thread(file.write, chunk)
-                written = file.tell()
-            if written != info.size_bytes:
-                raise OSError(f"{key}: {written} of {info.size_bytes} bytes arrived")
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -117,7 +115,7 @@ class S3Storage:
 
     async def head(self, key: str) -> ObjectInfo:
         client = await self._open()
-        with _errors(key):
+        with s3_errors(key):
             answer = await client.head_object(**self._at(key))
         return ObjectInfo(
             key,
@@ -128,29 +126,38 @@ class S3Storage:
         )
 
     async def read(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        info = await self.head(key)
+        async for data in self._stream(info, start, info.size_bytes if end is None else min(end, info.size_bytes)):
+            yield data
+
+    async def _stream(self, info: ObjectInfo, start: int, end: int) -> AsyncIterator[bytes]:
+        """These bytes of this very version; goes on where a connection broke as long as each brings something."""
         client = await self._open()
-        # An empty range cannot be said in HTTP, and one behind the end is an error there: look first.
-        if start or end is not None:
-            size_bytes = (await self.head(key)).size_bytes
-            end = size_bytes if end is None else min(end, size_bytes)
-            if start >= end:
-                return
-        span = {} if end is None else {"Range": f"bytes={start}-{end - 1}"}
-        with _errors(key):
-            answer = await client.get_object(**self._at(key), **span)
-            body = answer["Body"]
-            async with body:  # not `as`: that would be the bare HTTP response, which reads only all at once
-                while data := await body.read(CHUNK_BYTES):
-                    yield data
+        while start < end:
+            began_at = start
+            span = {"Range": f"bytes={start}-{end - 1}", "IfMatch": f'"{info.etag}"'}
+            try:
+                with s3_errors(info.key):
+                    body = (await client.get_object(**self._at(info.key), **span))["Body"]
+                    async with body:  # not `as`: that would be the bare HTTP response, which reads only all at once
+                        while data := await body.read(CHUNK_BYTES):
+                            start += len(data)
+                            yield data
+            except Unavailable:
+                if start == began_at:
+                    raise
+            else:
+                if start != end:
+                    raise OSError(f"{info.key}: {end - start} bytes too few or too many arrived")
 
     async def delete(self, keys: Sequence[str]) -> None:
         client = await self._open()
         for batch in _batches([self._at(key)["Key"] for key in keys]):
-            with _errors(batch[0]):
+            with s3_errors(batch[0]):
                 answer = await client.delete_objects(
                     Bucket=self._bucket, Delete={"Objects": [{"Key": name} for name in batch], "Quiet": True}
                 )
-            failed = [error for error in answer.get("Errors", ()) if error.get("Code") not in _MISSING]
+            failed = [error for error in answer.get("Errors", ()) if error.get("Code") not in MISSING]
             if failed:
                 raise OSError(f"{len(failed)} objects could not be deleted: {failed[0].get('Code')}")
 
@@ -166,7 +173,7 @@ class S3Storage:
         pages = client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + check_prefix(prefix)
         )
-        with _errors(prefix):
+        with s3_errors(prefix):
             async for page in pages:
                 for item in page.get("Contents", ()):
                     key = item["Key"].removeprefix(self._prefix)
@@ -187,7 +194,7 @@ class S3Storage:
         self, operation: str, method: Literal["GET", "PUT"], params: dict[str, Any], ttl_s: int, headers: dict[str, str]
     ) -> SignedRequest:
         client = await self._open()
-        with _errors(params["Key"]):
+        with s3_errors(params["Key"]):
             url = await client.generate_presigned_url(operation, Params=params, ExpiresIn=ttl_s, HttpMethod=method)
         return SignedRequest(method, str(url), headers, time.time() + ttl_s)
 
@@ -195,7 +202,7 @@ class S3Storage:
 
     async def start_multipart(self, key: str, *, content_type: str) -> str:
         client = await self._open()
-        with _errors(key):
+        with s3_errors(key):
             answer = await client.create_multipart_upload(**self._at(key), ContentType=content_type)
         return str(answer["UploadId"])
 
@@ -209,7 +216,7 @@ class S3Storage:
     async def list_parts(self, key: str, upload_id: str) -> list[UploadedPart]:
         client = await self._open()
         pages = client.get_paginator("list_parts").paginate(**self._at(key), UploadId=upload_id)
-        with _errors(key):
+        with s3_errors(key):
             return [
                 UploadedPart(int(part["PartNumber"]), _etag(part), int(part["Size"]))
                 async for page in pages
@@ -221,15 +228,22 @@ class S3Storage:
             raise ValueError("an upload has at least one part")
         named = [{"PartNumber": part.part_number, "ETag": f'"{part.etag.strip(chr(34))}"'} for part in parts]
         client = await self._open()
-        with _errors(key):
-            await client.complete_multipart_upload(
-                **self._at(key), UploadId=upload_id, MultipartUpload={"Parts": named}
-            )
+        try:
+            with s3_errors(key):
+                await client.complete_multipart_upload(
+                    **self._at(key), UploadId=upload_id, MultipartUpload={"Parts": named}
+                )
+        except ObjectMissing:
+            # botocore repeats a request whose answer was lost: the first may have joined the parts already.
+            info = await self.head(key)
+            if info.etag != _joined_etag(parts):
+                raise
+            return info
         return await self.head(key)
 
     async def abort_multipart(self, key: str, upload_id: str) -> None:
         client = await self._open()
-        with suppress(ObjectMissing), _errors(key):
+        with suppress(ObjectMissing), s3_errors(key):
             await client.abort_multipart_upload(**self._at(key), UploadId=upload_id)
 
     # --- the whole storage ---------------------------------------------------------------------------------------
@@ -237,7 +251,7 @@ class S3Storage:
     async def sweep(self, *, older_than_s: float) -> int:
         client = await self._open()
         pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._prefix)
-        with _errors(self._prefix):
+        with s3_errors(self._prefix):
             stale = [
                 (upload["Key"].removeprefix(self._prefix), upload["UploadId"])
                 async for page in pages
@@ -274,28 +288,15 @@ class S3Storage:
         return {"Bucket": self._bucket, "Key": self._prefix + check_key(key)}
 
 
-@contextmanager
-def _errors(key: str) -> Iterator[None]:
-    """botocore's errors as ours: ObjectMissing, ValueError (a wrong part), Unavailable or OSError."""
-    try:
-        yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        if code in _MISSING:
-            raise ObjectMissing(key) from None
-        if code in _WRONG_PART:
-            raise ValueError(f"{key}: {code}") from None
-        if status >= 500 or status == 429 or code in _CLOSED_FOR_NOW:
-            raise Unavailable(f"The storage answers {code or status}") from error
-        raise OSError(f"{key}: the storage answers {code or status}") from error
-    except BotoCoreError as error:  # connections, timeouts, credentials
-        raise Unavailable("The storage cannot be reached") from error
-
-
 def _batches(names: Sequence[str]) -> Iterable[Sequence[str]]:
     return (names[start : start + _DELETE_BATCH] for start in range(0, len(names), _DELETE_BATCH))
 
 
 def _etag(answer: dict[str, Any]) -> str:
     return str(answer["ETag"]).strip('"')
+
+
+def _joined_etag(parts: Sequence[UploadedPart]) -> str:
+    """The ETag that S3 gives the object joined from these parts."""
+    digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
+    return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
