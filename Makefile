@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MEDIA ?=
+export SWIFT_VENV ?= .venv-swift
 
 .PHONY: help setup setup-test demo test check format unit golden integration e2e test-s3 bench lock clean
 
@@ -26,6 +27,12 @@ $(VENV)/.runtime: $(BIN)/uv requirements/runtime.lock pyproject.toml
 $(VENV)/.test: $(VENV)/.runtime requirements/test.lock
 	@echo "- installing the test tools from requirements/test.lock"
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --no-deps -r requirements/test.lock
+	@touch $@
+
+$(SWIFT_VENV)/.ready: $(BIN)/uv requirements/swift.lock
+	@echo "- installing OpenStack Swift into $(SWIFT_VENV) from requirements/swift.lock"
+	@test -x $(SWIFT_VENV)/bin/python || $(BIN)/python -m venv --without-pip $(SWIFT_VENV)
+	@VIRTUAL_ENV=$(SWIFT_VENV) $(BIN)/uv pip install --quiet --require-hashes --no-deps -r requirements/swift.lock
 	@touch $@
 
 setup: $(VENV)/.runtime ## Install RenderOwl into .venv and do nothing else
@@ -56,6 +63,9 @@ integration: setup-test ## Only the tests on embedded Postgres and Valkey
 e2e: setup-test ## Only the end-to-end renders and the fault tests
 	@$(BIN)/pytest -q tests/e2e tests/faults -n 2 --dist loadgroup
 
+test-s3: setup-test $(SWIFT_VENV)/.ready ## Storage tests against OpenStack Swift's strict S3 API (installs it into .venv-swift)
+	@$(BIN)/pytest -q -m swift tests/contract tests/faults
+
 test: setup-test ## Every test: unit, golden, contract, integration, end-to-end, faults
 	@$(BIN)/pytest -q tests -n 2 --dist loadgroup
 
@@ -63,7 +73,8 @@ lock: $(BIN)/uv ## Resolve the dependencies again and write the hash-pinned lock
 	@LOCK="$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate"; \
 	  $$LOCK pyproject.toml -o requirements/runtime.lock && \
 	  $$LOCK pyproject.toml --group test -c requirements/runtime.lock -c requirements/installer.lock -o requirements/test.lock && \
-	  printf 'uv\nhatchling\neditables\n' | $$LOCK - -o requirements/installer.lock
+	  printf 'uv\nhatchling\neditables\n' | $$LOCK - -o requirements/installer.lock && \
+	  printf 'swift==2.38.*\n' | $$LOCK - -o requirements/swift.lock
 
 clean: ## Remove the virtual environment, caches and the demo's data
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .renderowl
+	@rm -rf $(VENV) .venv-swift .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .renderowl
