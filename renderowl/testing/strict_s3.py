@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -13,13 +14,14 @@ from renderowl.embedded import process
 _REPOSITORY: Final = Path(__file__).parents[2]
 _NODE: Final = Path(__file__).with_name("swift_node.py")
 _START_TIMEOUT_S: Final = 30.0
+_STOP_TIMEOUT_S: Final = 5.0
 
 
 class StrictS3:
     """Swift's S3 API on a loopback port, in a process of its own with its data in a temporary folder.
 
     Use as a context manager. Swift comes from the virtual environment that `SWIFT_VENV` names, by default
-    `.venv-swift`, where `make test-s3` installs it. The server ends when this process does, however that ends.
+    `.venv-swift`, where `make test-s3` installs it. Server and data go when this process does, however it ends.
     """
 
     region: Final = "us-east-1"
@@ -28,21 +30,20 @@ class StrictS3:
 
     def __init__(self) -> None:
         self.url = ""
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
         self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         python = Path(os.environ.get("SWIFT_VENV") or _REPOSITORY / ".venv-swift") / "bin" / "python"
         if not python.exists():
             raise FileNotFoundError(f"OpenStack Swift is not installed: there is no {python}; `make test-s3` does it")
-        self._folder = tempfile.TemporaryDirectory(prefix="renderowl-swift-")
-        folder = Path(self._folder.name)
-        log = folder / "swift.log"
+        self._folder = Path(tempfile.mkdtemp(prefix="renderowl-swift-"))
+        log = self._folder / "swift.log"
         try:
             with log.open("wb") as errors:
                 # Standard input is the leash: nothing is ever written to it, its end is the signal to go.
                 self._server = subprocess.Popen(
-                    [python, "-W", "ignore", "-I", _NODE, folder, self.access_key, self.secret_key],
+                    [python, "-W", "ignore", "-I", _NODE, self._folder, self.access_key, self.secret_key],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
@@ -63,11 +64,14 @@ class StrictS3:
 
     def _stop(self) -> None:
         if self._server is not None:
-            self._server.kill()  # its data are thrown away in a moment: there is nothing to end gracefully
-            self._server.communicate()
+            try:
+                self._server.communicate(timeout=_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.communicate()
             self._server = None
         if self._folder is not None:
-            self._folder.cleanup()
+            shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
 

@@ -1,10 +1,12 @@
 """A whole OpenStack Swift with its S3 API in one process; a program for the Python of `.venv-swift`, never imported.
 
 `python -I swift_node.py FOLDER KEY SECRET` keeps everything below FOLDER, a new one, prints the address of the
-S3 API once all servers accept requests, and ends with its standard input, hence with whoever started it.
+S3 API once all servers accept requests, and ends with its standard input, hence with whoever started it; then it
+removes FOLDER.
 """
 
 import os
+import shutil
 import socket
 import sys
 import traceback
@@ -28,7 +30,7 @@ _PART_POWER: Final = 2
 
 
 def main(folder: Path, access_key: str, secret_key: str) -> None:
-    """Serve until standard input ends."""
+    """Serve until standard input ends, then remove the data."""
     (folder / "devices" / "disk").mkdir(parents=True)
     (folder / "swift.conf").write_text("[swift-hash]\nswift_hash_path_suffix = one-node\n")
     utils.set_swift_dir(str(folder))
@@ -43,6 +45,7 @@ def main(folder: Path, access_key: str, secret_key: str) -> None:
     sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     trampoline(sys.stdin.fileno(), read=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_ring(folder: Path, name: str, port: int) -> None:

@@ -1,11 +1,16 @@
 """S3 storage keeps the promises of the port on OpenStack Swift, which checks everything about a signed URL."""
 
 import itertools
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import boto3
 import httpx
+import psutil
 import pytest
 
 from renderowl.storage.base import ObjectMissing, UploadedPart
@@ -142,3 +147,26 @@ class TestS3StorageOnSwift(StorageContract):
             with pytest.raises(OSError, match=said):
                 await stranger.check()
             await stranger.close()
+
+
+_HOLD = """
+import signal
+from renderowl.testing.strict_s3 import StrictS3
+with StrictS3() as swift:
+    print(swift._server.pid, swift._folder, flush=True)
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_the_server_and_its_data_go_with_whoever_started_it(number):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    pid, folder = holder.stdout.readline().split()
+    server = psutil.Process(int(pid))
+    assert os.path.isdir(folder)
+    holder.send_signal(number)
+    holder.communicate()
+    server.wait(timeout=10)
+    assert not os.path.exists(folder)
