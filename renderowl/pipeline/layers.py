@@ -151,7 +151,7 @@ def _draw(layers: Layers, clip: Clip, segment: Segment) -> None:
         size = rotated_size(size, clip.box.rotation)
     x, y = round(clip.box.center_x - size.width / 2), round(clip.box.center_y - size.height / 2)
     layer = shifted(layer, span.start, canvas.rate)
-    layers.picture = placed(layers.picture, layer, x, y, span.start, span.end, canvas.frames)
+    layers.picture = placed(layers.picture, layer, x, y, span.start, span.end, canvas)
 
 
 def _layer(clip: Clip, span: _Span, segment: Segment, inputs: list[Input], *, alpha: bool) -> Stream:

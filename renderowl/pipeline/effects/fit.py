@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from renderowl.pipeline.effects.source import TO_BT709
+from renderowl.pipeline.effects.source import TO_BT709, normalised
 from renderowl.pipeline.graph import Stream, combined
 from renderowl.pipeline.timeline import Crop, Fit
 
@@ -68,12 +68,12 @@ def _over_blur(picture: Stream, source: Size, box: Size, *, moving: bool) -> Str
     front, back = picture.split()
     small = Size(_even(box.width // _BLUR_DOWN), _even(box.height // _BLUR_DOWN))
     blurred = (
-        fitted(back, source, small, "cover", moving=moving)
+        normalised(fitted(back, source, small, "cover", moving=moving), alpha=False)
         .then("boxblur", min(4, min(small.width, small.height) // 4), 2)
         .then("scale", box.width, box.height, flags="bilinear")
     )
     sharp = fitted(front, source, box, "contain", moving=moving)
-    return combined("overlay", [blurred, sharp], x="(W-w)/2", y="(H-h)/2", shortest=1)
+    return combined("overlay", [blurred, sharp], x="(W-w)/2", y="(H-h)/2")
 
 
 def _scaled(picture: Stream, source: Size, size: Size, *, moving: bool) -> Stream:

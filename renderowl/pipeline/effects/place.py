@@ -1,7 +1,8 @@
 """Putting a layer onto the picture below it."""
 
+from renderowl.pipeline.clock import fraction_of
 from renderowl.pipeline.graph import Stream, combined
-from renderowl.pipeline.timeline import Rate
+from renderowl.pipeline.timeline import Canvas, Rate
 
 
 def shifted(layer: Stream, start: int, rate: Rate) -> Stream:
@@ -11,7 +12,13 @@ def shifted(layer: Stream, start: int, rate: Rate) -> Stream:
     return layer.then("settb", f"{rate.den}/{rate.num}").then("setpts", f"N+{start}")
 
 
-def placed(below: Stream, layer: Stream, x: int, y: int, start: int, end: int, total: int) -> Stream:
-    """Draw a layer with its top left corner at x, y, from frame `start` to before frame `end` of `total`."""
-    when = {} if (start, end) == (0, total) else {"enable": f"between(n,{start},{end - 1})"}
-    return combined("overlay", [below, layer], x=x, y=y, eof_action="pass", **when)
+def placed(below: Stream, layer: Stream, x: int, y: int, start: int, end: int, canvas: Canvas) -> Stream:
+    """Draw a layer with its top left corner at x, y, from frame `start` to before frame `end` of the canvas.
+
+    By time, half a frame early: FFmpeg 5.1 counts `n` wrongly in an overlay.
+    """
+    when = {}
+    if (start, end) != (0, canvas.frames):
+        begin_s, end_s = (float((2 * frame - 1) / (2 * fraction_of(canvas.rate))) for frame in (start, end))
+        when = {"enable": f"gte(t,{begin_s:.6f})*lt(t,{end_s:.6f})"}
+    return combined("overlay", [below, layer], x=x, y=y, **when)
