@@ -16,6 +16,7 @@ from renderowl.domain.errors import (
 )
 
 _SIGNS: Final[tuple[tuple[str, type[RenderOwlError], str], ...]] = (
+    (rf"received signal {signal.SIGXCPU}\b", LimitExceeded, "the processing time limit was reached"),
     (r"^cannot start ", EncoderFailed, ""),
     (r"No space left on device|Disk quota exceeded", OutOfDisk, "the disk is full"),
     (r"File size limit exceeded|File too large", LimitExceeded, "the output grew over its size limit"),
@@ -50,11 +51,9 @@ _SIGNALS: Final[dict[int, tuple[type[RenderOwlError], str]]] = {
 }
 
 
-def diagnose(returncode: int, tail: str, *, cpu_limit_reached: bool = False) -> RenderOwlError:
+def diagnose(returncode: int, tail: str) -> RenderOwlError:
     """Return the error for a process that failed; `tail` is the end of what it wrote to stderr."""
     if returncode < 0:
-        if cpu_limit_reached:
-            return LimitExceeded("the processing time limit was reached")
         kind, sentence = _SIGNALS.get(-returncode, (EncoderFailed, f"the encoder ended with signal {-returncode}"))
         return kind(sentence)
     for pattern, sign, sentence in _SIGNS:

@@ -11,6 +11,7 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
+_GRACE_S = 3
 
 
 def main(parent: str, memory_bytes: str, cpu_s: str, file_bytes: str, *argv: str) -> None:
@@ -27,7 +28,8 @@ def main(parent: str, memory_bytes: str, cpu_s: str, file_bytes: str, *argv: str
         _, hard = resource.getrlimit(limit)
         if value := int(text):
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(limit, (value, value))
+            grace = _GRACE_S if limit == resource.RLIMIT_CPU else 0  # SIGXCPU first, which tells it from other kills
+            resource.setrlimit(limit, (value, value + grace if hard == resource.RLIM_INFINITY else hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         os.execvp(argv[0], argv)  # noqa: S606  # becoming the program, without a shell, is what this file is for

@@ -6,7 +6,6 @@ write to a temporary name and count frames.
 
 import asyncio
 import os
-import resource
 import signal
 import sys
 from collections import deque
@@ -76,7 +75,6 @@ async def run(
     """
     if observer.stop.is_set():
         raise Interrupted("the step was asked to stop before it began")
-    cpu_before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = await _start(argv, work_dir, limits)
     session = _Session(process, observer, log_path)
     try:
@@ -88,9 +86,7 @@ async def run(
         raise Interrupted("the step was asked to stop")
     returncode = process.returncode if process.returncode is not None else -signal.SIGKILL
     if returncode != 0:
-        cpu_after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        used_s = cpu_after.ru_utime + cpu_after.ru_stime - cpu_before.ru_utime - cpu_before.ru_stime
-        raise diagnose(returncode, session.tail, cpu_limit_reached=bool(limits.cpu_s) and used_s >= limits.cpu_s)
+        raise diagnose(returncode, session.tail)
     return session.last
 
 

@@ -19,6 +19,7 @@ from renderowl.pipeline.diagnose import diagnose
         (-signal.SIGKILL, "", errors.OutOfMemory),
         (-signal.SIGXCPU, "", errors.LimitExceeded),
         (-signal.SIGXFSZ, "", errors.LimitExceeded),
+        (255, "Exiting normally, received signal 24.", errors.LimitExceeded),
         (1, "Error writing trailer: File too large", errors.LimitExceeded),
         (-signal.SIGSEGV, "", errors.EncoderFailed),
         (183, "media-0: Invalid data found when processing input", errors.MediaUnreadable),
@@ -38,7 +39,3 @@ def test_each_failure_has_its_error(returncode: int, tail: str, error: type[erro
 def test_the_sentence_quotes_the_line_that_tells_without_addresses() -> None:
     tail = "noise\n[libx264 @ 0x55cb] using cpu\n[out#0/nut @ 0x1f] No space left on device\nConversion failed!"
     assert diagnose(1, tail).detail == "the disk is full: out#0/nut: No space left on device"
-
-
-def test_a_kill_at_the_processor_limit_is_not_a_want_of_memory() -> None:
-    assert isinstance(diagnose(-signal.SIGKILL, "", cpu_limit_reached=True), errors.LimitExceeded)
