@@ -1,15 +1,19 @@
 """One URL decides where objects are kept."""
 
 from pathlib import Path
+from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from renderowl.storage.base import Storage
 from renderowl.storage.local import LocalStorage
 
+_ADDRESSINGS: Final[dict[str, Literal["path", "virtual"]]] = {"path": "path", "virtual": "virtual"}
+
 
 def open_storage(url: str, *, base_url: str, secret: bytes, access_key: str = "", secret_key: str = "") -> Storage:
     """The storage of `file:///path` or `s3://bucket/prefix?endpoint_url=...&region=...`; nothing is connected yet.
 
+    With an endpoint the bucket's name stands in the path of URLs; `addressing=virtual` puts it in front of the host.
     `base_url` and `secret` are for the URLs that local storage signs, the two keys for S3 (empty: what boto finds
     in its environment). Raises ValueError, saying what is wrong, for any other URL.
     """
@@ -22,16 +26,19 @@ def open_storage(url: str, *, base_url: str, secret: bytes, access_key: str = ""
             raise ValueError("local storage is `file:///path`, with three slashes and nothing behind the path")
         return LocalStorage(Path(unquote(parts.path)), base_url, secret)
     if parts.scheme == "s3":
-        unknown = options.keys() - {"endpoint_url", "region"}
+        unknown = options.keys() - {"endpoint_url", "region", "addressing"}
         if unknown:
-            raise ValueError(f"S3 storage takes endpoint_url and region, not {', '.join(sorted(unknown))}")
+            raise ValueError(f"S3 storage takes endpoint_url, region and addressing, not {', '.join(sorted(unknown))}")
         if not parts.netloc or "@" in parts.netloc or ":" in parts.netloc:
             raise ValueError("S3 storage is `s3://bucket/prefix`; its keys are settings, not part of the URL")
         endpoint_url = options.get("endpoint_url")
         if endpoint_url is not None and not endpoint_url.startswith(("http://", "https://")):
             raise ValueError("endpoint_url starts with http:// or https://")
         region = options.get("region") or "us-east-1"
+        addressing = _ADDRESSINGS.get(options.get("addressing", ""))
+        if addressing is None and "addressing" in options:
+            raise ValueError("addressing is path or virtual")
         from renderowl.storage.s3 import S3Storage  # boto takes half a second to load: only where it is used
 
-        return S3Storage(parts.netloc, unquote(parts.path), endpoint_url, region, access_key, secret_key)
+        return S3Storage(parts.netloc, unquote(parts.path), endpoint_url, region, access_key, secret_key, addressing)
     raise ValueError("a storage URL is `file:///path` or `s3://bucket/prefix?endpoint_url=...&region=...`")

@@ -29,6 +29,9 @@ _DELETE_BATCH: Final = 1000
 # With one answer in ten an error, one request in 100,000 fails; when all fail, the waits add up to 15 s at most.
 _MAX_ATTEMPTS: Final = 5
 
+Addressing = Literal["path", "virtual"]
+"""Where the bucket's name stands in URLs: in the path, or in front of the host."""
+
 _Client = Any  # aioboto3 makes its methods from service descriptions at run time: there is nothing to type
 
 
@@ -43,6 +46,7 @@ class S3Storage:
         region: str = "us-east-1",
         access_key: str = "",
         secret_key: str = "",
+        addressing: Addressing | None = None,
     ) -> None:
         self._bucket = bucket
         self._prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
@@ -52,7 +56,7 @@ class S3Storage:
         self._endpoint_url = endpoint_url
         self._config = Config(
             signature_version="s3v4",
-            s3={"addressing_style": "path" if endpoint_url else "auto"},
+            s3={"addressing_style": addressing or ("path" if endpoint_url else "auto")},
             # Not "adaptive": one "slow down" in twenty answers made it six times slower than the retries alone.
             retries={"mode": "standard", "total_max_attempts": _MAX_ATTEMPTS},
             connect_timeout=5,
