@@ -56,7 +56,8 @@ class S3Storage:
         self._endpoint_url = endpoint_url
         self._config = Config(
             signature_version="s3v4",
-            s3={"addressing_style": addressing or ("path" if endpoint_url else "auto")},
+            # boto's own choice signs for the global endpoint, which redirects: that breaks the signature of the host.
+            s3={"addressing_style": addressing or ("path" if endpoint_url else "virtual")},
             # Not "adaptive": one "slow down" in twenty answers made it six times slower than the retries alone.
             retries={"mode": "standard", "total_max_attempts": _MAX_ATTEMPTS},
             connect_timeout=5,

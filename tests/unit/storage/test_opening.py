@@ -40,6 +40,7 @@ async def test_a_file_url_is_a_folder_whose_urls_are_the_apis(tmp_path: Path):
     [
         ("s3://bucket", "https://bucket.s3.amazonaws.com/a"),
         ("s3://bucket/", "https://bucket.s3.amazonaws.com/a"),
+        ("s3://bucket?region=eu-central-1", "https://bucket.s3.eu-central-1.amazonaws.com/a"),
         ("s3://bucket/pre/fix", "https://bucket.s3.amazonaws.com/pre/fix/a"),
         ("s3://bucket/pre%20fix/", "https://bucket.s3.amazonaws.com/pre%20fix/a"),
         ("s3://bucket?addressing=path", "https://s3.amazonaws.com/bucket/a"),
