@@ -87,7 +87,10 @@ def film_command(
     mapped = ("-map", "0:v", *(("-map", "1:a") if audio else ()), "-c", "copy")
     match plan.encoding.format:
         case "gif":
-            graph = "[0:v]split[a][b];[a]palettegen=stats_mode=diff[p];[b][p]paletteuse=dither=sierra2_4a[v]\n"
+            to_rgb = "scale=in_color_matrix=bt709:in_range=tv,format=rgb24"
+            graph = (
+                f"[0:v]{to_rgb},split[a][b];[a]palettegen=stats_mode=diff[p];[b][p]paletteuse=dither=sierra2_4a[v]\n"
+            )
             files["graph.txt"] = graph
             argv = (*start(tools), *_JOINED, tools.graph_option, "graph.txt", "-map", "[v]", "-loop", "0", output)
         case "png" | "jpg":

@@ -40,7 +40,7 @@ def video_arguments(encoding: Encoding, canvas: Canvas, tools: Toolchain) -> tup
             return ("-c:v", tools.require_encoder("ffv1"), "-level", "3", "-g", "1", *COLOR_TAGS)
         case "hevc":
             return (
-                *("-c:v", tools.require_encoder("libx265"), "-preset", preset, "-crf", crf, "-tag:v", "hvc1"),
+                *("-c:v", tools.require_encoder("libx265"), "-preset", preset, "-crf", crf),
                 *("-x265-params", f"log-level=error:pools=1:frame-threads=1:keyint={gop}:min-keyint=1:open-gop=0"),
                 *("-pix_fmt", "yuv420p", *COLOR_TAGS),
             )
