@@ -243,7 +243,7 @@ async def _remote_storage(settings: Settings) -> Check:
     )
     try:
         async with asyncio.timeout(10):
-            await storage.head("renderowl-doctor")
+            await storage.check()
     except (RenderOwlError, OSError, TimeoutError) as error:
         return Check("servers", "storage", "missing", str(error) or "no answer", "see RENDEROWL_STORAGE_URL")
     finally:
