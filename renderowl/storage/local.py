@@ -7,8 +7,6 @@ written. A key cannot be both an object and the folder of another one (`a` and `
 import asyncio
 import itertools
 import os
-import re
-import secrets
 import shutil
 import time
 import uuid
@@ -16,22 +14,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import msgspec
-
 from renderowl.domain.errors import UploadMismatch
 from renderowl.storage.base import ObjectInfo, ObjectMissing, PartRequest, SignedRequest, UploadedPart
 from renderowl.storage.files import CHUNK_BYTES, Draft, Footer, chunks_of, open_object
 from renderowl.storage.keys import check_key, check_prefix
+from renderowl.storage.local_uploads import LocalUploads
 from renderowl.storage.urls import Grant, grant_url, read_grant
 
-_UPLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
-_MANIFEST: Final = "upload.json"
 _SCAN_BATCH: Final = 256
-
-
-class _Upload(msgspec.Struct, frozen=True):
-    key: str
-    content_type: str
 
 
 class LocalStorage:
@@ -40,7 +30,7 @@ class LocalStorage:
     def __init__(self, root: Path, base_url: str, secret: bytes, clock: Callable[[], float] = time.time) -> None:
         self._root = Path(os.path.realpath(root))
         self._objects = self._root / "objects"
-        self._uploads = self._root / "uploads"
+        self._uploads = LocalUploads(self._root / "uploads")
         self._drafts = self._root / "drafts"
         self._base_url = base_url.rstrip("/")
         self._secret = secret
@@ -152,22 +142,16 @@ class LocalStorage:
                 raise UploadMismatch(f"The body has {received} instead of the announced {grant.size_bytes} bytes")
             draft.write(bytes(buffer))
             if grant.upload_id is not None and grant.part_number is not None:
-                return await asyncio.to_thread(self._publish_part, draft, grant.key, grant.upload_id, grant.part_number)
+                return await asyncio.to_thread(
+                    self._uploads.publish, draft, grant.key, grant.upload_id, grant.part_number
+                )
             return await asyncio.to_thread(self._publish, draft, grant.key, grant.content_type or "")
 
     # --- multipart uploads ---------------------------------------------------------------------------------------
 
     async def start_multipart(self, key: str, *, content_type: str) -> str:
-        def start() -> str:
-            self._path(key)
-            upload_id = secrets.token_hex(16)
-            draft = self._uploads / f".{upload_id}"  # renamed when complete: an upload always has its manifest
-            draft.mkdir(parents=True)
-            (draft / _MANIFEST).write_bytes(msgspec.json.encode(_Upload(key, content_type)))
-            draft.rename(self._uploads / upload_id)
-            return upload_id
-
-        return await asyncio.to_thread(start)
+        self._path(key)
+        return await asyncio.to_thread(self._uploads.start, key, content_type)
 
     async def sign_part(
         self, key: str, upload_id: str, part_number: int, *, ttl_s: int, size_bytes: int
@@ -183,33 +167,19 @@ class LocalStorage:
         return PartRequest(part_number, self._sign(grant, {}).url)
 
     async def list_parts(self, key: str, upload_id: str) -> list[UploadedPart]:
-        return await asyncio.to_thread(self._parts, key, upload_id)
+        return await asyncio.to_thread(self._uploads.parts, key, upload_id)
 
     async def complete_multipart(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> ObjectInfo:
         def join() -> ObjectInfo:
-            folder, upload = self._upload(key, upload_id)
-            arrived = {part.part_number: part.etag for part in self._parts(key, upload_id)}
-            numbers = [part.part_number for part in parts]
-            if not parts or numbers != sorted(set(numbers)):
-                raise ValueError("the parts must be given once each, in ascending order")
-            for part in parts:
-                if arrived.get(part.part_number) != part.etag.strip('"'):
-                    raise ValueError(f"part {part.part_number} has not arrived with this etag")
-            info = self._write(key, _joined(folder / str(number) for number in numbers), upload.content_type)
-            shutil.rmtree(folder, ignore_errors=True)
+            content_type, chunks = self._uploads.joined(key, upload_id, parts)
+            info = self._write(key, chunks, content_type)
+            self._uploads.discard(key, upload_id)
             return info
 
         return await asyncio.to_thread(join)
 
     async def abort_multipart(self, key: str, upload_id: str) -> None:
-        def abort() -> None:
-            try:
-                folder, _ = self._upload(key, upload_id)
-            except ObjectMissing:
-                return
-            shutil.rmtree(folder, ignore_errors=True)
-
-        await asyncio.to_thread(abort)
+        await asyncio.to_thread(self._uploads.discard, key, upload_id)
 
     # --- the whole storage ---------------------------------------------------------------------------------------
 
@@ -217,7 +187,7 @@ class LocalStorage:
         def sweep() -> int:
             stale = [
                 path
-                for folder in (self._drafts, self._uploads)
+                for folder in (self._drafts, self._uploads.folder)
                 if folder.is_dir()
                 for path in folder.iterdir()
                 if path.stat().st_mtime < self._clock() - older_than_s
@@ -271,35 +241,6 @@ class LocalStorage:
         footer = draft.publish(path, content_type)
         return _info(key, footer, self._clock())
 
-    def _publish_part(self, draft: Draft, key: str, upload_id: str, part_number: int) -> UploadedPart:
-        folder, _ = self._upload(key, upload_id)
-        try:
-            footer = draft.publish(folder / str(part_number), "", make_folder=False)
-        except FileNotFoundError:
-            raise ObjectMissing(upload_id) from None
-        return UploadedPart(part_number, footer.etag, footer.size_bytes)
-
-    def _upload(self, key: str, upload_id: str) -> tuple[Path, _Upload]:
-        folder = self._uploads / upload_id
-        if not _UPLOAD_ID.fullmatch(upload_id):
-            raise ObjectMissing(upload_id)
-        try:
-            upload = msgspec.json.decode((folder / _MANIFEST).read_bytes(), type=_Upload)
-        except FileNotFoundError:
-            raise ObjectMissing(upload_id) from None
-        if upload.key != key:
-            raise ObjectMissing(upload_id)
-        return folder, upload
-
-    def _parts(self, key: str, upload_id: str) -> list[UploadedPart]:
-        folder, _ = self._upload(key, upload_id)
-        parts = []
-        for number in sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit()):
-            file, footer = open_object(folder / str(number))
-            file.close()
-            parts.append(UploadedPart(number, footer.etag, footer.size_bytes))
-        return parts
-
     def _open(self, key: str) -> tuple[BinaryIO, ObjectInfo]:
         try:
             file, footer = open_object(self._path(key))
@@ -349,13 +290,6 @@ class LocalStorage:
 
 def _info(key: str, footer: Footer, modified_at: float) -> ObjectInfo:
     return ObjectInfo(key, footer.size_bytes, footer.content_type, footer.etag, modified_at)
-
-
-def _joined(paths: Iterable[Path]) -> Iterator[bytes]:
-    for path in paths:
-        file, footer = open_object(path)
-        with file:
-            yield from chunks_of(file, footer.size_bytes)
 
 
 def _take(found: Iterator[ObjectInfo], count: int) -> list[ObjectInfo]:

@@ -58,7 +58,7 @@ class S3Storage:
             signature_version="s3v4",
             # boto's own choice signs for the global endpoint, which redirects: that breaks the signature of the host.
             s3={"addressing_style": addressing or ("path" if endpoint_url else "virtual")},
-            # Not "adaptive": one "slow down" in twenty answers made it six times slower than the retries alone.
+            # Not "adaptive": one "slow down" in ten answers made it six times slower than the retries alone.
             retries={"mode": "standard", "total_max_attempts": _MAX_ATTEMPTS},
             connect_timeout=5,
             read_timeout=30,
@@ -272,7 +272,7 @@ class S3Storage:
         try:
             await self.put_bytes(key, b"check", content_type="text/plain")
             await self.delete([key])
-        except (ObjectMissing, Unavailable) as error:
+        except (ObjectMissing, Unavailable, OSError) as error:
             raise OSError(f"the bucket {self._bucket} cannot be used: {error}") from error
 
     async def close(self) -> None:
