@@ -40,6 +40,10 @@ class StrictS3:
         self._folder = Path(tempfile.mkdtemp(prefix="renderowl-swift-"))
         log = self._folder / "swift.log"
         try:
+            try:
+                os.setxattr(self._folder, "user.renderowl", b"")
+            except OSError as error:
+                raise RuntimeError(f"{self._folder}: no extended attributes, which Swift needs; set TMPDIR") from error
             with log.open("wb") as errors:
                 # Standard input is the leash: nothing is ever written to it, its end is the signal to go.
                 self._server = subprocess.Popen(
