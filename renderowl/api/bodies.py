@@ -25,7 +25,7 @@ class Body(MsgspecDTO[T]):
 
     def decode_bytes(self, value: bytes) -> T:
         try:
-            document = msgspec.json.decode(value) if value else {}
+            document = msgspec.json.decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedRequest(f"the body is not JSON: {error}") from None
         return self.decode_builtins(document)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import yaml
 from litestar import Request, Response, get
 
@@ -15,7 +16,8 @@ async def get_openapi_json(request: Request[Any, Any, Any]) -> dict[str, Any]:
 @get("/openapi.yaml", include_in_schema=False, sync_to_thread=True)
 def get_openapi_yaml(request: Request[Any, Any, Any]) -> Response[str]:
     """The document as YAML (RFC 9512)."""
-    text = yaml.safe_dump(request.app.openapi_schema.to_schema(), sort_keys=False, allow_unicode=True)
+    plain = msgspec.to_builtins(request.app.openapi_schema.to_schema())
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
     return Response(text, media_type="application/yaml")
 
 

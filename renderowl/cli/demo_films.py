@@ -15,7 +15,9 @@ SENTENCES: Final = (
     "and RenderOwl shows its work",
     "frame by frame while it renders",
 )
-TITLES: Final = ("RenderOwl", "שלום · مرحبا · नमस्ते · 你好", "Rendered, watched live")
+TITLES: Final = ("RenderOwl", "नमस्ते  你好  Καλημέρα  שלום", "Rendered, watched live")
+WIDTH: Final = 1280
+HEIGHT: Final = 720
 CLIP_S: Final = 5.0
 STILL_S: Final = 4.0
 FADE_S: Final = 0.5
@@ -30,8 +32,10 @@ _MEDIA: Final[dict[str, tuple[str, ...]]] = {
         *("-f", "lavfi", "-i", "gradients=s=1920x1280:c0=#1b2a49:c1=#f2a65a:x0=960:y0=0:x1=960:y1=1280:n=2:d=1"),
         *("-frames:v", "1", "-q:v", "3"),
     ),
-    "leaves.png": ("-f", "lavfi", "-i", "life=s=480x320:mold=40:r=30:ratio=0.12:life_color=#88c070:death_color=#1d3b2a",
-                   "-vf", "select=eq(n\\,60),scale=1440:960:flags=neighbor", "-frames:v", "1"),
+    "spiral.png": (
+        *("-f", "lavfi", "-i", "mandelbrot=s=1440x960:start_x=-0.7436:start_y=0.1319:start_scale=0.006:maxiter=900"),
+        *("-frames:v", "1"),
+    ),
     "music.wav": (
         *("-f", "lavfi", "-i"),
         "aevalsrc=0.1*sin(2*PI*196*t)*exp(-mod(t\\,0.5)*4)+0.1*sin(2*PI*293.7*t)*exp(-mod(t+0.25\\,0.5)*4):s=48000",
@@ -113,7 +117,7 @@ def _timeline(assets: Sequence[Asset]) -> Film:
             "text": TITLES[n % len(TITLES)],
             "start": start + 0.25,
             "duration": clip["duration"] - 0.5,
-            "position": {"x": 0.5, "y": 0.85, "anchor": "center"},
+            "position": {"x": WIDTH / 2, "y": HEIGHT * 0.85, "anchor": "center"},
             "style": {"font_size": 64, "color": "#ffffff", "stroke": {"color": "#000000", "width": 3}},
         }
         for n, (start, clip) in enumerate(zip(starts, pictures, strict=True))
@@ -126,7 +130,7 @@ def _timeline(assets: Sequence[Asset]) -> Film:
     return Film(
         "Multi-track timeline",
         "timeline",
-        {"width": 1280, "height": 720, "fps": 30, "tracks": tracks},
+        {"width": WIDTH, "height": HEIGHT, "fps": 30, "tracks": tracks},
         {"output_name": "timeline.mp4", "preset": "veryfast", "crf": 21},
     )
 

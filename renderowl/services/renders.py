@@ -28,6 +28,7 @@ from renderowl.domain.spec.fields import Spec
 from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions
 from renderowl.pipeline.compositions import Ask
+from renderowl.pipeline.glyphs import require_glyphs
 from renderowl.pipeline.timeline import Timeline
 from renderowl.services import projects, sources, views
 from renderowl.services.context import Context
@@ -87,8 +88,14 @@ async def draft(
         compositions.parse, composition_id, input_props, output_settings, limits_of(ctx.settings)
     )
     resolved = await sources.resolve(ctx, project_id, compositions.sources(ask))
-    timeline = await asyncio.to_thread(compositions.compile, ask, resolved.media, resolved.texts)
+    timeline = await asyncio.to_thread(_compile, ask, resolved)
     return Draft(ask, resolved, timeline)
+
+
+def _compile(ask: Ask, resolved: sources.Resolved) -> Timeline:
+    timeline = compositions.compile(ask, resolved.media, resolved.texts)
+    require_glyphs(timeline)
+    return timeline
 
 
 async def submit(

@@ -13,7 +13,7 @@ import pytest
 from renderowl import settings
 from renderowl.actors.asset_prober import AssetProber
 from renderowl.actors.supervisor import Supervisor
-from renderowl.app import make_api, open_context
+from renderowl.app import configure_logging, make_api, open_context
 from renderowl.pipeline.tools import Toolchain, discover
 from renderowl.services.context import Context
 from renderowl.testing.signals import until
@@ -81,7 +81,9 @@ async def service(database_url: str, redis_url: str, storage_dir: Path) -> Async
         public_url=BASE_URL,
         auth_token=ADMIN_TOKEN,
         multipart_threshold_bytes=20 * 1024**2,
+        log_format="json",
     )
+    configure_logging(loaded)
     async with open_context(loaded) as ctx:
         tools = await discover()
         hub, prober = Hub(ctx), AssetProber(ctx, tools)

@@ -1,0 +1,195 @@
+"""Renders over HTTP, up to the queue: what is accepted, what is refused, and what a caller sees of it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from renderowl.testing.media import MadeMedia
+from renderowl.testing.service import Service
+
+
+@pytest.fixture
+async def project_id(service: Service) -> str:
+    return await service.project()
+
+
+@pytest.fixture
+async def video(service: Service, media: MadeMedia, project_id: str) -> str:
+    data = (await media.video(colors=("red", "blue"), tone_hz=440)).read_bytes()
+    asset = await service.upload(project_id, "clip.mp4", "video/mp4", data)
+    assert asset["status"] == "ready", asset["error"]
+    return f"asset://{asset['id']}"
+
+
+def _timeline(src: str, **clip: Any) -> dict[str, Any]:
+    return {
+        "composition_id": "timeline",
+        "input_props": {
+            "width": 320,
+            "height": 180,
+            "tracks": [{"clips": [{"type": "video", "src": src, "duration": 1, **clip}]}],
+        },
+    }
+
+
+async def test_an_accepted_render_has_the_documented_shape(service: Service, project_id: str, video: str) -> None:
+    answer = await service.http.post(f"/projects/{project_id}/renders", json=_timeline(video))
+    assert answer.status_code == 202, answer.text
+    render = answer.json()
+    assert render["id"].startswith("rnd_")
+    assert answer.headers["location"] == f"/projects/{project_id}/renders/{render['id']}"
+    assert (render["status"], render["priority"], render["attempt"]) == ("queued", "normal", 1)
+    assert render["progress"].keys() == {
+        "percent", "current_frame", "total_frames", "stage", "fps", "speed", "eta_s",
+    }  # fmt: skip
+    assert render["progress"]["total_frames"] == 30
+    assert (render["output"], render["error"]) == (None, None)
+    assert render["cache"] == {"segments": 0, "reused": 0}
+    assert (await service.http.get(f"/projects/{project_id}")).json()["render_count"] == 1
+    listed = (await service.http.get(f"/projects/{project_id}/renders", params={"status": "queued"})).json()["items"]
+    assert [one["id"] for one in listed] == [render["id"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "path"),
+    [
+        ({"composition_id": "timelin"}, "unknown_composition", "/composition_id"),
+        ({"priority": "soon"}, "validation_failed", "/priority"),
+        ({"outputsettings": {}}, "validation_failed", "/outputsettings"),
+        ({"output_settings": {"codec": "realvideo"}}, "validation_failed", "/output_settings/codec"),
+        ({"output_settings": {"output_name": "../x.mp4"}}, "validation_failed", "/output_settings/output_name"),
+        ({"webhook_url": "ftp://x"}, "validation_failed", "/webhook_url"),
+        ({"metadata": {"x": "y" * 20_000}}, "validation_failed", "/metadata"),
+    ],
+)
+async def test_a_wrong_request_names_its_field_and_stores_nothing(
+    service: Service, project_id: str, video: str, change: dict[str, Any], code: str, path: str
+) -> None:
+    answer = await service.http.post(f"/projects/{project_id}/renders", json=_timeline(video) | change)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (422, code)
+    assert path in [error["path"] for error in problem["errors"]]
+    assert (await service.http.get(f"/projects/{project_id}/renders")).json()["items"] == []
+    assert (await service.http.get(f"/projects/{project_id}")).json()["render_count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("clip", "pointer"),
+    [
+        ({"trim": {"start": 5}}, "/input_props/tracks/0/clips/0/trim"),
+        ({"fitt": "cover"}, "/input_props/tracks/0/clips/0/fitt"),
+        ({"duration": 0}, "/input_props/tracks/0/clips/0/duration"),
+        ({"opacity": 2}, "/input_props/tracks/0/clips/0/opacity"),
+        ({"type": "image"}, "/input_props/tracks/0/clips/0/src"),
+    ],
+)
+async def test_a_wrong_clip_is_named_by_its_json_pointer(
+    service: Service, project_id: str, video: str, clip: dict[str, Any], pointer: str
+) -> None:
+    answer = await service.http.post(f"/projects/{project_id}/renders", json=_timeline(video, **clip))
+    assert answer.status_code == 422
+    assert any(error["path"].startswith(pointer) for error in answer.json()["errors"]), answer.json()["errors"]
+
+
+async def test_missing_pending_and_others_assets_are_refused(
+    service: Service, media: MadeMedia, project_id: str, video: str
+) -> None:
+    body = {"name": "later.mp4", "content_type": "video/mp4", "size_bytes": 10}
+    pending = (await service.http.post(f"/projects/{project_id}/assets/upload", json=body)).json()["asset"]["id"]
+    failed = (await service.upload(project_id, "t.mp4", "video/mp4", b"only text"))["id"]
+    cases = {
+        "asset://ast_00000000000000000000000000": "asset_not_found",
+        "asset://nonsense": "asset_not_found",
+        f"asset://{pending}": "asset_not_ready",
+        f"asset://{failed}": "asset_not_ready",
+        "https://example.org/v.mp4": "validation_failed",
+        "/etc/passwd": "validation_failed",
+        "file:///etc/passwd": "validation_failed",
+    }
+    for src, code in cases.items():
+        answer = await service.http.post(f"/projects/{project_id}/renders", json=_timeline(src))
+        assert (answer.status_code, answer.json()["code"]) == (422, code), (src, answer.json())
+    other = await service.project(name="Other")
+    elsewhere = await service.http.post(f"/projects/{other}/renders", json=_timeline(video))
+    assert elsewhere.json()["code"] == "asset_not_found"
+
+
+async def test_the_same_idempotency_key_gives_the_same_render(service: Service, project_id: str, video: str) -> None:
+    path, body = f"/projects/{project_id}/renders", _timeline(video)
+    headers = {"idempotency-key": "once"}
+    answers = await asyncio.gather(*(service.http.post(path, json=body, headers=headers) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
+    other = await service.http.post(path, json=body | {"priority": "high"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    assert len((await service.http.get(path)).json()["items"]) == 1
+
+
+async def test_a_queued_render_can_be_cancelled_once_and_not_retried(
+    service: Service, project_id: str, video: str
+) -> None:
+    path = f"/projects/{project_id}/renders"
+    render = (await service.http.post(path, json=_timeline(video))).json()
+    cancelled = await service.http.post(f"{path}/{render['id']}/cancel")
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
+    assert cancelled.json()["completed_at"] is not None
+    for action in ("cancel", "retry"):
+        again = await service.http.post(f"{path}/{render['id']}/{action}")
+        assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    output = await service.http.get(f"{path}/{render['id']}/output")
+    assert (output.status_code, output.json()["code"]) == (409, "conflict")
+
+
+async def test_a_newer_render_of_the_same_thing_cancels_the_older(
+    service: Service, project_id: str, video: str
+) -> None:
+    path = f"/projects/{project_id}/renders"
+    body = _timeline(video) | {"supersede_key": "draft"}
+    first = (await service.http.post(path, json=body)).json()["id"]
+    second = (await service.http.post(path, json=body)).json()["id"]
+    statuses = {one["id"]: one["status"] for one in (await service.http.get(path)).json()["items"]}
+    assert statuses == {first: "cancelled", second: "queued"}
+
+
+async def test_polling_answers_304_until_something_changes(service: Service, project_id: str, video: str) -> None:
+    path = f"/projects/{project_id}/renders"
+    render = (await service.http.post(path, json=_timeline(video))).json()["id"]
+    first = await service.http.get(f"{path}/{render}/progress")
+    assert (first.status_code, first.json()["status"]) == (200, "queued")
+    assert first.headers["retry-after"] == "1"
+    same = await service.http.get(f"{path}/{render}/progress", headers={"if-none-match": first.headers["etag"]})
+    assert (same.status_code, same.content) == (304, b"")
+    await service.http.post(f"{path}/{render}/cancel")
+    changed = await service.http.get(f"{path}/{render}/progress", headers={"if-none-match": first.headers["etag"]})
+    assert (changed.status_code, changed.json()["status"]) == (200, "cancelled")
+    assert "retry-after" not in changed.headers
+
+
+async def test_a_long_poll_wakes_when_something_happens(service: Service, project_id: str, video: str) -> None:
+    path = f"/projects/{project_id}/renders"
+    render = (await service.http.post(path, json=_timeline(video))).json()["id"]
+    cursor = (await service.http.get(f"{path}/{render}/progress", params={"after": ""})).json()["cursor"]
+    waiting = asyncio.create_task(service.http.get(f"{path}/{render}/progress", params={"after": cursor, "wait": "20"}))
+    await service.http.post(f"{path}/{render}/cancel")
+    answer = (await asyncio.wait_for(waiting, 15)).json()
+    assert [event["type"] for event in answer["events"]] == ["render.cancelled"]
+    assert answer["cursor"] != cursor
+
+
+async def test_deleting_a_project_cancels_its_renders_and_removes_its_objects(
+    service: Service, project_id: str, video: str
+) -> None:
+    await service.http.post(f"/projects/{project_id}/renders", json=_timeline(video))
+    assert (await service.http.delete(f"/projects/{project_id}")).status_code == 204
+    assert [info.key async for info in service.ctx.storage.scan(f"projects/{project_id}/")] == []
+    assert await service.ctx.db.fetch_value("SELECT count(*) FROM steps WHERE status = 'queued'") == 0
+
+
+async def test_compositions_and_their_schemas_are_listed(service: Service) -> None:
+    listed = (await service.http.get("/compositions")).json()["items"]
+    assert {"timeline", "captioned_video"} <= {one["id"] for one in listed}
+    schema = (await service.http.get("/compositions/CaptionedVideo/schema")).json()
+    assert schema["$schema"].startswith("https://json-schema.org")
+    assert (await service.http.get("/compositions/nothing/schema")).status_code == 404
