@@ -45,8 +45,10 @@ demo: setup ## Start everything, render real media and watch it live (MEDIA="my.
 check: setup-test ## Format, lint, types, import contract and unit tests, in under 30 s
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/ruff check -q .
-	@$(BIN)/mypy & pid=$$!; $(BIN)/lint-imports --cache-dir .import_linter_cache > /tmp/renderowl-imports.$$$$ 2>&1 || { cat /tmp/renderowl-imports.$$$$; exit 1; }; wait $$pid
-	@$(BIN)/pytest -q tests/unit tests/golden -n 2
+	@$(BIN)/mypy & types=$$!; \
+	  $(BIN)/pytest -q tests/unit tests/golden & tests=$$!; \
+	  imports=$$($(BIN)/lint-imports --cache-dir .import_linter_cache) || { echo "$$imports"; kill $$types $$tests; exit 1; }; \
+	  wait $$types && wait $$tests
 
 format: setup-test ## Rewrite the sources in the one format
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .

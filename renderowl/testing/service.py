@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -90,7 +90,7 @@ async def service(database_url: str, redis_url: str, storage_dir: Path) -> Async
         supervisor = Supervisor([prober])
         actors = asyncio.create_task(supervisor.run())
         await hub.start()
-        transport = httpx.ASGITransport(make_api(ctx, hub, prober), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(cast(Any, make_api(ctx, hub, prober)), raise_app_exceptions=False)
         headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
         async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as http:
             yield Service(ctx, http, tools)

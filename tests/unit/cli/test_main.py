@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from renderowl.cli.main import COMMANDS, cli
-from renderowl.domain.errors import FieldError, ValidationFailed, Unavailable
+from renderowl.domain.errors import FieldError, Unavailable, ValidationFailed
 from renderowl.embedded.errors import EmbeddedError
 
 
