@@ -159,7 +159,7 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> ASGIApp:
             security=[{"bearer": []}],
             components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
         ),
-        state=State({"context": ctx, "hub": hub, "probe_asset": prober.submit}),
+        state=State({"context": ctx, "hub": hub, "probe_asset": prober.submit, "tools": prober.tools}),
         logging_config=None,
     )
     return request_log(cast(ASGIApp, api))

@@ -33,7 +33,7 @@ class AssetProber(Actor[ProbeAsset]):
     def __init__(self, ctx: Context, tools: Toolchain, *, clock: Clock | None = None) -> None:
         super().__init__("asset_prober", clock=clock)
         self._ctx = ctx
-        self._tools = tools
+        self.tools = tools
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     def submit(self, asset: Asset) -> None:
@@ -49,13 +49,13 @@ class AssetProber(Actor[ProbeAsset]):
 
     async def tick(self) -> None:
         try:
-            await assets.sweep(self._ctx, self._tools)
+            await assets.sweep(self._ctx, self.tools)
         except RenderOwlError as error:
             log.warning("asset_sweep_waits", reason=error.detail)
 
     async def _probe(self, asset: Asset) -> None:
         try:
-            done = await assets.process(self._ctx, self._tools, asset)
+            done = await assets.process(self._ctx, self.tools, asset)
             log.info("asset_probed", asset_id=asset.id, status=None if done is None else done.status)
         except (RenderOwlError, OSError) as error:
             log.warning("asset_probe_waits", asset_id=asset.id, reason=str(error))

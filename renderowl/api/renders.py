@@ -13,8 +13,9 @@ from renderowl.api.bodies import Body
 from renderowl.api.events import poll_progress
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import RenderStatus, is_active
-from renderowl.services import renders
+from renderowl.services import plans, renders
 from renderowl.services.paging import Page
+from renderowl.services.plans import PlanView
 from renderowl.services.renders import RenderRequest
 from renderowl.services.views import RenderError, RenderView, render_view
 
@@ -66,6 +67,14 @@ async def create_render(
     if done.deduplicated:
         headers["idempotency-replayed"] = "true"
     return Response((await renders.newest(ctx, [done.render]))[0], status_code=202, headers=headers)
+
+
+@post("/plan", dto=Body[RenderRequest], return_dto=None, status_code=200, summary="Plan a render")
+async def plan_render(
+    ctx: Ctx, principal: Caller, project_id: FromPath[str], data: JSONBody[RenderRequest], state: State
+) -> PlanView:
+    """The same body as a render; nothing is queued: timeline, steps, what is cached, estimate and exact commands."""
+    return await plans.plan(ctx, principal, project_id, data, state["tools"])
 
 
 @get("/{render_id:str}", summary="Get a render")
@@ -139,6 +148,7 @@ router = Router(
     route_handlers=[
         list_renders,
         create_render,
+        plan_render,
         get_render,
         cancel_render,
         retry_render,

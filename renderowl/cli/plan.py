@@ -9,21 +9,9 @@ import rich_click as click
 
 from renderowl.cli.environment import read_settings
 from renderowl.cli.spec_file import prepare, read_spec
-from renderowl.pipeline.command import Command, audio_command, segment_command
 from renderowl.pipeline.plan import Plan
-from renderowl.pipeline.tools import Toolchain, discover
-
-
-class PlannedStep(msgspec.Struct, frozen=True):
-    """One step: its key, its weight and its exact command."""
-
-    name: str
-    key: str
-    start: int
-    frames: int
-    cost: float
-    argv: tuple[str, ...]
-    files: dict[str, str]
+from renderowl.pipeline.planned import PlannedStep, planned_steps
+from renderowl.pipeline.tools import discover
 
 
 @click.command("plan")
@@ -44,29 +32,7 @@ async def _plan(spec_file: Path) -> tuple[Plan, list[PlannedStep]]:
     settings = read_settings()
     tools = await discover(settings.ffmpeg, settings.ffprobe)
     plan = (await prepare(spec_file, read_spec(spec_file), tools)).plan
-    return plan, _steps(plan, tools)
-
-
-def _steps(plan: Plan, tools: Toolchain) -> list[PlannedStep]:
-    steps = [
-        _step(
-            f"segment-{s.index}",
-            s.key,
-            s.start,
-            s.frames,
-            s.cost,
-            segment_command(s, plan.encoding, plan.preview, tools),
-        )
-        for s in plan.segments
-    ]
-    if plan.audio is not None:
-        made = audio_command(plan.audio, plan.encoding, tools)
-        steps.append(_step("audio", plan.audio.key, 0, plan.audio.frames, plan.audio.cost, made))
-    return steps
-
-
-def _step(name: str, key: str, start: int, frames: int, cost: float, made: Command) -> PlannedStep:
-    return PlannedStep(name, key, start, frames, cost, made.argv, made.files)
+    return plan, planned_steps(plan, tools)
 
 
 def _show(plan: Plan, steps: list[PlannedStep], *, commands: bool) -> None:

@@ -325,6 +325,16 @@ async def list_of_render(db: Database, render_id: str, render_attempt: int) -> l
     return [_step(row) for row in rows]
 
 
+async def measured_speed(db: Database) -> float | None:
+    """Cost a second of one slot over the last 200 encoded segments; None when there are none."""
+    value: float | None = await db.fetch_value(
+        "SELECT sum(cost) / nullif(extract(epoch FROM sum(finished_at - started_at)), 0)::float FROM ("
+        "SELECT cost, started_at, finished_at FROM steps WHERE kind = 'segment' AND status = 'completed'"
+        " ORDER BY finished_at DESC LIMIT 200) newest"
+    )
+    return value
+
+
 async def queued_count(db: Database) -> int:
     """How many steps wait for a slot."""
     return int(await db.fetch_value("SELECT count(*) FROM steps WHERE status = 'queued'"))

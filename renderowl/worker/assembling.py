@@ -9,13 +9,12 @@ import structlog
 from renderowl.domain.events import Progress
 from renderowl.pipeline.assemble import OutputFile, assemble
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment
-from renderowl.services import steps
+from renderowl.services import segment_cache, steps
+from renderowl.services.blueprint import Blueprint
+from renderowl.services.segment_cache import Cached
 from renderowl.services.views import CacheView
-from renderowl.worker import segment_cache
-from renderowl.worker.blueprint import Blueprint
 from renderowl.worker.execution import Execution, until_delivered
 from renderowl.worker.reporting import Part, PartObserver, Reporter
-from renderowl.worker.segment_cache import Cached
 
 log = structlog.get_logger(__name__)
 

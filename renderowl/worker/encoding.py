@@ -3,10 +3,10 @@
 from renderowl.pipeline.clock import fraction_of, time_of
 from renderowl.pipeline.encode import encode_audio, encode_segment
 from renderowl.pipeline.plan import AudioProgramme, Segment
-from renderowl.worker.blueprint import Blueprint
+from renderowl.services.blueprint import Blueprint
+from renderowl.services.segment_cache import Cached, Facts, store
 from renderowl.worker.execution import Execution
 from renderowl.worker.reporting import Part, PartObserver, Reporter
-from renderowl.worker.segment_cache import Cached, Facts, store
 
 
 async def make_segment(

@@ -12,15 +12,15 @@ from renderowl.domain.records import Claim
 from renderowl.pipeline.run import ProcessLimits
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import steps
+from renderowl.services.blueprint import Blueprint, draw
 from renderowl.services.context import Context
+from renderowl.services.segment_cache import Cached, present
 from renderowl.services.stopping import StopSignal
 from renderowl.worker.assembling import make_film, publish
-from renderowl.worker.blueprint import Blueprint, draw
 from renderowl.worker.encoding import make_audio, make_segment
 from renderowl.worker.execution import Execution, until_delivered
 from renderowl.worker.inputs import InputCache
 from renderowl.worker.reporting import Part, Reporter
-from renderowl.worker.segment_cache import Cached, present
 from renderowl.worker.workspace import Workspace
 
 log = structlog.get_logger(__name__)
@@ -103,7 +103,7 @@ class Executor:
 
     async def _prepare(self, execution: Execution) -> None:
         """Compile and plan; a short film is made at once, a longer one goes back to the queue in steps."""
-        blueprint = await draw(self._ctx, execution.work.render, self._tools)
+        blueprint = await until_delivered(lambda: draw(self._ctx, execution.work.render, self._tools))
         if blueprint.cost <= self._short_cost:
             await self._all_at_once(execution, blueprint)
             return

@@ -12,9 +12,9 @@ import structlog
 from renderowl.domain.ids import new_id
 from renderowl.pipeline.tools import discover
 from renderowl.queue.arq import ArqReceiver
+from renderowl.services.blueprint import capability
 from renderowl.services.context import Context
 from renderowl.settings import Settings, SettingsError
-from renderowl.worker.blueprint import capability
 from renderowl.worker.executor import Executor
 from renderowl.worker.inputs import InputCache
 from renderowl.worker.workspace import Workspace

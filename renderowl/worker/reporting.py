@@ -12,6 +12,7 @@ import structlog
 from renderowl.bus.base import BusUnavailable
 from renderowl.domain.events import Progress, StepReport
 from renderowl.pipeline.progress import FfmpegProgress
+from renderowl.services.blueprint import Share
 from renderowl.services.context import Context
 from renderowl.services.steps import Work
 from renderowl.services.stopping import StopSignal
@@ -19,15 +20,6 @@ from renderowl.services.stopping import StopSignal
 log = structlog.get_logger(__name__)
 
 INTERVAL_S: Final = 0.1
-
-
-class Share(msgspec.Struct, frozen=True):
-    """What a step is of its render: its `weight`, and what was there before any step ran."""
-
-    weight: float
-    total_frames: int
-    base: float = 0.0
-    base_frames: int = 0
 
 
 class Part(msgspec.Struct, frozen=True):

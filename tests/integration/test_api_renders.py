@@ -193,3 +193,17 @@ async def test_compositions_and_their_schemas_are_listed(service: Service) -> No
     schema = (await service.http.get("/compositions/CaptionedVideo/schema")).json()
     assert schema["$schema"].startswith("https://json-schema.org")
     assert (await service.http.get("/compositions/nothing/schema")).status_code == 404
+
+
+async def test_a_plan_shows_everything_and_queues_nothing(service: Service, project_id: str, video: str) -> None:
+    answer = await service.http.post(f"/projects/{project_id}/renders/plan", json=_timeline(video))
+    assert answer.status_code == 200, answer.text
+    plan = answer.json()
+    assert (plan["total_frames"], plan["duration_s"]) == (30, 1.0)
+    assert [step["name"] for step in plan["steps"]] == ["segment-0", "audio"]
+    assert plan["steps"][0]["argv"][0] == "ffmpeg"
+    assert not any(step["cached"] for step in plan["steps"])
+    assert plan["cost_left"] == plan["cost"] > 0
+    assert (await service.http.get(f"/projects/{project_id}/renders")).json()["items"] == []
+    wrong = await service.http.post(f"/projects/{project_id}/renders/plan", json={"composition_id": "timeline"})
+    assert wrong.status_code == 422

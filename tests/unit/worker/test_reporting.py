@@ -6,8 +6,9 @@ from typing import Any, cast
 from renderowl.bus.base import BusUnavailable
 from renderowl.domain.events import Progress, StepReport
 from renderowl.pipeline.progress import FfmpegProgress
+from renderowl.services.blueprint import Share
 from renderowl.services.stopping import StopSignal
-from renderowl.worker.reporting import Part, PartObserver, Reporter, Share
+from renderowl.worker.reporting import Part, PartObserver, Reporter
 
 
 class FakeBus:

@@ -9,7 +9,7 @@ import pytest
 from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions
 from renderowl.pipeline.plan import Plan, make_plan
-from renderowl.worker.blueprint import Blueprint
+from renderowl.services.blueprint import Blueprint
 
 
 def _plan(*colors: str) -> Plan:

@@ -11,15 +11,23 @@ from renderowl.pipeline.plan import AudioProgramme, Plan, Segment, make_plan
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import renders
 from renderowl.services.context import Context
+from renderowl.services.renders import Draft
+from renderowl.services.segment_cache import object_key, present
 from renderowl.services.views import CacheView
-from renderowl.worker.execution import until_delivered
-from renderowl.worker.reporting import Share
-from renderowl.worker.segment_cache import object_key, present
 
 
 def capability(tools: Toolchain) -> str:
     """What a worker offers and a step requires: segments of one film come from one FFmpeg, or they could not be joined."""
     return f"ffmpeg:{tools.fingerprint}"
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What a step is of its render: its `weight`, and what was there before any step ran."""
+
+    weight: float
+    total_frames: int
+    base: float = 0.0
+    base_frames: int = 0
 
 
 class Blueprint(msgspec.Struct, frozen=True):
@@ -103,14 +111,23 @@ class Blueprint(msgspec.Struct, frozen=True):
         return found
 
 
+def of_draft(draft: Draft, tools: Toolchain) -> Blueprint:
+    """Cut a checked request as the FFmpeg of `tools` would render it, not yet knowing what is in the cache."""
+    plan = make_plan(draft.timeline, draft.ask.output, fingerprint=tools.fingerprint)
+    return Blueprint(plan, dict(draft.resolved.keys), frozenset())
+
+
+async def look_up(ctx: Context, blueprint: Blueprint) -> Blueprint:
+    """The blueprint with what is in the cache now."""
+    objects = [blueprint.segment_object(segment) for segment in blueprint.plan.segments]
+    if blueprint.plan.audio is not None:
+        objects.append(blueprint.audio_object(blueprint.plan.audio))
+    return msgspec.structs.replace(blueprint, present=await present(ctx.storage, objects))
+
+
 async def draw(ctx: Context, render: Render, tools: Toolchain) -> Blueprint:
     """Compile a render's spec with what is known of its inputs, cut it, and look what is in the cache."""
-    draft = await until_delivered(
-        lambda: renders.draft(ctx, render.project_id, render.composition_id, render.input_props, render.output_settings)
+    draft = await renders.draft(
+        ctx, render.project_id, render.composition_id, render.input_props, render.output_settings
     )
-    plan = make_plan(draft.timeline, draft.ask.output, fingerprint=tools.fingerprint)
-    blueprint = Blueprint(plan, dict(draft.resolved.keys), frozenset())
-    objects = [blueprint.segment_object(segment) for segment in plan.segments]
-    if plan.audio is not None:
-        objects.append(blueprint.audio_object(plan.audio))
-    return Blueprint(plan, blueprint.keys, frozenset(await present(ctx.storage, objects)))
+    return await look_up(ctx, of_draft(draft, tools))
