@@ -1,0 +1,47 @@
+"""`renderowl demo` with a user's own files: the whole product in one command."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from renderowl.pipeline.probe import probe
+from renderowl.pipeline.tools import Toolchain
+from renderowl.testing.media import MadeMedia, frame_pixels
+
+
+async def test_the_demo_renders_a_users_own_files_and_leaves_no_process(
+    media: MadeMedia, tools: Toolchain, tmp_path: Path
+) -> None:
+    video = await media.video(colors=("red", "blue"), each_s=1.0, size="640x360", tone_hz=440)
+    picture = await media.picture(color="green", size="640x360")
+    data_dir = tmp_path / "demo"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "renderowl", "demo", "--data-dir", str(data_dir), str(video), str(picture)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=os.environ | {"COLUMNS": "200"},
+    )
+    said = (await asyncio.wait_for(process.communicate(), 180))[0].decode()
+    assert process.returncode == 0, said
+    assert "Captioned video" in said
+    captioned, timeline = (data_dir / "output" / name for name in ("captioned.mp4", "timeline.mp4"))
+    assert str(captioned) in said
+    assert str(timeline) in said
+    film = await probe(captioned, tools, ours=True)
+    assert (film.frames, film.width, film.height, film.has_audio) == (60, 640, 360, True)
+    whole = await probe(timeline, tools, ours=True)
+    assert (whole.frames, whole.width, whole.height) == (60 + 120, 1280, 720)
+    (early,) = await frame_pixels(timeline, tools, 20, [(640, 100)])
+    (late,) = await frame_pixels(timeline, tools, 120, [(640, 100)])
+    assert early[0] > 200 > 60 > early[1], early
+    assert late[1] > 90 > 40 > late[0], late
+    left = [pid for pid in Path("/proc").iterdir() if pid.name.isdigit() and str(data_dir) in _command_line(pid)]
+    assert left == []
+
+
+def _command_line(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_text(errors="replace")
+    except OSError:
+        return ""
