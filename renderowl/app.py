@@ -46,7 +46,6 @@ from renderowl.api.request_log import request_log
 from renderowl.bus.redis import RedisBus
 from renderowl.db import accounts as account_rows
 from renderowl.db.database import Database
-from renderowl.db.migrate import migrate as migrate_database
 from renderowl.domain.errors import RenderOwlError
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import Scope
@@ -275,6 +274,8 @@ class CreatedKey(msgspec.Struct, frozen=True):
 
 def migrate(settings: Settings) -> list[str]:
     """Bring the database to the newest schema and return the migrations that ran."""
+    from renderowl.db.migrate import migrate as migrate_database  # loads a formatter of code: not where it is not used
+
     return asyncio.run(migrate_database(settings.database_url))
 
 
