@@ -22,6 +22,8 @@ $(VENV)/.runtime: $(BIN)/uv requirements/runtime.lock pyproject.toml
 	@echo "- installing the service from requirements/runtime.lock"
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes --no-deps -r requirements/runtime.lock
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@# every later start loads compiled modules, even where Python is told to write none
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "import renderowl.app, renderowl.cli.demo, renderowl.cli.up, renderowl.db.migrate, renderowl.embedded.stack, renderowl.pipeline.probe_av"
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.runtime requirements/test.lock
@@ -70,6 +72,9 @@ test-s3: setup-test $(SWIFT_VENV)/.ready ## Storage tests against OpenStack Swif
 
 test: setup-test ## Every test: unit, golden, contract, integration, end-to-end, faults
 	@$(BIN)/pytest -q tests -n 2 --dist loadgroup
+
+bench: setup ## Measure the figures of docs/performance.md (about 15 minutes; best on a machine that does nothing else)
+	@for figure in startup demo overhead progress_latency cancel report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
 lock: $(BIN)/uv ## Resolve the dependencies again and write the hash-pinned locks
 	@LOCK="$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate"; \
