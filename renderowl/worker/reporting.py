@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -33,7 +33,10 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Reporter:
-    """Publishes the newest word of one step at most every INTERVAL_S. `newest` is the render's progress as folded."""
+    """Publishes the newest word of one step at most every INTERVAL_S. `newest` is the render's progress as folded.
+
+    Pictures go beside the words: one must neither hold the next word up nor repeat the last one.
+    """
 
     def __init__(self, ctx: Context, work: Work, share: Share) -> None:
         step = work.step
@@ -53,18 +56,23 @@ class Reporter:
             base=share.base,
             base_frames=share.base_frames,
         )
-        self._picture: tuple[int, bytes] | None = None
-        self._fresh = asyncio.Event()
+        self._picture: tuple[int, bytes] = (0, b"")
+        self._said = asyncio.Event()
+        self._shown = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Publish during the block, and what is left at its end."""
-        task = asyncio.create_task(self._publish_for_ever(), context=contextvars.Context())
+        tasks = {
+            asyncio.create_task(_for_ever(fresh, publish), context=contextvars.Context())
+            for fresh, publish in ((self._said, self._publish_report), (self._shown, self._publish_picture))
+        }
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.wait({task})
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
         await self.flush()
 
     def say(
@@ -79,31 +87,43 @@ class Reporter:
             fps=fps,
             speed=speed,
         )
-        self._fresh.set()
+        self._said.set()
 
     def show(self, frame: int, jpeg: bytes) -> None:
         """Note the newest small picture, that of film frame `frame`."""
         self._picture = (frame, jpeg)
-        self._fresh.set()
-
-    async def _publish_for_ever(self) -> None:
-        while True:
-            await self._fresh.wait()
-            await self.flush()
-            await asyncio.sleep(INTERVAL_S)
+        self._shown.set()
 
     async def flush(self) -> None:
         """Publish what has not been published."""
-        if not self._fresh.is_set():
+        await self._publish_report()
+        await self._publish_picture()
+
+    async def _publish_report(self) -> None:
+        if not self._said.is_set():
             return
-        self._fresh.clear()
-        report, picture, self._picture = self._report, self._picture, None
+        self._said.clear()
         try:
-            self.newest = await self._ctx.bus.publish_progress(report) or self.newest
-            if picture is not None:
-                await self._ctx.bus.publish_preview(report.project_id, report.render_id, report.attempt, *picture)
+            self.newest = await self._ctx.bus.publish_progress(self._report) or self.newest
         except BusUnavailable as error:
             log.debug("progress_unpublished", reason=str(error))
+
+    async def _publish_picture(self) -> None:
+        if not self._shown.is_set():
+            return
+        self._shown.clear()
+        report = self._report
+        try:
+            await self._ctx.bus.publish_preview(report.project_id, report.render_id, report.attempt, *self._picture)
+        except BusUnavailable as error:
+            log.debug("picture_unpublished", reason=str(error))
+
+
+async def _for_ever(fresh: asyncio.Event, publish: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await fresh.wait()
+        await publish()
+        await asyncio.sleep(INTERVAL_S)
 
 
 class PartObserver:
