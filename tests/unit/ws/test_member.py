@@ -94,6 +94,14 @@ def test_only_the_newest_progress_is_sent_at_most_so_often(clock: Clock) -> None
     assert said(member, clock) == ["4%"]
 
 
+def test_progress_that_comes_as_often_as_allowed_is_not_held_up_for_having_been_late_once(clock: Clock) -> None:
+    member = begun(clock, Filter(max_hz=2))
+    for percent, at in enumerate((1000.0, 1000.52, 1001.0, 1001.51, 1002.0)):
+        clock.now = at
+        member.glance(progress(percent))
+        assert said(member, clock) == [f"{percent}%"]
+
+
 def test_hidden_events_are_made_up_for_by_a_mark_within_ten_seconds(clock: Clock) -> None:
     member = begun(clock, Filter(render_ids=frozenset({"rnd_2"})))
     for seq in (1, 2, 3):
