@@ -1,0 +1,88 @@
+"""Write docs/performance.md and its pictures from `results/`."""
+
+from pathlib import Path
+from typing import Final
+
+import charts
+from results import Result, load
+
+DOCS: Final = Path(__file__).parent.parent / "docs"
+PICTURES: Final = DOCS / "performance"
+
+_HEAD: Final = """# Performance
+
+Written by `bench/report.py` from `bench/results/*.json`; `make bench` measures everything again. Every figure is taken
+from outside, as a user sees it: commands, HTTP, the socket, the process table. Where two things are compared they run
+alternately in one run. No test asserts a time.
+
+"""
+_ORDER: Final = ("startup", "demo_cold", "demo_again", "overhead", "progress_latency", "cancel")
+
+
+def table(results: dict[str, Result]) -> str:
+    """All figures at a glance."""
+    rows = ["| Figure | Goal | Result | | Command |", "|---|---|---|---|---|"]
+    for result in results.values():
+        verdict = "met" if result.is_met else "**missed**"
+        rows.append(
+            f"| {result.title} | <= {result.goal:g} {result.unit} | {result.result:.3g} {result.unit} | {verdict} "
+            f"| `{result.command}` |"
+        )
+    return "\n".join(rows)
+
+
+def details(result: Result) -> str:
+    """How one figure was taken, with its picture and what else was seen."""
+    facts = result.machine
+    lines = [
+        f"## {result.title}",
+        "",
+        f"{result.meaning[0].upper()}{result.meaning[1:]}.",
+        "",
+        f"`{result.command}` on {result.date}: {facts['cores']} cores ({facts['cpu']}), {facts['memory_gib']} GiB, "
+        f"{facts['system']}, Python {facts['python']}; load average at the end {facts['load_average_1min']}.",
+        "",
+    ]
+    drawing = picture(result)
+    if drawing:
+        (PICTURES / f"{result.name}.svg").write_text(drawing)
+        lines += [f"![{result.title}](performance/{result.name}.svg)", ""]
+    notes = Path(__file__).parent / "notes" / f"{result.name}.md"
+    if notes.exists():
+        lines += [notes.read_text().strip(), ""]
+    if said := result.data.get("said"):
+        lines += ["```text", *(line.rstrip() for line in said), "```", ""]
+    return "\n".join(lines)
+
+
+def picture(result: Result) -> str:
+    """The drawing that shows a result best; empty where a number says it all."""
+    data = result.data
+    match result.name:
+        case "startup":
+            parts = data["parts_s"] | {"until ready, warm": result.result, "very first start": data["first_start_s"]}
+            return charts.bars("renderowl up: medians of the parts, and the whole", parts, "s", result.goal)
+        case "overhead":
+            pairs = {f"pair {n + 1}": ratio for n, ratio in enumerate(data["ratios"])}
+            return charts.bars("Service / bare commands", pairs | {"median": result.result}, "x", result.goal)
+        case "progress_latency":
+            groups = {name: case["delays_ms"] for name, case in data["cases"].items()}
+            return charts.distributions("Age of a progress line at the client", groups, "ms", result.goal)
+        case "cancel":
+            times = {f"{n + 1}": took for n, took in enumerate(data["took_s"])}
+            return charts.bars("Cancel to the last FFmpeg gone", times, "s", result.goal)
+        case _:
+            return ""
+
+
+def main() -> None:
+    """Write the page."""
+    found = load()
+    results = {name: found[name] for name in _ORDER if name in found}
+    PICTURES.mkdir(exist_ok=True)
+    page = _HEAD + table(results) + "\n\n" + "\n".join(details(result) for result in results.values())
+    (DOCS / "performance.md").write_text(page.rstrip() + "\n")
+
+
+if __name__ == "__main__":
+    main()
