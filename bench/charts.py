@@ -1,5 +1,6 @@
 """Small charts as SVG text: bars beside each other against a goal, and how values are distributed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 from xml.sax.saxutils import escape
@@ -15,7 +16,7 @@ _COLORS: Final = ("#2a6fbb", "#f2a65a", "#5aa469", "#8e6fb5")
 
 def bars(title: str, values: Mapping[str, float], unit: str, goal: float | None = None) -> str:
     """A horizontal bar for each value; a goal is a red line."""
-    top = max([*values.values(), goal or 0.0]) * 1.05
+    top, _ = _scale(max([*values.values(), goal or 0.0]))
     body = []
     for n, (name, value) in enumerate(values.items()):
         y = _TOP + n * _ROW
@@ -30,7 +31,7 @@ def bars(title: str, values: Mapping[str, float], unit: str, goal: float | None 
 
 def distributions(title: str, groups: Mapping[str, Sequence[float]], unit: str, goal: float | None = None) -> str:
     """The share of values up to each value, a curve for each group; the goal is a red line."""
-    top = max([max(values) for values in groups.values()] + [goal or 0.0]) * 1.05
+    top, step = _scale(max([max(values) for values in groups.values()] + [goal or 0.0]))
     left, bottom, high = 60, 300, 230
     span = WIDTH - left - 30
 
@@ -42,8 +43,8 @@ def distributions(title: str, groups: Mapping[str, Sequence[float]], unit: str, 
         y = bottom - share * high
         body.append(f'<line x1="{left}" y1="{y}" x2="{left + span}" y2="{y}" stroke="{_FAINT}"/>')
         body.append(_text(left - 8, y + 4 + (8 if share == 0.95 else 0), f"{share:.0%}", anchor="end"))
-    for step in range(6):
-        body.append(_text(left + step / 5 * span, bottom + 18, f"{top * step / 5:.3g}", anchor="middle"))
+    for n in range(round(top / step) + 1):
+        body.append(_text(left + n * step / top * span, bottom + 18, f"{n * step:g}", anchor="middle"))
     body.append(_text(left + span / 2, bottom + 36, unit, anchor="middle"))
     for n, (name, values) in enumerate(groups.items()):
         ranked = sorted(values)
@@ -61,16 +62,24 @@ def distributions(title: str, groups: Mapping[str, Sequence[float]], unit: str, 
     return _drawing(title, bottom + 60 + 20 * len(groups), body)
 
 
+def _scale(most: float) -> tuple[float, float]:
+    """The end of an axis that holds `most`, and the distance of its marks: 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(most / 4))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= most / 6)
+    return step * math.ceil(most * 1.02 / step), step
+
+
 def _x(value: float, top: float) -> float:
     return _LEFT + value / top * (WIDTH - _LEFT - _RIGHT)
 
 
 def _axis(top: float, unit: str, height: int) -> list[str]:
     marks = []
-    for step in range(5):
-        x = _x(top * step / 4, top)
+    _, step = _scale(top / 1.02)
+    for n in range(round(top / step) + 1):
+        x = _x(n * step, top)
         marks.append(f'<line x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{height - 30}" stroke="{_FAINT}"/>')
-        marks.append(_text(x, height - 12, f"{top * step / 4:.3g}", anchor="middle"))
+        marks.append(_text(x, height - 12, f"{n * step:g}", anchor="middle"))
     return marks
 
 

@@ -114,7 +114,7 @@ async def measure(seconds: float) -> None:
     cases = {case.name: await measure_case(media, case, seconds) for case in CASES}
     save(
         "progress_latency",
-        title="Encoder's progress line to the client's socket, p95",
+        title="Encoder's progress line to the client's socket, p95, one encoder at work",
         goal=GOAL_MS,
         result=cases[CASES[0].name]["p95_ms"],
         unit="ms",

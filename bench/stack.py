@@ -85,10 +85,10 @@ async def connected(*options: str) -> AsyncIterator[tuple[Stack, Client]]:
 
 
 async def make_media(tools: Toolchain, folder: Path, seconds: int = 30) -> tuple[Path, Path]:
-    """A 1080p video with motion and detail, and music; kept in `folder`."""
+    """A 1080p video in soft focus that moves all the time, and music; kept in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     picture = f"mandelbrot=s=320x180:r={FPS}:start_scale=3:end_scale=0.6:end_pts=900:maxiter=100"
-    size = f"scale={WIDTH}:{HEIGHT}:flags=bicubic,format=yuv420p"
+    size = f"gblur=sigma=2,scale={WIDTH}:{HEIGHT}:flags=bicubic,format=yuv420p"
     hum = "aevalsrc=0.2*sin(2*PI*196*t)*exp(-mod(t\\,0.5)*4)+0.1*sin(2*PI*293.7*t):s=48000"
     x264 = ("-c:v", "libx264", "-preset", "superfast", "-crf", "20")
     video, music = folder / f"source-{seconds}s.mp4", folder / f"music-{seconds}s.wav"
