@@ -8,7 +8,7 @@ from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromPath, JSONBody
 
-from renderowl.api.access import SESSION_COOKIE, Caller, Ctx, PageAsked
+from renderowl.api.access import SESSION_COOKIE, Caller, Ctx, PageAsked, comes_from_us
 from renderowl.api.assets import rfc3339
 from renderowl.api.bodies import Body
 from renderowl.domain.records import ApiKey, Role, Scope, Tier
@@ -100,8 +100,11 @@ async def register(ctx: Ctx, data: JSONBody[Credentials]) -> UserView:
 
 
 @post("/auth/login", dto=Body[Credentials], return_dto=None, status_code=200, summary="Log in")
-async def login(ctx: Ctx, data: JSONBody[Credentials]) -> Response[SessionView]:
-    """Get a session token, in the answer and as a cookie that scripts cannot read."""
+async def login(request: Request[Any, Any, Any], ctx: Ctx, data: JSONBody[Credentials]) -> Response[SessionView]:
+    """Get a session token, in the answer and as a cookie that scripts cannot read.
+
+    A page of a foreign origin gets no cookie set: it could log its visitor in as somebody else.
+    """
     token, _ = await accounts.login(ctx, email=data.email, password=data.password)
     ttl_s = ctx.settings.session_ttl_s
     cookie = Cookie(
@@ -113,7 +116,8 @@ async def login(ctx: Ctx, data: JSONBody[Credentials]) -> Response[SessionView]:
         max_age=ttl_s,
         path="/",
     )
-    return Response(SessionView(token, ttl_s), status_code=200, cookies=[cookie])
+    wanted = "origin" not in request.headers or comes_from_us(request)
+    return Response(SessionView(token, ttl_s), status_code=200, cookies=[cookie] if wanted else [])
 
 
 @post("/auth/logout", status_code=204, summary="Log out")

@@ -1,6 +1,7 @@
 """The routes behind signed local URLs. With S3 they answer 404: the signed URLs there are the bucket's own."""
 
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
@@ -10,11 +11,12 @@ from litestar.response import Stream
 
 from renderowl.api.access import Ctx
 from renderowl.domain.errors import NotFound, RangeNotSatisfiable, UrlExpired
+from renderowl.services import assets
 from renderowl.services.context import Context
 from renderowl.storage.base import ObjectMissing
 from renderowl.storage.local import LocalStorage
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 def _local(ctx: Context) -> LocalStorage:
@@ -58,20 +60,31 @@ async def serve_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPath[
 
 @put("/{key:path}", include_in_schema=False, request_max_body_size=None, status_code=200)
 async def receive_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPath[str]) -> Response[None]:
-    """Take a signed upload; its type and length must be the announced ones."""
+    """Take a signed upload; its type and length must be the announced ones.
+
+    The URL outlives the upload: once the asset is confirmed or deleted its bytes are not replaced any more.
+    """
     storage = _local(ctx)
     grant = storage.authorize("PUT", key.lstrip("/"), dict(request.query_params))
+    await assets.require_pending(ctx, grant.key)
     length = request.headers.get("content-length", "")
     try:
         stored = await storage.receive(
             grant,
-            request.stream(),
+            _while_pending(ctx, grant.key, request.stream()),
             content_type=request.headers.get("content-type"),
             content_length=int(length) if length.isdigit() else None,
         )
     except ObjectMissing:
         raise UrlExpired("this upload was ended or discarded") from None
     return Response(None, status_code=200, headers={"etag": f'"{stored.etag}"'})
+
+
+async def _while_pending(ctx: Context, key: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The body, which is worth nothing when the asset was confirmed or deleted while it came."""
+    async for chunk in chunks:
+        yield chunk
+    await assets.require_pending(ctx, key)
 
 
 def parse_range(header: str | None, size_bytes: int) -> tuple[int, int]:

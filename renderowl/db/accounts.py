@@ -105,6 +105,11 @@ async def key_is_good(db: Database, key_id: str) -> bool:
     )
 
 
+async def get_key(db: Database, user_id: str, key_id: str) -> ApiKey | None:
+    """One key of a user's, whatever became of it."""
+    return _key(await db.run(ApiKeys.select(*_KEY_FIELDS).where(ApiKeys.id == key_id, ApiKeys.user_id == user_id)))
+
+
 async def list_keys(db: Database, user_id: str, *, before_id: str | None, limit: int) -> list[ApiKey]:
     """A user's keys, newest first, the revoked ones too."""
     query = ApiKeys.select(*_KEY_FIELDS).where(ApiKeys.user_id == user_id).order_by(ApiKeys.id, ascending=False)
@@ -133,9 +138,9 @@ async def revoke_token(db: Database, jti: str, expires_at: datetime) -> None:
     )
 
 
-async def is_revoked(db: Database, jti: str) -> bool:
-    """Tell whether a token was revoked."""
-    return bool(await db.fetch_value("SELECT 1 FROM revoked_tokens WHERE jti = $1", jti))
+async def any_revoked(db: Database, jtis: Sequence[str]) -> bool:
+    """Tell whether one of these tokens was revoked."""
+    return bool(await db.fetch_value("SELECT 1 FROM revoked_tokens WHERE jti = ANY($1::text[]) LIMIT 1", list(jtis)))
 
 
 def _user(rows: list[dict[str, Any]]) -> User | None:

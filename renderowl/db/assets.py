@@ -73,6 +73,15 @@ async def rename(db: Database, asset_id: str, name: str) -> None:
     await db.execute("UPDATE assets SET name = $2, updated_at = now() WHERE id = $1", asset_id, name)
 
 
+async def is_pending(db: Database, asset_id: str, storage_key: str) -> bool:
+    """Tell whether an asset still waits for its upload to this key."""
+    return bool(
+        await db.fetch_value(
+            "SELECT 1 FROM assets WHERE id = $1 AND storage_key = $2 AND status = 'pending'", asset_id, storage_key
+        )
+    )
+
+
 async def start_processing(db: Database, asset_id: str) -> bool:
     """Move `pending` to `processing`; False when it is not pending."""
     return bool(

@@ -19,6 +19,7 @@ class Principal(msgspec.Struct, frozen=True):
     """Who is calling: the owner whose things may be seen, with which scopes, through which credential.
 
     `project_id` narrows a token or ticket to one project; `credential_id` is the key's or token's id, never its secret.
+    `key_id` and `session_id` are the key or the session a token was minted with: it ends with them.
     An administrator (`is_admin`) sees everybody's things.
     """
 
@@ -29,6 +30,8 @@ class Principal(msgspec.Struct, frozen=True):
     project_id: str | None = None
     is_admin: bool = False
     expires_at: float | None = None
+    key_id: str | None = None
+    session_id: str | None = None
 
 
 class User(msgspec.Struct, frozen=True):

@@ -62,6 +62,7 @@ def spawn(
             extra_groups=None if user is None else (),
             pass_fds=pass_fds,
             start_new_session=True,
+            umask=0o077,  # media, logs and intermediate files are nobody else's, however open the data directory is
             preexec_fn=die_with_parent(death_signal),  # noqa: PLW1509 - only the main thread gets here
         )
 

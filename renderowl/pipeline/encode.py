@@ -1,5 +1,6 @@
 """The steps: encode a segment, encode the sound. Each verifies what it made and only then gives it its name."""
 
+import asyncio
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,8 +47,9 @@ async def encode_segment(
     limits: ProcessLimits | None = None,
 ) -> EncodedSegment:
     """Encode a segment to `out`; raises OutputWrong unless it has exactly its frames."""
-    command = segment_command(segment, encoding, preview, tools)
-    command.prepare(work_dir, inputs)
+    # In threads: a megabyte of captions takes a while, and the worker's heartbeats go on meanwhile.
+    command = await asyncio.to_thread(segment_command, segment, encoding, preview, tools)
+    await asyncio.to_thread(command.prepare, work_dir, inputs)
     limits = limits or ProcessLimits()
     await run(command.argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / _LOG)
     made = work_dir / command.output

@@ -5,6 +5,7 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Final
 
+from renderowl.domain.errors import LimitExceeded
 from renderowl.pipeline.ass import Line, document
 from renderowl.pipeline.clock import fraction_of, time_of
 from renderowl.pipeline.effects.fit import Size, cropped, drawn_size, fitted
@@ -28,6 +29,10 @@ from renderowl.pipeline.timeline import (
 
 _TAIL_S: Final = Fraction(1, 2)
 """Read past a clip's end, so that the last frame is there whatever the source's frame rate."""
+
+
+MAX_SUBTITLE_CHARS: Final = 8_000_000
+"""Animated captions are written out once a state: a bound on what one segment's texts may grow to."""
 
 
 @dataclass(frozen=True)
@@ -226,8 +231,9 @@ def _write(layers: Layers, clips: list[Clip], canvas: Canvas) -> None:
     """
     lead = max(0, *(-clip.start for clip in clips))
     lines: list[Line] = []
+    size = 0
     for clip in clips:
-        content = clip.content
+        content, known = clip.content, len(lines)
         match content:
             case TextContent():
                 lines += text_lines(clip, content, canvas)
@@ -237,6 +243,9 @@ def _write(layers: Layers, clips: list[Clip], canvas: Canvas) -> None:
                 texts, style = content.text + "".join(word.text for word in content.words), content.style.text
             case _:
                 continue
+        size += sum(len(line.body) for line in lines[known:])
+        if size > MAX_SUBTITLE_CHARS:
+            raise LimitExceeded(f"the texts shown within {canvas.frames} frames are too long to be drawn")
         layers.fonts |= {font_named(style.font_family), *(font for font, _ in font_runs(texts, style.font_family))}
     name = f"text-{len(layers.files)}.ass"
     layers.files[name] = document(canvas, lines, lead)

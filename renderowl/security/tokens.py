@@ -32,6 +32,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The one project the token is good for; None: all of the subject's."""
     key_id: str | None = None
     """The API key that minted it; revoking that key ends the token too."""
+    session_id: str | None = None
+    """The `jti` of the session that minted it; logging out ends the token too."""
 
 
 class TokenSigner:
@@ -65,6 +67,7 @@ class TokenSigner:
         *,
         project_id: str | None = None,
         key_id: str | None = None,
+        session_id: str | None = None,
         ttl_s: int | None = None,
     ) -> tuple[str, Claims]:
         """A signed token and what it says."""
@@ -79,6 +82,7 @@ class TokenSigner:
             scopes=tuple(scopes),
             project_id=project_id,
             key_id=key_id,
+            session_id=session_id,
         )
         payload = msgspec.to_builtins(claims)
         return jwt.encode(payload, self._keys[self._kid], algorithm=_ALGORITHM, headers={"kid": self._kid}), claims

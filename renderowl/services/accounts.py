@@ -18,7 +18,7 @@ from renderowl.domain.errors import (
     Unauthenticated,
     ValidationFailed,
 )
-from renderowl.domain.ids import new_id
+from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.records import ApiKey, Principal, Scope, User
 from renderowl.security.keys import PREFIX, new_key, parse_key
 from renderowl.security.passwords import MAX_LENGTH, MIN_LENGTH, hash_password, verify_password
@@ -64,22 +64,39 @@ async def authenticate(ctx: Context, credential: str) -> Principal:
 
 
 async def redeem_ticket(ctx: Context, ticket: str, *, project_id: str, origin: str | None) -> Principal:
-    """Who a one-time ticket stands for, once, for its project and from its origin. Raises Unauthenticated."""
+    """Who a one-time ticket stands for, once, for its project and from its origin. Raises Unauthenticated.
+
+    A ticket is worth no more than the credential that asked for it: it dies with it.
+    """
     value = await ctx.bus.take_ticket(ticket)
     if value is None:
         raise Unauthenticated("the ticket is not valid, was used or has expired")
     if value["project_id"] != project_id or value["origin"] not in (None, origin):
         raise Unauthenticated("the ticket is for another project or origin")
-    return msgspec.convert(value["principal"], Principal)
+    principal = msgspec.convert(value["principal"], Principal)
+    if not await still_good(ctx, principal):
+        raise Unauthenticated("the credential that asked for the ticket was revoked or has ended")
+    return principal
 
 
 async def still_good(ctx: Context, principal: Principal) -> bool:
     """Tell whether the credential of somebody who is connected has been revoked or has ended since."""
     if principal.expires_at is not None and principal.expires_at < datetime.now(UTC).timestamp():
         return False
+    return not await is_revoked(ctx, principal)
+
+
+async def is_revoked(ctx: Context, principal: Principal) -> bool:
+    """Tell whether the credential, or the key or session it was made with, was revoked; its own end does not count."""
+    if principal.kind == "bootstrap":
+        return False
+    key_id = principal.credential_id if principal.kind == "key" else principal.key_id
+    if key_id is not None and not await accounts.key_is_good(ctx.db, key_id):
+        return True
     if principal.kind == "key":
-        return await accounts.key_is_good(ctx.db, principal.credential_id)
-    return principal.kind == "bootstrap" or not await accounts.is_revoked(ctx.db, principal.credential_id)
+        return False
+    ids = [principal.credential_id, *([principal.session_id] if principal.session_id else [])]
+    return await accounts.any_revoked(ctx.db, ids)
 
 
 async def _bootstrap(ctx: Context) -> Principal:
@@ -119,12 +136,10 @@ async def _with_key(ctx: Context, plaintext: str) -> Principal:
 async def _with_token(ctx: Context, token: str) -> Principal:
     claims = ctx.tokens.read(token)
     user = await accounts.get_user(ctx.db, claims.sub)
-    if user is None or await accounts.is_revoked(ctx.db, claims.jti):
-        raise Unauthenticated("the token was revoked")
-    if claims.key_id is not None and not await accounts.key_is_good(ctx.db, claims.key_id):
-        raise Unauthenticated("the key that made this token was revoked")
+    if user is None:
+        raise Unauthenticated("the account is gone")
     scopes = msgspec.convert(claims.scopes, frozenset[Scope])
-    return Principal(
+    principal = Principal(
         user_id=user.id,
         scopes=scopes,
         kind="session" if claims.project_id is None else "token",
@@ -132,7 +147,12 @@ async def _with_token(ctx: Context, token: str) -> Principal:
         project_id=claims.project_id,
         is_admin=user.role == "admin" and "admin" in scopes,
         expires_at=float(claims.exp),
+        key_id=claims.key_id,
+        session_id=claims.session_id,
     )
+    if not await still_good(ctx, principal):
+        raise Unauthenticated("the token, or the key or session that made it, was revoked")
+    return principal
 
 
 # --- users ---------------------------------------------------------------------------------------------------------
@@ -188,13 +208,16 @@ async def me(ctx: Context, principal: Principal) -> User:
 async def create_key(
     ctx: Context, principal: Principal, *, name: str, scopes: list[Scope], expires_at: datetime | None
 ) -> CreatedKey:
-    """Make a key of the caller's with at most the caller's own scopes."""
+    """Make a key of the caller's with at most the caller's own scopes; one made by a key does not outlive it."""
     _require_account(principal)
     wanted: frozenset[Scope] = frozenset(scopes)
     if not wanted <= _implied(principal.scopes):
         raise Forbidden(f"a key cannot have more than your own scopes: {', '.join(sorted(principal.scopes))}")
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise ValidationFailed(errors=[FieldError("/expires_at", "lies in the past")])
+    if principal.kind == "key" and principal.expires_at is not None:
+        own_end = datetime.fromtimestamp(principal.expires_at, UTC)
+        expires_at = own_end if expires_at is None else min(expires_at, own_end)
     return await make_key(ctx.db, principal.user_id, name=name, scopes=sorted(wanted), expires_at=expires_at)
 
 
@@ -224,39 +247,49 @@ async def list_keys(ctx: Context, principal: Principal, page: PageRequest) -> Pa
 
 
 async def revoke_key(ctx: Context, principal: Principal, key_id: str) -> ApiKey:
-    """End a key of the caller's at once, and with it the tokens it made."""
+    """End a key of the caller's at once, and with it the tokens it made. One with more scopes than the caller is safe."""
     _require_account(principal)
-    key = await accounts.revoke_key(ctx.db, principal.user_id, key_id)
-    if key is None:
-        raise NotFound(f"you have no key {key_id!r}")
+    key = await _own_key(ctx, principal, key_id)
+    if principal.kind == "key" and not frozenset(key.scopes) <= _implied(principal.scopes):
+        raise Forbidden("a key cannot be revoked by one with fewer scopes")
+    await accounts.revoke_key(ctx.db, principal.user_id, key_id)
     return key
 
 
 async def rotate_key(ctx: Context, principal: Principal, key_id: str) -> CreatedKey:
     """Make a key like this one; the old one lives on for a day."""
     _require_account(principal)
-    old = await accounts.revoke_key(ctx.db, principal.user_id, key_id, grace_s=ROTATION_GRACE_S)
-    if old is None:
-        raise NotFound(f"you have no key {key_id!r}")
+    old = await _own_key(ctx, principal, key_id)
     if not frozenset(old.scopes) <= _implied(principal.scopes):
         raise Forbidden("a key cannot be rotated by one with fewer scopes")
+    if not await accounts.key_is_good(ctx.db, key_id):
+        raise Conflict("the key was revoked or has expired; make a new one")
+    await accounts.revoke_key(ctx.db, principal.user_id, key_id, grace_s=ROTATION_GRACE_S)
     return await make_key(ctx.db, principal.user_id, name=old.name, scopes=old.scopes, expires_at=old.expires_at)
 
 
 async def mint_token(
     ctx: Context, principal: Principal, project_id: str, *, scopes: list[Scope], ttl_s: int
 ) -> tuple[str, Claims]:
-    """A short token for one project with at most the caller's scopes: what an editor's backend hands its browser."""
+    """A short token for one project with at most the caller's scopes: what an editor's backend hands its browser.
+
+    It ends with the key or session that made it. A project token makes no others: it would live for ever.
+    """
     await projects.get(ctx, principal, project_id)
+    if principal.project_id is not None:
+        raise Forbidden("a project token makes no other tokens")
     wanted: frozenset[Scope] = frozenset(scopes)
     if "admin" in wanted or not wanted <= _implied(principal.scopes):
         raise Forbidden("a project token has at most read and write, and no more than your own scopes")
+    if principal.expires_at is not None:
+        ttl_s = min(ttl_s, int(principal.expires_at - datetime.now(UTC).timestamp()))
     return ctx.tokens.mint(
         principal.user_id,
         sorted(wanted),
         ttl_s=ttl_s,
         project_id=project_id,
         key_id=principal.credential_id if principal.kind == "key" else None,
+        session_id=principal.credential_id if principal.kind == "session" else None,
     )
 
 
@@ -282,6 +315,13 @@ def read_moment(path: str, text: str) -> datetime:
     if moment is None or moment.tzinfo is None:
         raise ValidationFailed(errors=[FieldError(path, "must be RFC 3339 with a time zone, 2027-01-31T12:00:00Z")])
     return moment
+
+
+async def _own_key(ctx: Context, principal: Principal, key_id: str) -> ApiKey:
+    key = await accounts.get_key(ctx.db, principal.user_id, key_id) if is_id(key_id, "key") else None
+    if key is None:
+        raise NotFound(f"you have no key {key_id!r}")
+    return key
 
 
 def _implied(scopes: frozenset[Scope]) -> frozenset[Scope]:

@@ -21,9 +21,10 @@ from renderowl.domain.errors import (
     NotFound,
     RenderOwlError,
     UploadMismatch,
+    UrlExpired,
     ValidationFailed,
 )
-from renderowl.domain.ids import new_id
+from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.records import Asset, AssetType, Principal
 from renderowl.domain.spec.fields import Spec
 from renderowl.pipeline.captions import CaptionsUnreadable, read_captions
@@ -33,6 +34,7 @@ from renderowl.services import projects
 from renderowl.services.context import Context
 from renderowl.services.paging import Page, PageRequest, cut
 from renderowl.services.publishing import record
+from renderowl.services.sources import MAX_TEXT_BYTES
 from renderowl.services.steps import error_record
 from renderowl.services.views import asset_view
 from renderowl.storage.base import ObjectMissing, PartRequest, SignedRequest, UploadedPart
@@ -73,6 +75,9 @@ CONTENT_TYPES: Final[dict[str, AssetType]] = {
     "font/woff2": "font",
 }
 """The content types that may be uploaded, and what kind of asset each makes."""
+
+MAX_BYTES: Final[dict[AssetType, int]] = {"subtitle": MAX_TEXT_BYTES, "font": 32 * 1024**2}
+"""What is read into memory as a whole is never larger than this."""
 
 
 class UploadRequest(Spec, frozen=True):
@@ -142,6 +147,12 @@ async def announce(ctx: Context, principal: Principal, project_id: str, request:
     ]
     expires_at = now.timestamp() + UPLOAD_TTL_S
     return Upload(asset, parts=tuple(parts), part_size_bytes=part_size, expires_at=expires_at)
+
+
+async def require_pending(ctx: Context, storage_key: str) -> None:
+    """Raise UrlExpired unless an asset waits for an upload to this key."""
+    if not await assets.is_pending(ctx.db, storage_key.rpartition("/")[2], storage_key):
+        raise UrlExpired("this upload was confirmed or discarded")
 
 
 async def complete_upload(
@@ -236,7 +247,7 @@ async def _inspect(tools: Toolchain, asset: Asset, path: Path) -> dict[str, Any]
 async def get(ctx: Context, principal: Principal, project_id: str, asset_id: str, *, write: bool = False) -> Asset:
     """One asset of the caller's. Raises NotFound."""
     await projects.get(ctx, principal, project_id, "write" if write else "read")
-    asset = await assets.get(ctx.db, project_id, asset_id)
+    asset = await assets.get(ctx.db, project_id, asset_id) if is_id(asset_id, "ast") else None
     if asset is None:
         raise NotFound(f"there is no asset {asset_id!r} in this project")
     return asset
@@ -316,8 +327,10 @@ def _check(ctx: Context, request: UploadRequest) -> None:
         problems.append(FieldError("/name", f"must have 1 to {projects.MAX_NAME} characters"))
     if request.content_type not in CONTENT_TYPES:
         problems.append(FieldError("/content_type", f"is none of {', '.join(CONTENT_TYPES)}"))
-    if not 1 <= request.size_bytes <= ctx.settings.max_asset_bytes:
-        problems.append(FieldError("/size_bytes", f"must be 1 to {ctx.settings.max_asset_bytes}"))
+    kind = CONTENT_TYPES.get(request.content_type, "video")
+    largest = min(ctx.settings.max_asset_bytes, MAX_BYTES.get(kind, ctx.settings.max_asset_bytes))
+    if not 1 <= request.size_bytes <= largest:
+        problems.append(FieldError("/size_bytes", f"must be 1 to {largest}"))
     checksum = request.checksum_sha256
     if checksum is not None and (len(checksum) != 64 or not set(checksum.lower()) <= set("0123456789abcdef")):
         problems.append(FieldError("/checksum_sha256", "must be 64 hexadecimal digits"))

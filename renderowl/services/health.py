@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
+import structlog
 
 from renderowl.db import workers
 from renderowl.services.context import Context
+
+log = structlog.get_logger(__name__)
 
 CHECK_TIMEOUT_S = 2.0
 
@@ -46,5 +49,7 @@ async def _ask(name: str, check: Callable[[], Awaitable[None]]) -> Part:
     except TimeoutError:
         return Part(name, False, f"did not answer within {CHECK_TIMEOUT_S:g} s")
     except Exception as error:
-        return Part(name, False, str(error) or type(error).__name__)
+        # Anybody may ask: addresses, users and names of databases are for the log only.
+        log.warning("part_not_ready", part=name, exc_info=error)
+        return Part(name, False, "cannot be used; the log says why")
     return Part(name, True)

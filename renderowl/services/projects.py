@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from renderowl.db import projects, renders
 from renderowl.domain.errors import FieldError, Forbidden, NotFound, ValidationFailed
 from renderowl.domain.ids import new_id
@@ -11,6 +13,7 @@ from renderowl.services.paging import Page, PageRequest, cut
 from renderowl.services.steps import end_render
 
 MAX_NAME = 200
+MAX_SETTINGS_BYTES = 16 * 1024
 
 
 def require(principal: Principal, scope: Scope) -> None:
@@ -29,6 +32,7 @@ async def create(
     if principal.project_id is not None:
         raise Forbidden("this token is for one project and makes no others")
     check_name(name)
+    check_settings(settings)
     return await projects.insert(
         ctx.db,
         project_id=new_id("prj"),
@@ -42,7 +46,7 @@ async def create(
 async def get(ctx: Context, principal: Principal, project_id: str, scope: Scope = "read") -> Project:
     """The project, if it is the caller's. Raises NotFound for everybody else's, Forbidden without the scope."""
     project = None
-    if principal.project_id in (None, project_id):
+    if principal.project_id in (None, project_id) and "\x00" not in project_id:
         owner_id = None if principal.is_admin else principal.user_id
         project = await projects.get(ctx.db, project_id, owner_id=owner_id)
     if project is None:
@@ -67,6 +71,8 @@ async def update(ctx: Context, principal: Principal, project_id: str, changes: d
     await get(ctx, principal, project_id, "write")
     if "name" in changes:
         check_name(changes["name"])
+    if "settings" in changes:
+        check_settings(changes["settings"])
     await projects.update(ctx.db, project_id, changes)
     return await get(ctx, principal, project_id)
 
@@ -96,6 +102,13 @@ async def sweep(ctx: Context) -> int:
     for project_id in left:
         await finish_deleting(ctx, project_id)
     return len(left)
+
+
+def check_settings(settings: dict[str, Any]) -> None:
+    """Raise ValidationFailed when the settings are too large to be told with every project of a page."""
+    if len(msgspec.json.encode(settings)) > MAX_SETTINGS_BYTES:
+        problem = FieldError("/settings", f"must be at most {MAX_SETTINGS_BYTES} bytes of JSON")
+        raise ValidationFailed(errors=[problem])
 
 
 def check_name(name: str) -> None:

@@ -21,7 +21,7 @@ from renderowl.domain.errors import (
     ValidationFailed,
 )
 from renderowl.domain.events import Progress
-from renderowl.domain.ids import new_id
+from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.lifecycle import PRIORITY_CLASS, Priority, is_active
 from renderowl.domain.records import Principal, Render
 from renderowl.domain.spec.fields import Spec
@@ -166,7 +166,7 @@ async def submit(
 async def get(ctx: Context, principal: Principal, project_id: str, render_id: str) -> Render:
     """One render of the caller's. Raises NotFound."""
     await projects.get(ctx, principal, project_id)
-    render = await renders.get(ctx.db, render_id, project_id=project_id)
+    render = await renders.get(ctx.db, render_id, project_id=project_id) if is_id(render_id, "rnd") else None
     if render is None:
         raise NotFound(f"there is no render {render_id!r} in this project")
     return render
@@ -248,7 +248,9 @@ async def cancel(ctx: Context, principal: Principal, project_id: str, render_id:
     """Cancel an active render, wherever it is. Raises Conflict when it is at an end already."""
     await projects.get(ctx, principal, project_id, "write")
     async with ctx.db.transaction() as tx:
-        render = await renders.get(ctx.db, render_id, project_id=project_id, lock=True)
+        render = (
+            await renders.get(ctx.db, render_id, project_id=project_id, lock=True) if is_id(render_id, "rnd") else None
+        )
         if render is None:
             raise NotFound(f"there is no render {render_id!r} in this project")
         cancelled = await _cancel_in(ctx, tx, render_id) if is_active(render.status) else None
@@ -261,7 +263,9 @@ async def retry(ctx: Context, principal: Principal, project_id: str, render_id: 
     """Start a failed render anew as its next attempt. Raises Conflict in any other state."""
     await projects.get(ctx, principal, project_id, "write")
     async with ctx.db.transaction() as tx:
-        render = await renders.get(ctx.db, render_id, project_id=project_id, lock=True)
+        render = (
+            await renders.get(ctx.db, render_id, project_id=project_id, lock=True) if is_id(render_id, "rnd") else None
+        )
         if render is None:
             raise NotFound(f"there is no render {render_id!r} in this project")
         if render.status != "failed":

@@ -81,6 +81,7 @@ class _Session:
         await self._socket.accept(subprotocols=None if self._protocol.plain else frames.SUBPROTOCOL)
         self._sender = asyncio.create_task(self._send())
         receiver = asyncio.create_task(self._receive())
+        watcher = asyncio.create_task(self._watch())
         try:
             await asyncio.wait({self._sender, receiver}, return_when=asyncio.FIRST_COMPLETED)
             if receiver.done() and (error := receiver.exception()) is not None:
@@ -88,7 +89,7 @@ class _Session:
                 self._say(self._protocol.refused(Internal()))
                 await asyncio.wait({self._sender}, timeout=_CLOSE_S)
         finally:
-            await _end(self._sender, receiver)
+            await _end(self._sender, receiver, watcher)
             await self._memberships.aclose()
             if self._member.closing is not None:
                 await self._close(self._member.closing)
@@ -190,6 +191,13 @@ class _Session:
             self._member.say(await perform(self._ctx, self._principal, self._project_id, command))
         except RenderOwlError as error:
             self._member.say(frames.error_of(error, command.ref))
+
+    async def _watch(self) -> None:
+        """Send a member away whose credential is revoked while it only listens."""
+        while True:
+            await asyncio.sleep(self._hub.recheck_s)
+            if self._principal is not None and await self._hub.is_revoked(self._principal):
+                self._say(self._protocol.refused(Forbidden("the credential was revoked")))
 
     # --- sending -----------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from renderowl.db import events
 from renderowl.domain.errors import NotFound, Unavailable
 from renderowl.domain.events import Cursor, Event
 from renderowl.domain.records import Principal
+from renderowl.services import accounts
 from renderowl.services.context import Context
 from renderowl.services.rooms import Message, Opening, Poll, open_room, read_room
 from renderowl.ws import frames
@@ -29,7 +30,10 @@ POLL_S: Final = 1.0
 """Without Redis, durable events are read from Postgres this often."""
 SWEEP_S: Final = 1.0
 DRAIN_S: Final = 5.0
+ASK_AGAIN_S: Final = 0.5
 KEEP_ALIVE_S: Final = 15.0
+RECHECK_S: Final = 15.0
+"""How long somebody whose credential was revoked may go on listening."""
 _FILL: Final = 500
 _GATES: Final = 64
 
@@ -52,6 +56,7 @@ class Hub:
         self._compare_now = asyncio.Event()
         self._left = asyncio.Event()
         self.draining = False
+        self.recheck_s = RECHECK_S
 
     async def start(self) -> None:
         """Begin to listen."""
@@ -72,10 +77,11 @@ class Hub:
     async def stop(self) -> None:
         """Drain and stop listening."""
         await self.drain()
-        tasks = [*self._tasks, *self._filling.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left = {*self._tasks, *self._filling.values()}
+        while left:  # a cancellation that comes while redis-py makes a connection can get lost: ask again
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=ASK_AGAIN_S)
         self._tasks.clear()
 
     # --- members -----------------------------------------------------------------------------------------------------
@@ -98,6 +104,14 @@ class Hub:
     async def open_room(self, principal: Principal, project_id: str, since: Cursor | None) -> Opening:
         """What the room opens with for a member. Raises NotFound, Forbidden, Unavailable."""
         return self._learn(project_id, await open_room(self._ctx, principal, project_id, since))
+
+    async def is_revoked(self, principal: Principal) -> bool:
+        """Tell whether somebody who listens has lost the credential; while Postgres is away nobody has."""
+        try:
+            return await accounts.is_revoked(self._ctx, principal)
+        except Unavailable as error:
+            log.info("credential_not_rechecked", reason=error.detail)
+            return False
 
     def _learn(self, project_id: str, opening: Opening) -> Opening:
         """Let the room know how far Postgres is: what was published while the room was being made reached nobody."""
@@ -167,7 +181,7 @@ class Hub:
     async def stream(self, principal: Principal, project_id: str, since: Cursor | None) -> AsyncGenerator[Message]:
         """The room from `since` on, for as long as the reader, the server and the credential last."""
         member = Member(self.clock)
-        ends_at = principal.expires_at
+        ends_at, checked = principal.expires_at, self.clock()
         async with self.membership(project_id, member):
             member.begin(await self.open_room(principal, project_id, since))
             while True:
@@ -178,8 +192,12 @@ class Hub:
                     continue
                 if member.closing is not None or (ends_at is not None and time.time() > ends_at):
                     return
+                if self.clock() - checked >= self.recheck_s:
+                    checked = self.clock()
+                    if await self.is_revoked(principal):
+                        return
                 asleep_since = self.clock()
-                await member.wait(min(KEEP_ALIVE_S, member.due() - asleep_since))
+                await member.wait(min(KEEP_ALIVE_S, self.recheck_s, member.due() - asleep_since))
                 if self.clock() - asleep_since >= KEEP_ALIVE_S:
                     yield Message("")
 

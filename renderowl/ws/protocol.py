@@ -130,7 +130,7 @@ class Protocol:
             return self.refused(MalformedRequest(f"a message has at most {frames.MAX_FRAME_BYTES} bytes"))
         try:
             message = frames.read(text)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return self.refused(MalformedRequest(f"this is not a message of {frames.SUBPROTOCOL}: {error}"))
         if self._state in (_State.SILENT, _State.MEMBER):
             self._heard(now)
@@ -141,7 +141,7 @@ class Protocol:
             case frames.Auth(token) | frames.AuthRefresh(token):
                 if self._state is _State.NAMELESS:
                     self._state = _State.ASKED
-                return [Authenticate(token)]
+                return self._paced(Authenticate(token), now)
             case frames.Hello() if self._state is _State.SILENT:
                 self._filter = message.filter
                 return self._join(None if message.since is None else Cursor.parse(message.since))
@@ -149,7 +149,7 @@ class Protocol:
                 self._filter = message.filter
                 return [Refilter(message.filter)]
             case frames.RenderCreate() | frames.RenderCancel() | frames.RenderRetry() if self._state is _State.MEMBER:
-                return self._command(message, now)
+                return self._paced(Perform(message), now)
             case frames.Pong():
                 return []
         if self._state is _State.NAMELESS:
@@ -216,13 +216,14 @@ class Protocol:
         self._patience = _NEVER
         return [Join(since, self._filter)]
 
-    def _command(self, command: frames.Command, now: float) -> Sequence[Action]:
+    def _paced(self, action: Perform | Authenticate, now: float) -> Sequence[Action]:
+        """The action, unless the member asks for too many that cost us queries."""
         while self._commands and self._commands[0] <= now - 1:
             self._commands.popleft()
         if len(self._commands) >= COMMANDS_PER_S:
             return self.refused(RateLimited(f"at most {COMMANDS_PER_S} commands a second", retry_after_s=1))
         self._commands.append(now)
-        return [Perform(command)]
+        return [action]
 
     def _heard(self, now: float) -> None:
         """Any message shows that the member lives."""

@@ -22,6 +22,8 @@ S = TypeVar("S", bound=Spec)
 Scalar = str | float | bool
 
 MAX_ERRORS: Final = 100
+MAX_DEPTH: Final = 64
+"""How deep lists and objects may be nested where a caller may say anything."""
 MAX_FILLED_CHARS: Final = 1_000_000
 """What all texts of a document may grow by when variables are filled in."""
 
@@ -111,7 +113,7 @@ class _Walker:
         if isinstance(kind, mi.DictType):
             return self.mapping(kind, value, at)
         if isinstance(kind, mi.AnyType):
-            return value, value
+            return self.free(value, at)
         return self.leaf(kind, value, at, marks)
 
     def struct(self, kind: mi.StructType, value: object, at: str) -> tuple[Any, Any]:
@@ -131,7 +133,9 @@ class _Walker:
             if field is None:
                 known = [*(f.encode_name for f in kind.fields), *([kind.tag_field] if kind.tag_field else [])]
                 what = f' for {kind.tag_field} "{kind.tag}"' if kind.tag else ""
-                self.fail(at + pointer(str(key)), f"unknown field{what}{nearest(str(key), known)}")
+                # Looking for the nearest name is slow: a body of a hundred thousand unknown ones gets no more hints.
+                hint = nearest(str(key), known) if len(self.errors) < MAX_ERRORS else ""
+                self.fail(at + pointer(str(key)), f"unknown field{what}{hint}")
                 continue
             name = field.encode_name
             if name in said and said[name] != child:
@@ -176,6 +180,25 @@ class _Walker:
                 continue
             given[key], filled[key] = self.walk(kind.value_type, child, at + pointer(key), {})
         return given, filled
+
+    def free(self, value: object, at: str) -> tuple[Any, Any]:
+        """Check a value whose shape is the caller's own: it must be possible to store it and to tell it again."""
+        waiting: list[tuple[object, str, int]] = [(value, at, 0)]
+        while waiting:
+            one, there, depth = waiting.pop()
+            if isinstance(one, str):
+                if not _is_plain(one):
+                    return self.fail(there, "must not contain NUL characters or halves of characters")
+            elif isinstance(one, Mapping | list | tuple):
+                if depth == MAX_DEPTH:
+                    return self.fail(there, f"is nested more than {MAX_DEPTH} levels deep")
+                inner = one.items() if isinstance(one, Mapping) else enumerate(one)
+                for name, child in inner:
+                    if isinstance(name, str) and not _is_plain(name):
+                        return self.fail(there + pointer(name), "must be named by a plain text")
+                    if isinstance(child, str | Mapping | list | tuple):
+                        waiting.append((child, there + pointer(name), depth + 1))
+        return value, value
 
     def union(self, kind: mi.UnionType, value: object, at: str, marks: Mapping[str, Any]) -> tuple[Any, Any]:
         options = [option for option in kind.types if not isinstance(option, mi.NoneType)]

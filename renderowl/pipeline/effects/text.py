@@ -98,7 +98,7 @@ def _moments(clip: Clip, content: CaptionContent, canvas: Canvas) -> Iterator[tu
     look, words = content.style, content.words
     match look.animation:
         case "typewriter":
-            yield from _typewriter(clip.frames, content)
+            yield from _typewriter(clip, content, canvas)
         case "karaoke" if words:
             yield 0, clip.frames, _karaoke(content, canvas)
         case "highlight" | "pop" if words:
@@ -181,12 +181,18 @@ def _karaoke(content: CaptionContent, canvas: Canvas) -> str:
     return "".join(parts)
 
 
-def _typewriter(frames: int, content: CaptionContent) -> Iterator[tuple[int, int, str]]:
-    """Yield the text with ever more letters seen; the hidden rest keeps the line where it is."""
+def _typewriter(clip: Clip, content: CaptionContent, canvas: Canvas) -> Iterator[tuple[int, int, str]]:
+    """Yield the text with ever more letters seen; the hidden rest keeps the line where it is.
+
+    Only what is on the canvas at some frame is written out: each state holds the whole text, and a text of thousands of
+    letters has thousands of states.
+    """
     text, style = content.text, content.style.text
-    times = _letter_frames(text, content.words, frames)
+    times = _letter_frames(text, content.words, clip.frames)
     for count, begin in enumerate(times, start=1):
-        finish = times[count] if count < len(times) else frames
+        finish = times[count] if count < len(times) else clip.frames
+        if finish <= begin or clip.start + finish <= 0 or clip.start + begin >= canvas.frames:
+            continue
         hidden = f"{_HIDDEN}{styled_text(text[count:], style)}" if count < len(text) else ""
         yield begin, finish, styled_text(text[:count], style) + hidden
 

@@ -1,0 +1,134 @@
+"""What a credential is worth, and that it is worth nothing once it is taken back."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from renderowl.services import accounts
+from renderowl.testing.service import BASE_URL, Service
+from renderowl.testing.serving import ORIGIN, World, make_account
+from renderowl.testing.signals import until
+
+
+async def made_key(http: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
+    answer = await http.post("/keys", json={"name": "k", **body})
+    assert answer.status_code == 201, answer.text
+    key: dict[str, Any] = answer.json()
+    return key
+
+
+async def test_a_project_token_mints_no_other_token_so_it_cannot_live_for_ever(service: Service) -> None:
+    ann = await service.user()
+    project_id = await service.project(ann)
+    asked = {"project_id": project_id, "scopes": ["read", "write"], "ttl_s": 10}
+    browser = service.as_((await ann.post("/auth/tokens", json=asked)).json()["token"])
+    again = await browser.post("/auth/tokens", json={**asked, "ttl_s": 86_400})
+    assert (again.status_code, again.json()["code"]) == (403, "forbidden")
+
+
+async def test_logging_out_ends_the_tokens_the_session_minted(service: Service) -> None:
+    ann = await service.user()
+    project_id = await service.project(ann)
+    token = (await ann.post("/auth/tokens", json={"project_id": project_id})).json()["token"]
+    assert (await service.as_(token).get(f"/projects/{project_id}")).status_code == 200
+    await ann.post("/auth/logout")
+    assert (await service.as_(token).get(f"/projects/{project_id}")).status_code == 401
+
+
+async def test_a_key_made_by_a_key_does_not_outlive_it(service: Service) -> None:
+    ann = await service.user()
+    ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    short = await made_key(ann, expires_at=ends)
+    heir = await made_key(service.as_(short["key"]))
+    assert heir["expires_at"] is not None
+    assert datetime.fromisoformat(heir["expires_at"]) <= datetime.fromisoformat(ends)
+
+
+async def test_a_key_neither_ends_nor_rotates_one_with_more_scopes(service: Service) -> None:
+    admin = await made_key(service.http, scopes=["admin"])
+    writer = service.as_((await made_key(service.http, scopes=["write"]))["key"])
+    assert (await writer.post(f"/keys/{admin['id']}/rotate")).status_code == 403
+    assert (await writer.delete(f"/keys/{admin['id']}")).status_code == 403
+    kept = next(key for key in (await service.http.get("/keys")).json()["items"] if key["id"] == admin["id"])
+    assert "revoked_at" not in kept
+
+
+async def test_rotating_brings_no_revoked_key_back(service: Service) -> None:
+    ann = await service.user()
+    key = await made_key(ann)
+    await ann.delete(f"/keys/{key['id']}")
+    assert (await ann.post(f"/keys/{key['id']}/rotate")).status_code == 409
+    assert (await service.as_(key["key"]).get("/projects")).status_code == 401
+
+
+async def test_a_login_from_a_foreign_page_sets_no_cookie(service: Service) -> None:
+    await service.user("ann@example.org")
+    body = b'{"email": "ann@example.org", "password": "correct horse battery"}'
+    for origin, cookie in (("https://evil.example", False), ("null", False), (BASE_URL, True)):
+        headers = {"content-type": "text/plain", "origin": origin}
+        answer = await service.as_(None).post("/auth/login", content=body, headers=headers)
+        assert (answer.status_code, "set-cookie" in answer.headers) == (200, cookie), origin
+
+
+@pytest.mark.parametrize("start", [0, 6])
+async def test_nearly_the_bootstrap_token_is_not_the_bootstrap_token(service: Service, start: int) -> None:
+    token = str(service.http.headers["authorization"]).partition(" ")[2]
+    for near in (token[start:-1], token + "x", token.upper(), token + "\xe9"):
+        headers = {"authorization": f"Bearer {near}".encode()}
+        assert (await service.as_(None).get("/me", headers=headers)).status_code == 401
+
+
+async def test_a_ticket_dies_with_the_key_that_asked_for_it(world: World) -> None:
+    ticket = await accounts.issue_ticket(world.ctx, world.principal, world.project.id, None)
+    await revoke(world)
+    async with world.room(key=None, query=f"?ticket={ticket.ticket}") as socket:
+        assert "unauthenticated" in str(await socket.recv())
+
+
+@pytest.mark.parametrize("mint", [False, True], ids=["key", "token-made-by-the-key"])
+async def test_somebody_who_only_listens_is_sent_away_when_the_key_is_revoked(world: World, mint: bool) -> None:
+    world.hub.recheck_s = 0.05
+    credential = world.key
+    if mint:
+        credential, _ = await accounts.mint_token(
+            world.ctx, world.principal, world.project.id, scopes=["read"], ttl_s=600
+        )
+    async with world.room(key=credential, subprotocols=(), origin=ORIGIN) as socket:
+        await world.members(1)
+        await revoke(world)
+        await socket.wait_closed()
+        assert socket.close_code == 4403
+    await world.members(0)
+
+
+async def test_a_stream_of_events_ends_when_the_key_is_revoked(world: World) -> None:
+    world.hub.recheck_s = 0.05
+    headers = {"authorization": f"Bearer {world.key}"}
+    url = f"{world.http_url}/projects/{world.project.id}/events"
+    async with httpx.AsyncClient(headers=headers, timeout=10) as http, http.stream("GET", url) as answer:
+        await world.members(1)
+        await revoke(world)
+        async for _ in answer.aiter_bytes():
+            pass
+    await world.members(0)
+
+
+async def test_a_socket_cannot_be_refreshed_into_another_users(world: World) -> None:
+    _, other = await make_account(world.ctx, ["read"])
+    async with world.room(subprotocols=()) as socket:
+        await world.members(1)
+        await socket.send(f'{{"type": "auth.refresh", "token": "{other}"}}')
+        await socket.wait_closed()
+        assert socket.close_code in (4401, 4403, 4404)
+
+
+async def revoke(world: World) -> None:
+    """Revoke the world's key and see that it is."""
+    await accounts.revoke_key(world.ctx, world.principal, world.principal.credential_id)
+
+    async def refused() -> bool:
+        return await accounts.is_revoked(world.ctx, world.principal)
+
+    await until(refused)
