@@ -1,0 +1,241 @@
+"""Every route of the OpenAPI document as every kind of caller. A new route fails here until it is classified."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import httpx
+import pytest
+
+from renderowl.db import renders as render_rows
+from renderowl.domain.ids import new_id
+from renderowl.testing.service import Service
+
+Who = Literal["owner", "other", "anonymous", "read", "write", "token", "revoked"]
+WHO: Final[tuple[Who, ...]] = ("owner", "other", "anonymous", "read", "write", "token", "revoked")
+"""The owner's session; another user's session; nobody; keys of the owner with one scope; the owner's token for another
+project, with both scopes; a key of the owner that was revoked."""
+
+Answer = Literal["yes", "401", "403", "404"]
+"""`yes` is anything that the caller was let through to: 2xx, or a complaint about the request itself (400, 409, 422)."""
+
+
+def row(other: Answer, read: Answer, token: Answer) -> dict[Who, Answer]:
+    """The answers where a credential is needed: the owner and a write key may, nobody and the revoked may not."""
+    return {
+        "owner": "yes",
+        "other": other,
+        "anonymous": "401",
+        "read": read,
+        "write": "yes",
+        "token": token,
+        "revoked": "401",
+    }
+
+
+OPEN: Final[dict[Who, Answer]] = dict.fromkeys(WHO, "yes")
+LOOK: Final = row("404", "yes", "404")
+"""Looking at something of a project: others and tokens for other projects are told that there is nothing."""
+CHANGE: Final = row("404", "403", "404")
+OWN: Final = row("yes", "yes", "yes")
+"""About whoever is calling: everybody sees their own."""
+MAKE: Final = row("yes", "403", "403")
+ACCOUNT: Final = row("yes", "403", "403")
+KEY: Final = row("404", "403", "403")
+
+ROUTES: Final[dict[str, dict[Who, Answer]]] = {
+    "GET /health": OPEN,
+    "GET /healthz": OPEN,
+    "GET /readyz": OPEN,
+    "GET /metrics": OPEN,
+    "GET /compositions": OPEN,
+    "GET /compositions/{composition_id}/schema": OPEN,
+    "POST /auth/register": OPEN,
+    "POST /auth/login": OPEN,
+    "POST /auth/logout": OWN,
+    "GET /me": OWN,
+    "GET /keys": ACCOUNT,
+    "POST /keys": ACCOUNT,
+    "DELETE /keys/{key_id}": KEY,
+    "POST /keys/{key_id}/rotate": KEY,
+    "POST /auth/tokens": LOOK,
+    "POST /ws/tickets": LOOK,
+    "GET /projects": OWN,
+    "POST /projects": MAKE,
+    "GET /projects/{project_id}": LOOK,
+    "PATCH /projects/{project_id}": CHANGE,
+    "DELETE /projects/{project_id}": CHANGE,
+    "GET /projects/{project_id}/events": LOOK,
+    "GET /projects/{project_id}/assets": LOOK,
+    "POST /projects/{project_id}/assets/upload": CHANGE,
+    "POST /projects/{project_id}/assets/{asset_id}/upload-complete": CHANGE,
+    "GET /projects/{project_id}/assets/{asset_id}": LOOK,
+    "PATCH /projects/{project_id}/assets/{asset_id}": CHANGE,
+    "DELETE /projects/{project_id}/assets/{asset_id}": CHANGE,
+    "GET /projects/{project_id}/assets/{asset_id}/download": LOOK,
+    "GET /projects/{project_id}/renders": LOOK,
+    "POST /projects/{project_id}/renders": CHANGE,
+    "POST /projects/{project_id}/renders/plan": LOOK,
+    "GET /projects/{project_id}/renders/{render_id}": LOOK,
+    "POST /projects/{project_id}/renders/{render_id}/cancel": CHANGE,
+    "POST /projects/{project_id}/renders/{render_id}/retry": CHANGE,
+    "GET /projects/{project_id}/renders/{render_id}/output": LOOK,
+    "GET /projects/{project_id}/renders/{render_id}/progress": LOOK,
+    "GET /projects/{project_id}/renders/{render_id}/log": LOOK,
+}
+
+STREAMS: Final = {"GET /projects/{project_id}/events"}
+"""Answers that do not end: asked only by those who are to be refused; tests/integration/test_rooms_http.py has the rest."""
+
+
+def body_of(route: str, project_id: str) -> dict[str, object]:
+    """A body that is good enough to get past reading it, so that only the caller decides."""
+    film = {"composition_id": "timeline", "input_props": {"duration": 1, "tracks": [{"clips": []}]}}
+    bodies: dict[str, dict[str, object]] = {
+        "POST /auth/register": {"email": f"{new_id('usr')}@example.org", "password": "correct horse battery"},
+        "POST /auth/login": {"email": "ann@example.org", "password": "correct horse battery"},
+        "POST /keys": {"name": "k", "scopes": ["read"]},
+        "POST /auth/tokens": {"project_id": project_id},
+        "POST /ws/tickets": {"project_id": project_id},
+        "POST /projects": {"name": "x"},
+        "PATCH /projects/{project_id}": {"name": "y"},
+        "POST /projects/{project_id}/assets/upload": {"name": "a", "content_type": "text/vtt", "size_bytes": 9},
+        "PATCH /projects/{project_id}/assets/{asset_id}": {"name": "y"},
+        "POST /projects/{project_id}/renders": film,
+        "POST /projects/{project_id}/renders/plan": film,
+    }
+    return bodies.get(route, {})
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What Ann owns, and everybody's clients."""
+
+    service: Service
+    ids: dict[str, str]
+    clients: dict[Who, httpx.AsyncClient]
+
+
+@pytest.fixture
+async def scene(service: Service) -> Scene:
+    """Ann with a project, an asset, a render and keys, and everybody else."""
+    ann, bob = await service.user("ann@example.org"), await service.user("bob@example.org")
+    project_id, elsewhere = await service.project(ann), await service.project(ann, "Other")
+
+    async def key(scopes: list[str]) -> tuple[str, str]:
+        made = (await ann.post("/keys", json={"name": "k", "scopes": scopes})).json()
+        return made["id"], made["key"]
+
+    announced = {"name": "a.vtt", "content_type": "text/vtt", "size_bytes": 9}
+    asset = (await ann.post(f"/projects/{project_id}/assets/upload", json=announced)).json()["asset"]
+    film = body_of("POST /projects/{project_id}/renders", project_id)
+    made = await ann.post(f"/projects/{project_id}/renders", json=film)
+    assert made.status_code == 202, made.text
+    (_, read), (_, write), (revoked_id, revoked), (key_id, _) = [
+        await key(scopes) for scopes in (["read"], ["read", "write"], ["read", "write"], ["read"])
+    ]
+    assert (await ann.delete(f"/keys/{revoked_id}")).status_code == 204
+    asked = {"project_id": elsewhere, "scopes": ["read", "write"]}
+    token = (await ann.post("/auth/tokens", json=asked)).json()["token"]
+    ids = {
+        "project_id": project_id,
+        "asset_id": asset["id"],
+        "render_id": made.json()["id"],
+        "key_id": key_id,
+        "composition_id": "timeline",
+    }
+    clients: dict[Who, httpx.AsyncClient] = {
+        "owner": ann,
+        "other": bob,
+        "anonymous": service.as_(None),
+        "read": service.as_(read),
+        "write": service.as_(write),
+        "token": service.as_(token),
+        "revoked": service.as_(revoked),
+    }
+    return Scene(service, ids, clients)
+
+
+def class_of(status: int) -> str:
+    """The answer that a status is."""
+    return "yes" if status < 300 or status in (400, 409, 422) else str(status)
+
+
+async def routes_of(service: Service) -> set[str]:
+    document = (await service.http.get("/openapi.json")).json()
+    methods = ("get", "post", "put", "patch", "delete")
+    return {f"{how.upper()} {path}" for path, item in document["paths"].items() for how in methods if how in item}
+
+
+async def test_every_route_is_classified(service: Service) -> None:
+    assert await routes_of(service) == set(ROUTES)
+
+
+@pytest.mark.parametrize("who", WHO)
+async def test_each_caller_gets_on_every_route_what_is_theirs(scene: Scene, who: Who) -> None:
+    wrong = {}
+    for route in sorted(ROUTES, key=what_it_ends):
+        expected = ROUTES[route][who]
+        if route in STREAMS and expected == "yes":
+            continue
+        method, _, path = route.partition(" ")
+        body = body_of(route, scene.ids["project_id"]) if method in ("POST", "PATCH") else None
+        answer = await scene.clients[who].request(method, path.format(**scene.ids), json=body)
+        scene.clients[who].cookies.clear()  # whoever logs in as Ann would be Ann from then on
+        if class_of(answer.status_code) != expected:
+            wrong[route] = (answer.status_code, expected, answer.text[:200])
+        elif expected != "yes":
+            assert answer.headers["content-type"] == "application/problem+json", route
+    assert not wrong
+
+
+def what_it_ends(route: str) -> tuple[bool, bool, int]:
+    """Deleting comes last, from the inside out, and logging out at the very end."""
+    return route == "POST /auth/logout", route.startswith("DELETE"), -len(route)
+
+
+@pytest.mark.parametrize("who", ["other", "token", "anonymous", "revoked", "read"])
+async def test_what_a_stranger_tried_left_no_trace(scene: Scene, who: Who) -> None:
+    async def everything() -> tuple[object, ...]:
+        project = f"/projects/{scene.ids['project_id']}"
+        ann = scene.clients["owner"]
+        answers = [(await ann.get(project + path)).json() for path in ("", "/assets", "/renders")]
+        keys = (await ann.get("/keys")).json()["items"]
+        return (*answers, [(key["id"], key.get("revoked_at")) for key in keys])
+
+    before = await everything()
+    for route in ROUTES:
+        method, _, path = route.partition(" ")
+        if ROUTES[route][who] != "yes":
+            body = body_of(route, scene.ids["project_id"]) if method in ("POST", "PATCH") else None
+            await scene.clients[who].request(method, path.format(**scene.ids), json=body)
+    assert await everything() == before
+
+
+async def test_an_idempotency_key_of_one_project_says_nothing_in_another(scene: Scene) -> None:
+    film = body_of("POST /projects/{project_id}/renders", "")
+    headers = {"idempotency-key": "the-same"}
+    made = []
+    for who in ("owner", "other"):
+        client = scene.clients[who]
+        project_id = scene.ids["project_id"] if who == "owner" else await scene.service.project(client)
+        answer = await client.post(f"/projects/{project_id}/renders", json=film, headers=headers)
+        assert (answer.status_code, answer.headers.get("idempotency-replayed")) == (202, None)
+        made.append(answer.json()["id"])
+    assert made[0] != made[1]
+
+
+async def test_ones_own_project_does_not_open_another_projects_things(scene: Scene) -> None:
+    """Ids of somebody else's things below a path of one's own."""
+    bob = scene.clients["other"]
+    mine = await scene.service.project(bob)
+    for kind, name in (("assets", "asset_id"), ("renders", "render_id")):
+        assert (await bob.get(f"/projects/{mine}/{kind}/{scene.ids[name]}")).status_code == 404
+    cancelled = await bob.post(f"/projects/{mine}/renders/{scene.ids['render_id']}/cancel")
+    assert cancelled.status_code == 404
+    film = {"tracks": [{"clips": [{"type": "caption", "src": f"asset://{scene.ids['asset_id']}", "duration": 1}]}]}
+    body = {"composition_id": "timeline", "input_props": film}
+    used = await bob.post(f"/projects/{mine}/renders", json=body)
+    assert (used.status_code, used.json()["code"]) == (422, "asset_not_found")
+    render = await render_rows.get(scene.service.ctx.db, scene.ids["render_id"])
+    assert render is not None
+    assert render.status == "queued"
