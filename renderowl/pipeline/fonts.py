@@ -5,7 +5,7 @@ font by itself; so every run of text names the font that has its glyphs.
 """
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -90,7 +90,8 @@ def has(font: Font, char: str) -> bool:
     return ord(char) in characters_of(font)
 
 
-def font_runs(text: str, family: str = DEFAULT_FAMILY) -> list[tuple[Font, str]]:
+@lru_cache(maxsize=2048)  # every segment that shows a text asks again; looking at each letter is the slow part
+def font_runs(text: str, family: str = DEFAULT_FAMILY) -> tuple[tuple[Font, str], ...]:
     """Divide a text into runs, each with the font that shows it: the family asked for as long as it can."""
     preferred = font_named(family)
     cjk = _cjk_font(text)
@@ -101,7 +102,7 @@ def font_runs(text: str, family: str = DEFAULT_FAMILY) -> list[tuple[Font, str]]
             runs[-1] = (font, runs[-1][1] + char)
         else:
             runs.append((font, char))
-    return runs
+    return tuple(runs)
 
 
 def _font_for(char: str, preferred: Font, cjk: Font, current: Font) -> Font:

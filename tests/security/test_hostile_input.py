@@ -135,3 +135,11 @@ def test_texts_that_grow_beyond_the_bound_are_refused() -> None:
     clip = {"type": "caption", "text": "a" * 3000, "start": 0, "duration": 8, "style": style}
     with pytest.raises(LimitExceeded):
         laid_out([clip] * 12, 8.0)
+
+
+async def test_a_plan_too_long_to_be_told_is_refused_soon(service: Service) -> None:
+    clip = {"type": "text", "text": "b" * 1000, "start": 0, "duration": 300}
+    film = {"duration": 300, "tracks": [{"clips": [clip] * 900}]}
+    body = {"composition_id": "timeline", "input_props": film}
+    answer = await service.http.post(f"/projects/{await service.project()}/renders/plan", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "limit_exceeded")
