@@ -1,11 +1,22 @@
 """What every test may use."""
 
 import pytest
+import structlog
 
 from renderowl.pipeline.tools import Toolchain, discover
 from renderowl.testing.media import MadeMedia
 
 pytest_plugins = ["renderowl.testing.fixtures"]
+
+# structlog's own tracebacks show every local variable: slow enough to hold up an event loop for seconds
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

@@ -83,18 +83,31 @@ class Database:
         hints, and the relay and the poll repeat what they lost.
         """
         transaction = Transaction()
-        try:
-            async with self._engine.transaction(allow_nested=False):
-                if snapshot:
-                    await self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                yield transaction
-        except (*_GONE, *_GONE_TOO) as error:
-            raise Unavailable("Postgres is not available now", retry_after_s=1) from error
+        async with self._begun(snapshot):
+            yield transaction
         for effect in transaction.after_commit:
             try:
                 await effect()
             except Exception:
                 log.warning("effect_failed", effect=getattr(effect, "__qualname__", repr(effect)), exc_info=True)
+
+    @contextlib.asynccontextmanager
+    async def _begun(self, snapshot: bool) -> AsyncIterator[None]:
+        """A transaction on a connection of the pool, which Piccolo's queries in this context use too.
+
+        Piccolo's own manager neither gives the connection back nor forgets the transaction when the rollback fails,
+        as it does when Postgres has just died: every later transaction of the task would be refused.
+        """
+        assert self._engine.current_transaction.get() is None, "a transaction is already open in this task"
+        current = self._engine.transaction()
+        isolation: Any = "repeatable_read" if snapshot else None
+        async with self.connection() as connection, connection.transaction(isolation=isolation, readonly=snapshot):
+            current.connection = connection
+            token = self._engine.current_transaction.set(current)
+            try:
+                yield
+            finally:
+                self._engine.current_transaction.reset(token)
 
     async def run(self, query: Any) -> Any:
         """Run a Piccolo query on the current transaction's connection or the pool."""

@@ -1,9 +1,13 @@
 """The schema, its migrations and transactions."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+import psutil
 import pytest
 from piccolo.columns import JSONB, Array, BigInt, Boolean, DoublePrecision, Integer, SmallInt, Text, Timestamptz
 
@@ -142,3 +146,21 @@ async def test_without_postgres_queries_raise_unavailable_and_recover(
     with pytest.raises(Unavailable):
         await db.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     assert await db.fetch_value("SELECT 1") == 1
+
+
+async def test_a_task_whose_postgres_died_within_a_transaction_goes_on_when_it_is_back(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path / "postgres") as server:
+        db = Database(server.url, pool_size=1)
+        await db.open()
+        with pytest.raises(Unavailable):
+            async with db.transaction():
+                os.kill(server.pid, signal.SIGKILL)
+                psutil.wait_procs([psutil.Process(server.pid)], timeout=10)
+                await db.execute("SELECT 1")
+        with pytest.raises(Unavailable):
+            async with db.transaction():
+                pass
+        server.start()
+        async with db.transaction():
+            assert await db.fetch_value("SELECT 1") == 1
+        await db.close()

@@ -129,9 +129,14 @@ _START_AND_STOP = """
 import os, sys
 from pathlib import Path
 import psutil
+from renderowl.embedded import postgres_binaries
 from renderowl.embedded.postgres import EmbeddedPostgres
 if len(sys.argv) > 2:
-    os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
+    user = int(sys.argv[2])
+    # the virtual environment may lie in a folder closed to that user, where another installation would not
+    readable = postgres_binaries.binaries(user).parent
+    postgres_binaries.install_dir = lambda: readable
+    os.setgroups([]); os.setgid(user); os.setuid(user)
 with EmbeddedPostgres(Path(sys.argv[1]), durable=False) as server:
     print(psutil.Process(server.pid).uids().real, os.getuid())
 """
