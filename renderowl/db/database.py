@@ -21,8 +21,18 @@ log = structlog.get_logger(__name__)
 
 Effect = Callable[[], Awaitable[None]]
 
-_GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError, TimeoutError)
-_GONE_TOO = (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError)
+# InternalClientError is what asyncpg says of a connection that died between two of its messages
+_GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    OSError,
+    TimeoutError,
+)
 
 
 class Transaction:
@@ -72,7 +82,7 @@ class Database:
                 raise Unavailable("the database is closed")
             async with pool.acquire(timeout=10) as connection:
                 yield connection
-        except (*_GONE, *_GONE_TOO) as error:
+        except _GONE as error:
             raise Unavailable("Postgres is not available now", retry_after_s=1) from error
 
     @contextlib.asynccontextmanager
@@ -113,7 +123,7 @@ class Database:
         """Run a Piccolo query on the current transaction's connection or the pool."""
         try:
             return await query.run()
-        except (*_GONE, *_GONE_TOO) as error:
+        except _GONE as error:
             raise Unavailable("Postgres is not available now", retry_after_s=1) from error
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:

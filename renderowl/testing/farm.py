@@ -19,6 +19,7 @@ from renderowl.actors.worker_agent import WorkerAgent
 from renderowl.app import open_context
 from renderowl.bus.base import RoomMessage
 from renderowl.db import assets, projects
+from renderowl.domain.errors import Unavailable
 from renderowl.domain.ids import new_id
 from renderowl.domain.lifecycle import is_active
 from renderowl.domain.records import Asset, Principal, Render
@@ -91,7 +92,10 @@ class Farm:
         """The render at its end."""
 
         async def look() -> Render | None:
-            render = await self.get(render_id)
+            try:
+                render = await self.get(render_id)
+            except Unavailable:  # a server was killed and is on its way back
+                return None
             return None if is_active(render.status) else render
 
         return await until(look, timeout_s=timeout_s)
