@@ -34,6 +34,7 @@ from renderowl.api import (
     accounts,
     assets,
     compositions,
+    cors,
     documents,
     errors,
     events,
@@ -148,6 +149,7 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> ASGIApp:
             HTTPException: errors.answer_framework,
             Exception: errors.answer_unexpected,
         },
+        cors_config=cors.cors_config(ctx.settings.allowed_origins),
         request_max_body_size=ctx.settings.max_body_bytes,
         openapi_config=OpenAPIConfig(
             title="RenderOwl",

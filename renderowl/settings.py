@@ -5,12 +5,16 @@ There is no default secret: `renderowl up` draws and stores its own, `renderowl 
 """
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 PREFIX = "RENDEROWL_"
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
+"""As browsers write it: lower case, no path, no wildcard."""
 
 
 class SettingsError(ValueError):
@@ -39,7 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: Annotated[str, _doc("At least 32 characters; signs tokens and URLs. Has no default on purpose")] = ""
     auth_token: Annotated[str, _doc("Optional bootstrap token: a bearer of it is an administrator")] = ""
     allowed_origins: Annotated[
-        tuple[str, ...], _doc("Origins whose pages may open sockets, comma separated; the API's own is always allowed")
+        tuple[str, ...],
+        _doc("Origins whose pages may call the API and open sockets, comma separated; the API's own is always allowed"),
     ] = ()
     session_ttl_s: Annotated[int, _doc("How long a login's token is good for")] = 86_400
 
@@ -110,4 +115,8 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
             values[name] = msgspec.convert(value, known[name].type, strict=False)
         except msgspec.ValidationError as error:
             raise SettingsError(f"{PREFIX}{name.upper()}: {error}") from None
-    return Settings(**values)
+    settings = Settings(**values)
+    for origin in settings.allowed_origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise SettingsError(f"{PREFIX}ALLOWED_ORIGINS: {origin!r} is not an origin such as https://editor.example")
+    return settings

@@ -1,0 +1,20 @@
+"""Reading the environment."""
+
+import pytest
+
+from renderowl import settings
+from renderowl.settings import SettingsError
+
+
+def test_origins_are_those_that_browsers_send() -> None:
+    origins = "https://editor.example, http://localhost:5173,http://[::1]:8080"
+    loaded = settings.load({"RENDEROWL_ALLOWED_ORIGINS": origins})
+    assert loaded.allowed_origins == ("https://editor.example", "http://localhost:5173", "http://[::1]:8080")
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "https://*.example", "https://editor.example/", "editor.example", "HTTPS://editor.example", "null"]
+)
+def test_what_no_browser_sends_is_no_origin(origin: str) -> None:
+    with pytest.raises(SettingsError, match="RENDEROWL_ALLOWED_ORIGINS"):
+        settings.load({"RENDEROWL_ALLOWED_ORIGINS": origin})
