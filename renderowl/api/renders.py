@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from renderowl.api.access import Caller, Ctx, PageAsked
 from renderowl.api.assets import SignedUrl, signed_url
 from renderowl.api.bodies import Body
-from renderowl.api.events import poll_progress
+from renderowl.api.events import After, Wait, poll_progress
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import RenderStatus, is_active
 from renderowl.services import plans, renders
@@ -23,10 +23,6 @@ POLL_AFTER_S = 1
 
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", required=False)]
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", required=False)]
-
-
-After = Annotated[str | None, QueryParameter(description="A cursor: wait for what comes after it")]
-Wait = Annotated[float, QueryParameter(ge=0, le=25, description="Seconds to wait for something to happen")]
 
 
 class ProgressView(msgspec.Struct, frozen=True):

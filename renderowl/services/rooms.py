@@ -1,8 +1,8 @@
 """What a room opens with, on every transport alike: the events after a cursor, or a snapshot of the renders."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -14,12 +14,36 @@ from renderowl.domain.lifecycle import RenderStatus, is_active
 from renderowl.domain.records import Principal, Render
 from renderowl.services import projects
 from renderowl.services.context import Context
-from renderowl.services.views import CacheView, OutputView, RenderError, render_view
+from renderowl.services.views import (
+    AssetBrief,
+    CacheView,
+    OutputView,
+    RenderBrief,
+    RenderError,
+    RetryBrief,
+    render_view,
+)
 
 REPLAY_LIMIT: Final = 500
 """A gap above this is answered with a snapshot."""
 SNAPSHOT_RENDERS: Final = 100
 """A snapshot has every active render and the newest others, together about this many."""
+DEFAULT_HZ: Final = 5.0
+MAX_HZ: Final = 10.0
+
+Interest = Literal["progress", "state", "preview"]
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """What a member wants to hear: of which renders, which kinds (`state` is the durable lane), how often at most."""
+
+    render_ids: Annotated[frozenset[str], msgspec.Meta(max_length=200)] | None = None
+    types: frozenset[Interest] = frozenset({"progress", "state"})
+    max_hz: Annotated[float, msgspec.Meta(gt=0, le=MAX_HZ)] = DEFAULT_HZ
+
+    def wants(self, interest: Interest, render_id: str | None) -> bool:
+        """Tell whether a word of this kind about this render passes."""
+        return interest in self.types and (self.render_ids is None or render_id in self.render_ids)
 
 
 class RenderState(msgspec.Struct, frozen=True):
@@ -51,6 +75,20 @@ class EventView(msgspec.Struct, frozen=True, omit_defaults=True):
     attempt: int | None = None
 
 
+EVENT_DATA: Final[Mapping[DurableType, Any]] = {
+    "render.queued": RenderBrief,
+    "render.started": RenderBrief,
+    "render.completed": RenderBrief,
+    "render.failed": RenderBrief,
+    "render.cancelled": RenderBrief,
+    "render.retrying": RetryBrief,
+    "asset.ready": AssetBrief,
+    "asset.failed": AssetBrief,
+    "automation.executed": dict[str, Any],
+}
+"""What `data` of an event is, by its type."""
+
+
 class Opening(msgspec.Struct, frozen=True):
     """A room at one moment of Postgres, `cursor`.
 
@@ -75,6 +113,14 @@ class Poll(msgspec.Struct, frozen=True):
     progress: Progress | None
 
 
+class RoomPoll(msgspec.Struct, frozen=True):
+    """The answer to a long poll about a whole room: `messages` are those of the socket, as JSON."""
+
+    cursor: Cursor
+    recovered: bool
+    messages: list[str]
+
+
 class Message(msgspec.Struct, frozen=True):
     """One message of a streamed room, as JSON; `cursor` is set behind durable ones. `text` is empty to keep alive."""
 
@@ -92,7 +138,18 @@ class Rooms(Protocol):
         """
         ...
 
-    def stream(self, principal: Principal, project_id: str, since: Cursor | None) -> AsyncGenerator[Message]:
+    async def poll(
+        self, principal: Principal, project_id: str, since: Cursor | None, filter: Filter, timeout_s: float
+    ) -> RoomPoll:
+        """What was said in the room after `since`, waiting up to `timeout_s` for something to happen.
+
+        The newest progress of every active render comes with it. Raises NotFound, Forbidden, Unavailable.
+        """
+        ...
+
+    def stream(
+        self, principal: Principal, project_id: str, since: Cursor | None, filter: Filter
+    ) -> AsyncGenerator[Message]:
         """The room from `since` on: replay or snapshot, then live, ending when the server or the credential does.
 
         Raises NotFound or Forbidden before the first message.

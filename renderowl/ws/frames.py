@@ -11,31 +11,15 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from renderowl.domain.errors import FieldError, RenderOwlError
-from renderowl.domain.events import Cursor, Event, Progress
+from renderowl.domain.events import Cursor, DurableType, Event, Progress
 from renderowl.domain.lifecycle import RenderStatus
 from renderowl.domain.records import Principal
+from renderowl.services.rooms import Filter as Filter  # part of what a member says
 from renderowl.services.rooms import RenderState, event_view
 
 SUBPROTOCOL: Final = "renderowl.v1"
 BEARER_SUBPROTOCOL: Final = "base64url.bearer."
 MAX_FRAME_BYTES: Final = 64 * 1024
-DEFAULT_HZ: Final = 5.0
-MAX_HZ: Final = 10.0
-
-Interest = Literal["progress", "state", "preview"]
-
-
-class Filter(msgspec.Struct, frozen=True):
-    """What a member wants to hear: of which renders, which kinds (`state` is the durable lane), how often at most."""
-
-    render_ids: Annotated[frozenset[str], msgspec.Meta(max_length=200)] | None = None
-    types: frozenset[Interest] = frozenset({"progress", "state"})
-    max_hz: Annotated[float, msgspec.Meta(gt=0, le=MAX_HZ)] = DEFAULT_HZ
-
-    def wants(self, interest: Interest, render_id: str | None) -> bool:
-        """Tell whether a word of this kind about this render passes."""
-        return interest in self.types and (self.render_ids is None or render_id in self.render_ids)
-
 
 # --- what a member says ------------------------------------------------------------------------------------------
 
@@ -244,15 +228,19 @@ class PlainProgress(msgspec.Struct, frozen=True):
     total_frames: int
 
 
-class _Plain(msgspec.Struct, frozen=True):
-    type: str
-    render_id: str
-    data: dict[str, Any] | PlainProgress
+class PlainRenderProgress(msgspec.Struct, frozen=True, tag="render.progress"):
+    """How far a render is, as plain members hear it."""
 
-
-class _EphemeralBody(msgspec.Struct, frozen=True):
     render_id: str
     data: PlainProgress
+
+
+class PlainEvent(msgspec.Struct, frozen=True):
+    """A durable event of a render, as plain members hear it."""
+
+    type: DurableType
+    render_id: str
+    data: dict[str, Any]
 
 
 def read(text: str | bytes) -> ClientMessage:
@@ -320,7 +308,7 @@ class EventWord(Word):
         event = self.event
         if event.render_id is None:
             return None
-        return msgspec.json.encode(_Plain(event.type, event.render_id, event.data)).decode()
+        return msgspec.json.encode(PlainEvent(event.type, event.render_id, event.data)).decode()
 
 
 class EphemeralWord(Word):
@@ -348,8 +336,7 @@ class EphemeralWord(Word):
     def plain(self) -> str | None:
         if self.interest != "progress":
             return None
-        body = msgspec.json.decode(self._body, type=_EphemeralBody)
-        return msgspec.json.encode(_Plain("render.progress", body.render_id, body.data)).decode()
+        return msgspec.json.encode(msgspec.json.decode(self._body, type=PlainRenderProgress)).decode()
 
 
 def expiry_of(principal: Principal) -> datetime | None:

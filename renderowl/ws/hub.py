@@ -16,10 +16,11 @@ from renderowl.domain.events import Cursor, Event
 from renderowl.domain.records import Principal
 from renderowl.services import accounts
 from renderowl.services.context import Context
-from renderowl.services.rooms import Message, Opening, Poll, open_room, read_room
+from renderowl.services.rooms import Filter, Message, Opening, Poll, RoomPoll, open_room, read_room
 from renderowl.ws import frames
-from renderowl.ws.frames import EphemeralWord, EventWord, Filter
+from renderowl.ws.frames import EphemeralWord, EventWord
 from renderowl.ws.member import Member
+from renderowl.ws.polling import poll_room
 from renderowl.ws.protocol import Close
 from renderowl.ws.room import Room
 
@@ -178,9 +179,22 @@ class Hub:
                 await member.wait(min(left, member.due() - self.clock()))
             return Poll(cursor or opening.cursor, True, [], None)
 
-    async def stream(self, principal: Principal, project_id: str, since: Cursor | None) -> AsyncGenerator[Message]:
+    async def poll(
+        self, principal: Principal, project_id: str, since: Cursor | None, filter: Filter, timeout_s: float
+    ) -> RoomPoll:
+        """What was said in the room after `since`, waiting up to `timeout_s` for something to happen."""
+        member = Member(self.clock)
+        member.filter = filter
+        async with self.membership(project_id, member):
+            opening = await self.open_room(principal, project_id, since)
+            return await poll_room(member, opening, self.clock, timeout_s)
+
+    async def stream(
+        self, principal: Principal, project_id: str, since: Cursor | None, filter: Filter
+    ) -> AsyncGenerator[Message]:
         """The room from `since` on, for as long as the reader, the server and the credential last."""
         member = Member(self.clock)
+        member.filter = filter
         ends_at, checked = principal.expires_at, self.clock()
         async with self.membership(project_id, member):
             member.begin(await self.open_room(principal, project_id, since))

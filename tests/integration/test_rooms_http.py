@@ -133,3 +133,76 @@ async def test_a_long_poll_for_nothing_is_refused(
 ) -> None:
     answer = await http.get(f"/projects/{world.project.id}/renders/{render}/progress", params={"after": after})
     assert answer.status_code == status
+
+
+# --- the whole room ------------------------------------------------------------------------------------------------
+
+
+async def test_a_long_poll_about_a_room_tells_what_its_socket_would(world: World, http: httpx.AsyncClient) -> None:
+    path = f"/projects/{world.project.id}/events"
+    first = (await http.get(path, params={"after": ""})).json()
+    assert (first["cursor"], first["recovered"]) == (at(world, 0), False)
+    assert [message["type"] for message in first["messages"]] == ["snapshot"]
+
+    waiting = asyncio.create_task(http.get(path, params={"after": first["cursor"], "wait": 10}))
+    await world.members(1)
+    await world.happen("render.queued")
+    second = (await waiting).json()
+    assert (second["cursor"], second["recovered"]) == (at(world, 1), True)
+    assert [(message["type"], message["seq"]) for message in second["messages"]] == [("render.queued", 1)]
+
+    nothing = (await http.get(path, params={"after": second["cursor"], "wait": 0.05})).json()
+    assert nothing == {"cursor": at(world, 1), "recovered": True, "messages": []}
+
+
+async def test_the_newest_progress_comes_with_every_answer_but_only_a_newer_one_ends_the_wait(
+    world: World, http: httpx.AsyncClient
+) -> None:
+    path, render_id = f"/projects/{world.project.id}/events", await submitted(world)
+    await world.progress(0.5, render_id)
+    params: dict[str, str | float] = {"after": at(world, 0), "wait": 0.05}
+    (message,) = (await http.get(path, params=params)).json()["messages"]
+    assert (message["type"], message["data"]["percent"]) == ("render.progress", 50)
+
+    waiting = asyncio.create_task(http.get(path, params={"after": at(world, 0), "wait": 10}))
+    await world.members(1)
+    await world.progress(0.6, render_id)
+    (message,) = (await waiting).json()["messages"]
+    assert message["data"]["percent"] == 60
+
+
+async def test_a_filter_is_the_same_on_every_transport(world: World, http: httpx.AsyncClient) -> None:
+    path = f"/projects/{world.project.id}/events"
+    for render_id in ("rnd_1", "rnd_2", "rnd_1"):
+        await world.happen("render.retrying", render_id)
+    params: dict[str, list[str] | str] = {"after": at(world, 0), "render_ids": ["rnd_2"], "types": ["state"]}
+    poll = (await http.get(path, params=params)).json()
+    assert (poll["cursor"], [message["seq"] for message in poll["messages"]]) == (at(world, 3), [2])
+    query = {"since": at(world, 0), "render_ids": ["rnd_2", "rnd_3"]}
+    async with http.stream("GET", path, params=query) as answer:
+        assert (await Stream(answer).next())[0] == at(world, 2)
+    assert (await http.get(path, params={"types": ["gossip"]})).status_code == 422
+
+
+async def test_a_long_poll_ends_when_the_server_is_deployed(world: World, http: httpx.AsyncClient) -> None:
+    path = f"/projects/{world.project.id}/events"
+    waiting = asyncio.create_task(http.get(path, params={"after": at(world, 0), "wait": 10}))
+    await world.members(1)
+    await world.hub.drain()
+    answer = await waiting
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "unavailable", "1")
+
+
+async def test_a_plain_poll_says_when_to_ask_again_and_that_nothing_changed(
+    world: World, http: httpx.AsyncClient
+) -> None:
+    path, render_id = "/projects/{}/renders/{}/progress", await submitted(world)
+    path = path.format(world.project.id, render_id)
+    await world.progress(0.5, render_id)
+    first = await http.get(path)
+    assert (first.status_code, first.json()["progress"]["percent"], first.headers["retry-after"]) == (200, 50, "1")
+    same = await http.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (same.status_code, same.content, same.headers["retry-after"]) == (304, b"", "1")
+    assert same.headers["etag"] == first.headers["etag"]
+    await world.progress(0.6, render_id)
+    assert (await http.get(path, headers={"If-None-Match": first.headers["etag"]})).status_code == 200

@@ -8,7 +8,7 @@ import pytest
 
 from renderowl.client.rooms import STOP
 from renderowl.domain.events import DURABLE_TYPES
-from renderowl.services.rooms import REPLAY_LIMIT
+from renderowl.services.rooms import DEFAULT_HZ, MAX_HZ, REPLAY_LIMIT
 from renderowl.ws import frames, hub, member, protocol
 
 PAGE = (Path(__file__).parents[3] / "docs" / "realtime.md").read_text()
@@ -50,7 +50,7 @@ def test_the_client_stays_away_where_coming_back_is_of_no_use() -> None:
     [
         ("more than 500 events", REPLAY_LIMIT == 500),
         ("at most 64 KiB", frames.MAX_FRAME_BYTES == 64 * 1024),
-        ("5 unless you\nsay otherwise, at most 10", (frames.DEFAULT_HZ, frames.MAX_HZ) == (5, 10)),
+        ("5 unless you\nsay otherwise, at most 10", (DEFAULT_HZ, MAX_HZ) == (5, 10)),
         ("within 10 s of being authenticated", protocol.PATIENCE_S == 10),
         ("At most 20 commands a second", protocol.COMMANDS_PER_S == 20),
         ("25 s after its end", protocol.GRACE_S == 25),

@@ -1,0 +1,88 @@
+"""One long poll about a whole room: wait until something happens, then answer with all of it."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from renderowl.domain.errors import Unavailable
+from renderowl.domain.events import Cursor
+from renderowl.services.rooms import Opening, RoomPoll
+from renderowl.ws.frames import CursorMark, EphemeralWord, EventWord, Word
+from renderowl.ws.member import Member
+
+_ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
+_AWAY_S: Final = 1.0
+
+
+async def poll_room(member: Member, opening: Opening, clock: Callable[[], float], timeout_s: float) -> RoomPoll:
+    """What the member, who is in the room, is told. Only what is not in `opening`'s progress ends the wait.
+
+    Progress that the room opened with is no news, but comes with whatever is answered: what was said between two polls
+    would else be missing until the next word about that render. Raises Unavailable when the server goes away.
+    """
+    deadline = clock() + timeout_s
+    answer = _Answer(opening.cursor, opening.recovered)
+    member.begin(opening)
+    while words := member.take(clock()):
+        answer.add(words)
+    while not answer.told and member.closing is None and (left_s := deadline - clock()) > 0:
+        await member.wait(min(left_s, member.due() - clock()))
+        while words := member.take(clock()):
+            answer.add(words, live=True)
+    if member.closing is not None and not answer.told:
+        raise Unavailable(member.closing.reason, retry_after_s=_AWAY_S)
+    return answer.poll()
+
+
+class _Answer:
+    """What a poll has gathered; `told` once there is a reason to answer."""
+
+    def __init__(self, cursor: Cursor, recovered: bool) -> None:
+        self.told = False
+        self._cursor = cursor
+        self._recovered = recovered
+        self._words: list[str] = []
+        self._newest: dict[tuple[str, str], str] = {}
+
+    def add(self, words: Iterable[Word], *, live: bool = False) -> None:
+        """Take words in the order in which a member is told them."""
+        for word in words:
+            if isinstance(word, EphemeralWord):
+                self._newest[word.interest, word.render_id] = word.text
+                self.told = self.told or live
+                continue
+            self.told = True
+            if isinstance(word, EventWord):
+                self._reach(word.event.seq)
+                self._forget(word)
+                self._words.append(word.text)
+            else:
+                self._say(word)
+
+    def poll(self) -> RoomPoll:
+        """The answer: what is durable first, then the newest of the rest."""
+        return RoomPoll(self._cursor, self._recovered, [*self._words, *self._newest.values()])
+
+    def _say(self, word: Word) -> None:
+        """A snapshot, or a mark that moves the cursor over events the filter hides."""
+        if (seq := _marked(word)) is not None:
+            self._reach(seq)
+        else:
+            self._words.append(word.text)
+
+    def _reach(self, seq: int) -> None:
+        self._cursor = Cursor(self._cursor.epoch, max(seq, self._cursor.seq))
+
+    def _forget(self, word: EventWord) -> None:
+        """What ends an attempt makes what was said of its progress untrue."""
+        if word.event.type in _ENDS:
+            for interest in ("progress", "preview"):
+                self._newest.pop((interest, word.event.render_id or ""), None)
+
+
+def _marked(word: Word) -> int | None:
+    try:
+        return msgspec.json.decode(word.text, type=CursorMark).seq
+    except msgspec.ValidationError:
+        return None
