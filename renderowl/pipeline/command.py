@@ -77,8 +77,9 @@ def segment_command(
     opened, links = _opened(layers.inputs)
     if preview.frames:
         main, small = layers.picture.split()
-        small = small.then("fps", f"1/{preview.interval_s:g}", start_time=0).then(
-            "scale", preview.width, -2, out_range="pc", out_color_matrix="bt601"
+        # Frames are counted, not timed: `fps=1` shows the last frame of the first half second as its first picture.
+        small = small.then("framestep", preview.step_frames(segment.canvas.rate)).then(
+            "scale", min(preview.width, segment.canvas.width), -2, out_range="pc", out_color_matrix="bt601"
         )
         graph = compile_graph(main, small.then("format", "yuvj420p"))
     else:
@@ -91,7 +92,8 @@ def segment_command(
         *("-frames:v", str(segment.frames), "-f", "nut", output),
     )
     if preview.frames:
-        argv += ("-map", graph.outputs[1], *_ONE_THREAD, "-c:v", "mjpeg", "-q:v", "6", "-f", "mjpeg", "pipe:1")
+        argv += ("-map", graph.outputs[1], *_ONE_THREAD, "-fps_mode", "passthrough")
+        argv += ("-c:v", "mjpeg", "-q:v", "6", "-f", "mjpeg", "pipe:1")
     files = {GRAPH_FILE: graph.text, "fonts.conf": _NO_FONTS, **layers.files}
     fonts = tuple(sorted(layers.fonts, key=lambda font: font.family))
     return Command(argv, output, files, links, fonts)

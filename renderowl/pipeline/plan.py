@@ -39,6 +39,10 @@ class Preview(msgspec.Struct, frozen=True):
     interval_s: float = 1.0
     width: int = 320
 
+    def step_frames(self, rate: Rate) -> int:
+        """How many frames lie from one picture to the next: picture n of a segment shows its frame n times this."""
+        return max(1, frame_at(exact(self.interval_s), rate))
+
 
 class Poster(msgspec.Struct, frozen=True):
     at_s: float = 0.0

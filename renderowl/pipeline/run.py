@@ -19,15 +19,13 @@ import msgspec
 from renderowl.domain.errors import EncoderFailed, Interrupted, OutOfDisk, Stalled
 from renderowl.pipeline import launch
 from renderowl.pipeline.diagnose import diagnose
+from renderowl.pipeline.jpegs import JpegSplitter
 from renderowl.pipeline.progress import FfmpegProgress, ProgressParser
 
 _QUIT_S: Final = 0.8
 _TERMINATE_S: Final = 0.7
 _TAIL_LINES: Final = 60
 _LINE_LIMIT: Final = 64 * 1024
-_JPEG_START: Final = b"\xff\xd8\xff"
-_JPEG_END: Final = b"\xff\xd9"
-_MAX_JPEG_BYTES: Final = 4 * 1024 * 1024
 _KEPT_ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "HOME", "TMPDIR")
 
 
@@ -176,23 +174,12 @@ class _Session:
             self._observer.progress(report)
 
     async def _read_previews(self) -> None:
-        pending = b""
+        """Take every picture at once: nothing is awaited but the pipe, a full one would hold up the encoder."""
+        splitter = JpegSplitter()
         assert self._process.stdout is not None
-        while chunk := await self._process.stdout.read(_LINE_LIMIT):
-            pictures, pending = split_jpegs(pending + chunk)
-            for picture in pictures:
+        while piece := await self._process.stdout.read(_LINE_LIMIT):
+            for picture in splitter.feed(piece):
                 self._observer.preview(picture)
-
-
-def split_jpegs(stream: bytes) -> tuple[list[bytes], bytes]:
-    """Split a stream of JPEG files into whole ones and the unfinished rest."""
-    pictures = []
-    while (end := stream.find(_JPEG_END)) >= 0:
-        start = stream.find(_JPEG_START)
-        if 0 <= start < end:
-            pictures.append(stream[start : end + 2])
-        stream = stream[end + 2 :]
-    return pictures, stream if len(stream) <= _MAX_JPEG_BYTES else b""
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:

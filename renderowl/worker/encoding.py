@@ -1,6 +1,6 @@
 """Encoding one part of a film and putting it into the cache, where the assembly and later renders find it."""
 
-from renderowl.pipeline.clock import fraction_of, time_of
+from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.encode import encode_audio, encode_segment
 from renderowl.pipeline.plan import AudioProgramme, Segment
 from renderowl.services.blueprint import Blueprint
@@ -16,13 +16,12 @@ async def make_segment(
     name = f"segment-{segment.index}"
     work_dir, out = execution.new_folder(name), execution.folder / f"{name}.nut"
     plan = blueprint.plan
-    rate = float(fraction_of(segment.canvas.rate))
     observer = PartObserver(
         reporter,
         part,
         execution.signal,
         first_frame=segment.start,
-        frames_a_picture=plan.preview.interval_s * rate,
+        frames_a_picture=plan.preview.step_frames(segment.canvas.rate),
     )
     wanted = execution.wanted(segment.media, blueprint.keys)
     async with execution.inputs.files(wanted, execution.unless_stopped) as files:

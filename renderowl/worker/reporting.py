@@ -20,6 +20,7 @@ from renderowl.services.stopping import StopSignal
 log = structlog.get_logger(__name__)
 
 INTERVAL_S: Final = 0.1
+PICTURE_INTERVAL_S: Final = 1.0
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -35,7 +36,8 @@ class Part(msgspec.Struct, frozen=True):
 class Reporter:
     """Publishes the newest word of one step at most every INTERVAL_S. `newest` is the render's progress as folded.
 
-    Pictures go beside the words: one must neither hold the next word up nor repeat the last one.
+    Pictures, at most one every PICTURE_INTERVAL_S, go beside the words: one must neither hold the next word up nor
+    repeat the last one.
     """
 
     def __init__(self, ctx: Context, work: Work, share: Share) -> None:
@@ -64,8 +66,11 @@ class Reporter:
     async def running(self) -> AsyncIterator[None]:
         """Publish during the block, and what is left at its end."""
         tasks = {
-            asyncio.create_task(_for_ever(fresh, publish), context=contextvars.Context())
-            for fresh, publish in ((self._said, self._publish_report), (self._shown, self._publish_picture))
+            asyncio.create_task(_for_ever(fresh, publish, pause_s), context=contextvars.Context())
+            for fresh, publish, pause_s in (
+                (self._said, self._publish_report, INTERVAL_S),
+                (self._shown, self._publish_picture, PICTURE_INTERVAL_S),
+            )
         }
         try:
             yield
@@ -119,11 +124,11 @@ class Reporter:
             log.debug("picture_unpublished", reason=str(error))
 
 
-async def _for_ever(fresh: asyncio.Event, publish: Callable[[], Awaitable[None]]) -> None:
+async def _for_ever(fresh: asyncio.Event, publish: Callable[[], Awaitable[None]], pause_s: float) -> None:
     while True:
         await fresh.wait()
         await publish()
-        await asyncio.sleep(INTERVAL_S)
+        await asyncio.sleep(pause_s)
 
 
 class PartObserver:
@@ -137,7 +142,7 @@ class PartObserver:
         *,
         total_s: float = 0.0,
         first_frame: int = 0,
-        frames_a_picture: float = 0.0,
+        frames_a_picture: int = 0,
     ) -> None:
         self.stop = signal.event
         self._reporter = reporter
@@ -156,6 +161,6 @@ class PartObserver:
         self._reporter.say(self._part, done, frames=report.frame, fps=report.fps or None, speed=report.speed or None)
 
     def preview(self, jpeg: bytes) -> None:
-        """Take a small picture; they come at equal distances from the segment's start."""
-        self._reporter.show(self._first_frame + round(self._pictures * self._frames_a_picture), jpeg)
+        """Take a small picture; they come at equal distances from the segment's first frame."""
+        self._reporter.show(self._first_frame + self._pictures * self._frames_a_picture, jpeg)
         self._pictures += 1

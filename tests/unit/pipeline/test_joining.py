@@ -6,7 +6,6 @@ from fractions import Fraction
 import pytest
 
 from renderowl.pipeline.assemble import join_list, timescale
-from renderowl.pipeline.run import split_jpegs
 from renderowl.pipeline.sound import samples, tempo_steps
 from renderowl.pipeline.subtitles import srt, vtt
 from renderowl.pipeline.timeline import Rate, Subtitle
@@ -43,16 +42,6 @@ def test_samples_of_neighbouring_clips_meet() -> None:
 @pytest.mark.parametrize(("speed", "steps"), [(1.0, []), (1.5, [1.5]), (5.0, [2.0, 2.0, 1.25]), (0.2, [0.5, 0.5, 0.8])])
 def test_any_speed_is_made_of_steps_that_keep_every_sample(speed: float, steps: list[float]) -> None:
     assert tempo_steps(speed) == pytest.approx(steps)
-
-
-def test_pictures_are_split_out_of_a_stream_in_any_pieces() -> None:
-    one, two = b"\xff\xd8\xff\xe0one\xff\xd9", b"\xff\xd8\xff\xe0two\xff\xd9"
-    found, pending = [], b""
-    for byte in one + two + one[:5]:
-        pictures, pending = split_jpegs(pending + bytes([byte]))
-        found += pictures
-    assert found == [one, two]
-    assert pending == one[:5]
 
 
 def test_sidecars_say_the_text_and_nothing_else() -> None:

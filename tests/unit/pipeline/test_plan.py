@@ -190,6 +190,13 @@ def test_subtitles_go_beside_the_film_only_when_asked() -> None:
     assert plan(timeline, captions="sidecar").subtitles == timeline.subtitles
 
 
+def test_previews_change_no_key() -> None:
+    timeline = film(clip(0, 900))
+    wanted = [PreviewSettings(), PreviewSettings(frames=False), PreviewSettings(interval_s=0.2, width=640)]
+    keys = {tuple(segment.key for segment in plan(timeline, preview=preview).segments) for preview in wanted}
+    assert len(keys) == 1
+
+
 def test_previews_can_be_turned_off() -> None:
     assert not plan(film(clip(0, 90)), preview=PreviewSettings(frames=False)).preview.frames
 

@@ -38,7 +38,7 @@ async def test_parts_of_a_step_follow_each_other() -> None:
     reporter = _reporter(bus)
     signal = StopSignal()
     pictures = PartObserver(
-        reporter, Part("encoding", 0.0, 0.8, frames=50), signal, first_frame=10, frames_a_picture=12.5
+        reporter, Part("encoding", 0.0, 0.8, frames=50), signal, first_frame=10, frames_a_picture=12
     )
     sound = PartObserver(reporter, Part("encoding", 0.8, 0.2, frames_before=50), signal, total_s=4.0)
     pictures.progress(FfmpegProgress(frame=25, fps=30.0, speed=1.5))
