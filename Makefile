@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 MEDIA ?=
 export SWIFT_VENV ?= .venv-swift
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e test-s3 bench lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e test-s3 bench documents lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ test: setup-test ## Every test: unit, golden, contract, integration, end-to-end,
 
 bench: setup ## Measure the figures of docs/performance.md (about 15 minutes; best on a machine that does nothing else)
 	@for figure in startup demo overhead progress_latency cancel report; do $(BIN)/python bench/$$figure.py || exit 1; done
+
+documents: setup-test ## Write anew what the documents below docs/ take from the code (OpenAPI, AsyncAPI, diagrams)
+	@$(BIN)/python -m renderowl.testing.documents
 
 lock: $(BIN)/uv ## Resolve the dependencies again and write the hash-pinned locks
 	@LOCK="$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate"; \

@@ -59,6 +59,7 @@ from renderowl.services.context import Context
 from renderowl.settings import Settings
 from renderowl.storage.opening import open_storage
 from renderowl.worker.main import open_worker
+from renderowl.ws import asyncapi
 from renderowl.ws.handler import websocket_route
 from renderowl.ws.hub import Hub
 
@@ -160,7 +161,15 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> ASGIApp:
             security=[{"bearer": []}],
             components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
         ),
-        state=State({"context": ctx, "hub": hub, "probe_asset": prober.submit, "tools": prober.tools}),
+        state=State(
+            {
+                "context": ctx,
+                "hub": hub,
+                "probe_asset": prober.submit,
+                "tools": prober.tools,
+                "asyncapi": asyncapi.document(ctx.settings.base_url),
+            }
+        ),
         logging_config=None,
     )
     return request_log(cast(ASGIApp, api))

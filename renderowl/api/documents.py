@@ -1,10 +1,11 @@
-"""The API's own description: OpenAPI 3.1 as JSON and YAML, made from the routes and structs."""
+"""The API's own description, made from the routes and structs: OpenAPI 3.1 as JSON and YAML, AsyncAPI 3.0 for the rooms."""
 
 from typing import Any
 
 import msgspec
 import yaml
 from litestar import Request, Response, get
+from litestar.datastructures import State
 
 
 @get("/openapi.json", include_in_schema=False)
@@ -21,4 +22,11 @@ def get_openapi_yaml(request: Request[Any, Any, Any]) -> Response[str]:
     return Response(text, media_type="application/yaml")
 
 
-handlers = [get_openapi_json, get_openapi_yaml]
+@get("/asyncapi.json", include_in_schema=False)
+async def get_asyncapi_json(state: State) -> dict[str, Any]:
+    """What is said in the rooms."""
+    document: dict[str, Any] = state["asyncapi"]
+    return document
+
+
+handlers = [get_openapi_json, get_openapi_yaml, get_asyncapi_json]

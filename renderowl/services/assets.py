@@ -32,11 +32,11 @@ from renderowl.pipeline.probe import probe, recognised
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import projects
 from renderowl.services.context import Context
+from renderowl.services.ending import error_record
 from renderowl.services.paging import Page, PageRequest, cut
 from renderowl.services.publishing import record
 from renderowl.services.sources import MAX_TEXT_BYTES
-from renderowl.services.steps import error_record
-from renderowl.services.views import asset_view
+from renderowl.services.views import AssetBrief, asset_view, error_view
 from renderowl.storage.base import ObjectMissing, PartRequest, SignedRequest, UploadedPart
 
 log = structlog.get_logger(__name__)
@@ -210,13 +210,14 @@ async def process(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
         )
         if done is None:
             return None
-        data = msgspec.to_builtins(asset_view(done))
+        failure = None if error is None else error_view(error)
+        told = AssetBrief(done.name, done.type, done.status, asset_view(done).metadata, failure)
         await record(
             ctx,
             tx,
             done.project_id,
             "asset.ready" if error is None else "asset.failed",
-            {name: data[name] for name in ("name", "type", "status", "metadata", "error")},
+            msgspec.to_builtins(told),
             asset_id=done.id,
         )
     return done

@@ -44,74 +44,6 @@ class Work(msgspec.Struct, frozen=True):
     plan: dict[str, Any] | None
 
 
-# --- scheduler -----------------------------------------------------------------------------------------------------
-
-
-async def dispatch(ctx: Context, queue: Queue) -> int:
-    """Admit as many queued steps as there are free slots and send them to their workers; the scheduler's tick.
-
-    Several schedulers may tick at once: one of them works, the others find the lock taken and return 0. Raises
-    QueueUnavailable, having put the steps back.
-    """
-    async with ctx.db.transaction():
-        if not await ctx.db.fetch_value("SELECT pg_try_advisory_xact_lock($1)", _SCHEDULER_LOCK):
-            return 0
-        slots = await workers.free_slots(ctx.db, alive_s=ctx.settings.lease_s)
-        claims = await steps.admit(ctx.db, slots, lease_s=DISPATCH_LEASE_S) if slots else []
-    if claims:
-        try:
-            await queue.send([Dispatch(claim.step_id, claim.attempt, claim.token, claim.worker_id) for claim in claims])
-        except QueueUnavailable:
-            # Some may have been sent: their workers will find the claim gone.
-            for claim in claims:
-                await steps.requeue(ctx.db, claim.step_id, claim.token)
-            raise
-    return len(claims)
-
-
-async def reap(ctx: Context) -> int:
-    """Deal with expired leases, passed deadlines and silent workers; the reaper's tick. Returns how many it dealt with."""
-    async with ctx.db.transaction():
-        if not await ctx.db.fetch_value("SELECT pg_try_advisory_xact_lock($1)", _REAPER_LOCK):
-            return 0
-        lapsed = await steps.lapsed(ctx.db)
-        late = await renders.past_deadline(ctx.db)
-        await workers.sweep(ctx.db, silent_s=60)
-    for claim in lapsed:
-        await _reap_one(ctx, claim)
-    for render_id, attempt in late:
-        await _pass_deadline(ctx, render_id, attempt)
-    return len(lapsed) + len(late)
-
-
-async def _reap_one(ctx: Context, lapsed: steps.Lapsed) -> None:
-    step = lapsed.step
-    async with ctx.db.transaction() as tx:
-        render = await renders.get(ctx.db, step.render_id, lock=True)
-        if render is None or step.token is None or not await steps.still_lapsed(ctx.db, step.id, step.token):
-            return
-        if not lapsed.started:  # the dispatch was lost with Redis, or the worker never took it: nobody's failure
-            await steps.requeue(ctx.db, step.id, step.token)
-            tx.after_commit.append(ctx.bus.wake_scheduler)
-        elif step.lost + 1 >= POISON_AFTER:
-            await steps.fail(ctx.db, step.id, step.token, error_record(PoisonPill()))
-            await _fail_render(ctx, tx, render, PoisonPill())
-        else:
-            await steps.requeue(ctx.db, step.id, step.token, lost=True, error=error_record(WorkerLost()))
-            await _tell_retry(ctx, tx, render, step, WorkerLost(), 0.0)
-            tx.after_commit.append(ctx.bus.wake_scheduler)
-
-
-async def _pass_deadline(ctx: Context, render_id: str, attempt: int) -> None:
-    async with ctx.db.transaction() as tx:
-        render = await renders.get(ctx.db, render_id, lock=True)
-        if render is not None and render.attempt == attempt and render.status == "processing":
-            await _fail_render(ctx, tx, render, DeadlineExceeded())
-
-
-# --- worker --------------------------------------------------------------------------------------------------------
-
-
 async def begin(ctx: Context, claim: Claim) -> Work:
     """Take up a dispatched step. The first step of an attempt sets the render to `processing`. Raises Fenced."""
     async with ctx.db.transaction() as tx:
@@ -153,14 +85,15 @@ async def store_plan(
     """End a `prepare` step: keep the plan and put the attempt's other steps into the queue. Raises Fenced."""
     async with ctx.db.transaction() as tx:
         render = await _lock_render(ctx, claim)
+        prepare = await _claimed(ctx, claim)
         if not await steps.finish(ctx.db, claim, "completed", result={"segments": cache.segments}):
             raise Fenced(claim.step_id)
         if not await renders.set_plan(ctx.db, render.id, render.attempt, plan, msgspec.to_builtins(cache), progress):
             raise Fenced(claim.step_id)
-        await steps.insert(
-            ctx.db, render.project_id, render.id, render.attempt, PRIORITY_CLASS[render.priority], new_steps
-        )
-        await steps.unblock(ctx.db, render.id, render.attempt)
+        # the class that `prepare` has reached by waiting is its followers' too
+        ageing_s = ctx.settings.ageing_s
+        await steps.insert(ctx.db, render, prepare.priority_class, new_steps, ageing_s=ageing_s)
+        await steps.unblock(ctx.db, render.id, render.attempt, ageing_s=ageing_s)
         tx.after_commit.append(ctx.bus.wake_scheduler)
 
 
@@ -172,7 +105,7 @@ async def complete_step(ctx: Context, claim: Claim, result: dict[str, Any], prog
             raise Fenced(claim.step_id)
         if progress is not None:
             await renders.set_progress(ctx.db, render.id, render.attempt, progress)
-        await steps.unblock(ctx.db, render.id, render.attempt)
+        await steps.unblock(ctx.db, render.id, render.attempt, ageing_s=ctx.settings.ageing_s)
         tx.after_commit.append(ctx.bus.wake_scheduler)
 
 
@@ -212,23 +145,7 @@ async def fail_step(ctx: Context, claim: Claim, error: RenderOwlError) -> bool:
     """
     async with ctx.db.transaction() as tx:
         render = await _lock_render(ctx, claim)
-        step = await _claimed(ctx, claim)
-        allowed = RETRIES[error.failure]
-        if allowed is None:
-            await steps.requeue(ctx.db, claim.step_id, claim.token)
-            tx.after_commit.append(ctx.bus.wake_scheduler)
-            return True
-        if step.failures < allowed:
-            delay_s = _retry_delay_s(step.failures)
-            await steps.requeue(
-                ctx.db, claim.step_id, claim.token, delay_s=delay_s, failed=True, error=error_record(error)
-            )
-            await _tell_retry(ctx, tx, render, step, error, delay_s)
-            return True
-        if not await steps.finish(ctx.db, claim, "failed", error=error_record(error)):
-            raise Fenced(claim.step_id)
-        await _fail_render(ctx, tx, render, error)
-        return False
+        return await settle_failure(ctx, tx, render, await _claimed(ctx, claim), error)
 
 
 async def heartbeat(ctx: Context, worker_id: str, tokens: list[str]) -> set[str] | None:
@@ -264,16 +181,6 @@ async def leave(ctx: Context, worker_id: str) -> None:
 # --- what they share -----------------------------------------------------------------------------------------------
 
 
-def error_record(error: RenderOwlError) -> dict[str, Any]:
-    """An error as it is kept on a step and shown on a render."""
-    return {"code": error.code, "message": error.detail, "fault": error.fault, "retryable": error.retryable}
-
-
-def _retry_delay_s(failures: int) -> float:
-    """Full jitter between 0 and 5 s x 2^n, at most 5 min (AWS Architecture Blog, Exponential Backoff And Jitter)."""
-    return random.uniform(0.0, min(RETRY_CAP_S, RETRY_BASE_S * 2.0**failures))  # noqa: S311 - not a secret
-
-
 async def _lock_render(ctx: Context, claim: Claim) -> Render:
     render_id = await ctx.db.fetch_value("SELECT render_id FROM steps WHERE id = $1", claim.step_id)
     render = None if render_id is None else await renders.get(ctx.db, render_id, lock=True)
@@ -287,60 +194,3 @@ async def _claimed(ctx: Context, claim: Claim) -> Step:
     if step is None:
         raise Fenced(claim.step_id)
     return step
-
-
-async def _tell_retry(
-    ctx: Context, tx: Transaction, render: Render, step: Step, error: RenderOwlError, delay_s: float
-) -> None:
-    data = {
-        "step": step.kind,
-        "failures": step.failures + 1,
-        "delay_s": round(delay_s, 1),
-        "error": error_record(error),
-    }
-    await record(ctx, tx, render.project_id, "render.retrying", data, render_id=render.id, attempt=render.attempt)
-
-
-async def _fail_render(ctx: Context, tx: Transaction, render: Render, error: RenderOwlError) -> None:
-    failed = await renders.set_status(ctx.db, render.id, "failed", attempt=render.attempt, error=error_record(error))
-    if failed is not None:
-        await end_render(ctx, tx, failed)
-
-
-async def end_render(ctx: Context, tx: Transaction, render: Render) -> None:
-    """Tell everybody about a render that was set to an end in `tx`: its workers, its webhook and its room."""
-    _stop_workers(ctx, tx, await steps.cancel_all(ctx.db, render.id))
-    if render.webhook_url is not None:
-        payload = {"type": f"render.{render.status}", "render_id": render.id, "project_id": render.project_id}
-        await deliveries.insert(
-            ctx.db,
-            render.project_id,
-            render.id,
-            f"render.{render.status}",
-            render.webhook_url,
-            payload | {"data": views.brief(render)},
-        )
-    await record(
-        ctx,
-        tx,
-        render.project_id,
-        f"render.{render.status}",  # type: ignore[arg-type]  # only called with the three ends
-        views.brief(render),
-        render_id=render.id,
-        attempt=render.attempt,
-    )
-    render_id = render.id
-    tx.after_commit.append(lambda: ctx.bus.forget_progress(render_id))
-
-
-def _stop_workers(ctx: Context, tx: Transaction, held: list[Claim]) -> None:
-    """After the commit, tell the workers that hold these claims to stop; their heartbeat says the same without Redis."""
-    by_worker: dict[str, list[str]] = {}
-    for claim in held:
-        by_worker.setdefault(claim.worker_id, []).append(claim.token)
-    for worker_id, tokens in by_worker.items():
-
-        async def tell(worker_id: str = worker_id, tokens: list[str] = tokens) -> None:
-            await ctx.bus.control(worker_id, Control(cancel_tokens=tokens))
-
-        tx.after_commit.append(tell)

@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from renderowl.domain.errors import RenderOwlError
 from renderowl.domain.events import Progress
-from renderowl.domain.lifecycle import Priority, RenderStatus
+from renderowl.domain.lifecycle import Priority, RenderStatus, StepKind
 from renderowl.domain.records import Asset, AssetStatus, AssetType, Project, Render
 
 
@@ -92,6 +93,37 @@ class RenderView(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+class RenderBrief(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`data` of a durable event about a render; what there is none of is left out."""
+
+    status: RenderStatus
+    composition_id: str
+    priority: Priority
+    progress: Progress
+    output: OutputView | None = None
+    error: RenderError | None = None
+    metadata: dict[str, Any] = {}
+
+
+class RetryBrief(msgspec.Struct, frozen=True):
+    """`data` of `render.retrying`: which kind of step, how often it has failed, and when it is tried again."""
+
+    step: StepKind
+    failures: int
+    delay_s: float
+    error: RenderError
+
+
+class AssetBrief(msgspec.Struct, frozen=True):
+    """`data` of a durable event about an asset."""
+
+    name: str
+    type: AssetType
+    status: AssetStatus
+    metadata: dict[str, Any] | None
+    error: RenderError | None
+
+
 def project_view(project: Project) -> ProjectView:
     return ProjectView(**{name: getattr(project, name) for name in ProjectView.__struct_fields__})
 
@@ -101,6 +133,11 @@ def asset_view(asset: Asset, url: str | None = None) -> AssetView:
     fields = {name: getattr(asset, name) for name in AssetView.__struct_fields__ if name not in ("url", "metadata")}
     metadata = asset.metadata and {name: value for name, value in asset.metadata.items() if name != "media"}
     return AssetView(**fields, metadata=metadata, url=url)
+
+
+def error_view(error: RenderOwlError) -> RenderError:
+    """An error as it is kept on a row and shown."""
+    return RenderError(error.code, error.detail, error.fault, error.retryable)
 
 
 def output_view(output: dict[str, Any] | None) -> OutputView | None:
@@ -140,16 +177,8 @@ def render_view(render: Render, newest: tuple[int, Progress] | None = None) -> R
 def brief(render: Render) -> dict[str, Any]:
     """What a durable event says of its render."""
     view = render_view(render)
-    data: dict[str, Any] = {
-        "status": view.status,
-        "composition_id": view.composition_id,
-        "priority": view.priority,
-        "progress": msgspec.to_builtins(view.progress),
-    }
-    if view.output is not None:
-        data["output"] = msgspec.to_builtins(view.output)
-    if view.error is not None:
-        data["error"] = msgspec.to_builtins(view.error)
-    if view.metadata:
-        data["metadata"] = view.metadata
-    return data
+    told = RenderBrief(
+        view.status, view.composition_id, view.priority, view.progress, view.output, view.error, view.metadata
+    )
+    facts: dict[str, Any] = msgspec.to_builtins(told)
+    return facts
