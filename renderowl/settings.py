@@ -64,6 +64,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_asset_bytes: Annotated[int, _doc("Largest asset")] = 10 * 1024**3
     multipart_threshold_bytes: Annotated[int, _doc("Uploads above this size go in parts")] = 100 * 1024**2
 
+    # the queue
+    ageing_s: Annotated[
+        float, _doc("A step that waits this long is raised by one class, never to urgent; 0 is never")
+    ] = 600.0
+    project_slots: Annotated[int, _doc("Most steps of one project that run at once; 0 is no cap")] = 0
+    key_slots: Annotated[int, _doc("Most steps of the renders of one API key that run at once; 0 is no cap")] = 0
+    urgent_reserve: Annotated[int, _doc("Slots of the installation that only urgent renders may take")] = 0
+    step_deadline_s: Annotated[float, _doc("Longest a try of a step may take; 0 is no limit")] = 3600.0
+
     # workers
     worker_slots: Annotated[int, _doc("Steps a worker runs at once; 0 is one a core")] = 0
     work_dir: Annotated[str, _doc("Where workers keep inputs and intermediate files; empty is a temporary folder")] = ""

@@ -5,7 +5,7 @@ import structlog
 from renderowl.actors.actor import Actor
 from renderowl.actors.clock import Clock
 from renderowl.domain.errors import Unavailable
-from renderowl.services import steps
+from renderowl.services import reaping
 from renderowl.services.context import Context
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ class Reaper(Actor[None]):
 
     async def tick(self) -> None:
         try:
-            reaped = await steps.reap(self._ctx)
+            reaped = await reaping.reap(self._ctx)
         except Unavailable as error:
             log.warning("reaping_waits", reason=str(error))
             return

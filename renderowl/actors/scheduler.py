@@ -7,7 +7,7 @@ from renderowl.actors.actor import Actor
 from renderowl.actors.clock import Clock
 from renderowl.domain.errors import Unavailable
 from renderowl.queue.base import Queue, QueueUnavailable
-from renderowl.services import steps
+from renderowl.services import dispatching
 from renderowl.services.context import Context
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ class Scheduler(Actor[Hint]):
     async def tick(self) -> None:
         """Dispatch until nothing more can be; an outage is left to the next tick."""
         try:
-            while await steps.dispatch(self._ctx, self._queue):
+            while await dispatching.dispatch(self._ctx, self._queue):
                 pass
         except (Unavailable, QueueUnavailable) as error:
             log.warning("dispatch_waits", reason=str(error))

@@ -1,14 +1,16 @@
 """Bring a database to the newest schema, once, however many processes try at the same time."""
 
 import contextlib
+import importlib
 import io
 import os
+import pkgutil
 
 import asyncpg
 from piccolo.apps.migrations.commands.forwards import run_forwards
 from piccolo.apps.migrations.tables import Migration
 
-from renderowl.db import conf
+from renderowl.db import conf, migrations
 from renderowl.db.engine import Engine, connect_options
 
 _LOCK = 0x52454E444F574C  # "RENDOWL": one advisory lock for everybody who migrates
@@ -40,9 +42,17 @@ async def pending(url: str) -> bool:
     """Tell whether `url` lacks a migration of this version."""
     gate = await asyncpg.connect(**connect_options(url))
     try:
-        return not await _applied(gate)
+        return not set(shipped()) <= set(await _applied(gate))
     finally:
         await gate.close()
+
+
+def shipped() -> list[str]:
+    """The ids of the migrations that come with this version."""
+    return [
+        importlib.import_module(f"{migrations.__name__}.{module.name}").ID
+        for module in pkgutil.iter_modules(migrations.__path__)
+    ]
 
 
 async def _applied(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:

@@ -14,7 +14,7 @@ from renderowl.domain.records import Render
 _COLUMNS = (
     "id, project_id, composition_id, status, priority, attempt, input_props, output_settings, progress, output, error,"
     " cache, metadata, webhook_url, supersede_key, idempotency_key, request_hash, created_by, created_at, started_at,"
-    " completed_at, updated_at, deadline_at"
+    " completed_at, updated_at, deadline_at, key_id, trace"
 )
 
 
@@ -24,8 +24,8 @@ async def insert(db: Database, render: Render) -> bool:
         await db.execute(
             "INSERT INTO renders (id, project_id, composition_id, status, priority, attempt, input_props,"
             " output_settings, progress, metadata, webhook_url, supersede_key, idempotency_key, request_hash,"
-            " created_by, created_at, updated_at) VALUES"
-            " ($1,$2,$3,$4,$5,$6,$7::jsonb,$8::jsonb,$9::jsonb,$10::jsonb,$11,$12,$13,$14,$15,$16,$16)"
+            " created_by, created_at, updated_at, key_id, trace) VALUES"
+            " ($1,$2,$3,$4,$5,$6,$7::jsonb,$8::jsonb,$9::jsonb,$10::jsonb,$11,$12,$13,$14,$15,$16,$16,$17,$18)"
             " ON CONFLICT (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING",
             render.id,
             render.project_id,
@@ -43,6 +43,8 @@ async def insert(db: Database, render: Render) -> bool:
             render.request_hash,
             render.created_by,
             render.created_at,
+            render.key_id,
+            render.trace,
         )
     )
 
@@ -139,7 +141,7 @@ async def set_status(
             completed_at = CASE WHEN $2 IN ('completed', 'failed', 'cancelled') THEN now() END,
             deadline_at = CASE WHEN $2 = 'processing' THEN deadline_at END,
             error = $4::jsonb, output = $5::jsonb,
-            progress = coalesce($6::jsonb, progress),
+            progress = coalesce($6::jsonb, progress), collected_at = NULL,
             plan = CASE WHEN $2 = 'queued' THEN NULL ELSE plan END
         WHERE id = $1 AND status = ANY($3::text[]) AND ($7::int IS NULL OR attempt = $7)
         RETURNING {_COLUMNS}

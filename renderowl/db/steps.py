@@ -1,4 +1,4 @@
-"""Steps in Postgres: the backlog, admission, leases. Every worker's write names (step, attempt, token).
+"""Steps in Postgres: their life from queued to the end, leases. Every worker's write names (step, attempt, token).
 
 Locks are taken in one order everywhere: render row, step rows, project row.
 """
@@ -9,9 +9,10 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from renderowl.db.admission import next_vtime
 from renderowl.db.database import Database, from_json, to_json
-from renderowl.domain.lifecycle import LIVE_STEP, StepKind, StepStatus
-from renderowl.domain.records import Claim, Step
+from renderowl.domain.lifecycle import HIGHEST_BY_AGE, LIVE_STEP, StepKind, StepStatus
+from renderowl.domain.records import Claim, Render, Step
 
 _NAMES = (
     "id, render_id, project_id, render_attempt, kind, ordinal, status, priority_class, vtime, cost, weight, attempt,"
@@ -33,12 +34,11 @@ class NewStep(msgspec.Struct, frozen=True):
     params: dict[str, Any] = {}
 
 
-class Slot(msgspec.Struct, frozen=True):
-    """Free places of a worker, and what it offers (codecs, labels, FFmpeg fingerprint)."""
+class Cancelled(msgspec.Struct, frozen=True):
+    """What cancelling a render's steps ended: the claims workers hold, and the cost by class of what was never begun."""
 
-    worker_id: str
-    free: int
-    offers: tuple[str, ...]
+    held: list[Claim]
+    unspent: dict[int, float]
 
 
 class Lapsed(msgspec.Struct, frozen=True):
@@ -49,18 +49,21 @@ class Lapsed(msgspec.Struct, frozen=True):
 
 
 async def insert(
-    db: Database, project_id: str, render_id: str, render_attempt: int, priority_class: int, steps: Sequence[NewStep]
+    db: Database, render: Render, priority_class: int, steps: Sequence[NewStep], *, ageing_s: float
 ) -> None:
-    """Store steps; queued ones get their place in the queue."""
+    """Store steps of a render's present attempt; queued ones get their place in the queue, and age from now on."""
     for step in steps:
-        vtime = await _next_vtime(db, project_id, priority_class, step.cost) if step.status == "queued" else 0.0
+        queued = step.status == "queued"
+        vtime = await next_vtime(db, render.project_id, priority_class, step.cost) if queued else 0.0
         await db.execute(
             "INSERT INTO steps (id, render_id, project_id, render_attempt, kind, ordinal, status, priority_class, vtime,"
-            " cost, weight, requires, params) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::jsonb)",
+            " cost, weight, requires, params, key_id, ages_at) VALUES"
+            " ($1,$2,$3,$4,$5,$6,$7,$8::int,$9,$10,$11,$12,$13::jsonb,$14,"
+            f" CASE WHEN $7 = 'queued' THEN {_ages_at('$8', '$15')} END)",
             step.id,
-            render_id,
-            project_id,
-            render_attempt,
+            render.id,
+            render.project_id,
+            render.attempt,
             step.kind,
             step.ordinal,
             step.status,
@@ -70,16 +73,27 @@ async def insert(
             step.weight,
             list(step.requires),
             to_json(step.params),
+            render.key_id,
+            ageing_s,
         )
 
 
-async def unblock(db: Database, render_id: str, render_attempt: int) -> bool:
+def _ages_at(priority_class: str, ageing_s: str) -> str:
+    """SQL: when a step of a class that is queued now is to be raised; never when that class is the highest, or for 0 s."""
+    return (
+        f"CASE WHEN {priority_class}::int > {HIGHEST_BY_AGE} AND {ageing_s}::float > 0"
+        f" THEN now() + make_interval(secs => {ageing_s}) END"
+    )
+
+
+async def unblock(db: Database, render_id: str, render_attempt: int, *, ageing_s: float) -> bool:
     """Queue the blocked assemble step if nothing before it is left; the caller holds the render's row.
 
-    Returns True when it became queued.
+    It goes into the best class that one of the others had reached by waiting. Returns True when it became queued.
     """
     row = await db.fetch_one(
-        "SELECT id, project_id, priority_class, cost FROM steps WHERE render_id = $1 AND render_attempt = $2"
+        "SELECT id, project_id, cost, (SELECT min(priority_class) FROM steps other WHERE other.render_id = $1"
+        " AND other.render_attempt = $2) AS priority_class FROM steps WHERE render_id = $1 AND render_attempt = $2"
         " AND status = 'blocked' AND NOT EXISTS (SELECT 1 FROM steps other WHERE other.render_id = $1"
         " AND other.render_attempt = $2 AND other.kind <> 'assemble' AND other.status <> 'completed')",
         render_id,
@@ -87,80 +101,17 @@ async def unblock(db: Database, render_id: str, render_attempt: int) -> bool:
     )
     if row is None:
         return False
-    vtime = await _next_vtime(db, row["project_id"], row["priority_class"], row["cost"])
+    vtime = await next_vtime(db, row["project_id"], row["priority_class"], row["cost"])
     return bool(
         await db.execute(
-            "UPDATE steps SET status = 'queued', vtime = $2 WHERE id = $1 AND status = 'blocked'", row["id"], vtime
+            "UPDATE steps SET status = 'queued', vtime = $2, priority_class = $3::int, queued_at = now(),"
+            f" ages_at = {_ages_at('$3', '$4')} WHERE id = $1 AND status = 'blocked'",
+            row["id"],
+            vtime,
+            row["priority_class"],
+            ageing_s,
         )
     )
-
-
-async def _next_vtime(db: Database, project_id: str, priority_class: int, cost: float) -> float:
-    """Weighted fair queuing by stored virtual time: max(global[class], last[project]) + cost."""
-    value: float = await db.fetch_value(
-        """
-        INSERT INTO project_queues (id, project_id, priority_class, vtime)
-        SELECT $1 || ':' || priority_class, $1, priority_class, vtime + $3
-        FROM queue_classes WHERE priority_class = $2
-        ON CONFLICT (project_id, priority_class) DO UPDATE SET vtime = $3 + greatest(project_queues.vtime,
-            (SELECT vtime FROM queue_classes WHERE priority_class = $2))
-        RETURNING vtime
-        """,
-        project_id,
-        priority_class,
-        cost,
-    )
-    return value
-
-
-async def admit(db: Database, slots: Sequence[Slot], *, lease_s: float, limit: int = 64) -> list[Claim]:
-    """Give queued steps to workers with free slots, best first by (class, virtual time, id), in one statement a group.
-
-    A worker gets a step only if it offers everything the step requires. Each admission increments the attempt, draws a
-    token and starts a lease of `lease_s`. Concurrent schedulers skip each other's rows.
-    """
-    claims: list[Claim] = []
-    for offers in sorted({slot.offers for slot in slots}):
-        places = [slot.worker_id for slot in slots if slot.offers == offers for _ in range(slot.free)]
-        places = _spread(places)[: max(0, limit - len(claims))]
-        if not places:
-            continue
-        rows = await db.fetch(
-            """
-            WITH picked AS (
-                SELECT id, priority_class, vtime FROM steps
-                WHERE status = 'queued' AND requires <@ $2::text[] AND (not_before IS NULL OR not_before <= now())
-                ORDER BY priority_class, vtime, id LIMIT $4 FOR UPDATE SKIP LOCKED
-            ), numbered AS (
-                SELECT id, row_number() OVER (ORDER BY priority_class, vtime, id) AS n FROM picked
-            ), clock AS (
-                UPDATE queue_classes SET vtime = greatest(queue_classes.vtime, reached.vtime)
-                FROM (SELECT priority_class, max(vtime) AS vtime FROM picked GROUP BY 1) reached
-                WHERE queue_classes.priority_class = reached.priority_class
-            )
-            UPDATE steps SET status = 'dispatched', attempt = attempt + 1, token = gen_random_uuid()::text,
-                worker_id = place.worker_id, lease_expires_at = now() + make_interval(secs => $3), started_at = NULL
-            FROM numbered JOIN unnest($1::text[]) WITH ORDINALITY AS place(worker_id, n) USING (n)
-            WHERE steps.id = numbered.id
-            RETURNING steps.id, steps.attempt, steps.token, steps.worker_id
-            """,
-            places,
-            list(offers),
-            lease_s,
-            len(places),
-        )
-        claims += [Claim(row["id"], row["attempt"], row["token"], row["worker_id"]) for row in rows]
-    return claims
-
-
-def _spread(places: Sequence[str]) -> list[str]:
-    """Deal the places round robin, so that a burst lands on every worker and not on the first."""
-    rounds: dict[str, int] = {}
-    keyed = []
-    for worker_id in places:
-        rounds[worker_id] = rounds.get(worker_id, 0) + 1
-        keyed.append((rounds[worker_id], worker_id))
-    return [worker_id for _, worker_id in sorted(keyed)]
 
 
 async def start(db: Database, claim: Claim, *, lease_s: float) -> Step | None:
@@ -218,11 +169,11 @@ async def requeue(
 ) -> bool:
     """Put a claimed step back; `failed` and `lost` count against it, an interruption costs nothing.
 
-    Its virtual time is kept, so that it goes before what came after it.
+    Its virtual time and its age are kept, so that it goes before what came after it.
     """
     return bool(
         await db.execute(
-            "UPDATE steps SET status = 'queued', token = NULL, worker_id = NULL, lease_expires_at = NULL,"
+            "UPDATE steps SET status = 'queued', token = NULL, worker_id = NULL, lease_expires_at = NULL, queued_at = now(),"
             " not_before = CASE WHEN $3 > 0 THEN now() + make_interval(secs => $3) END,"
             " failures = failures + $4, lost = CASE WHEN $5 THEN lost + 1 WHEN $4 > 0 THEN 0 ELSE lost END,"
             " error = coalesce($6::jsonb, error)"
@@ -250,19 +201,25 @@ async def fail(db: Database, step_id: str, token: str, error: Mapping[str, Any])
     )
 
 
-async def cancel_all(db: Database, render_id: str) -> list[Claim]:
-    """Cancel every live step of a render and return the claims that workers hold on them."""
+async def cancel_all(db: Database, render_id: str) -> Cancelled:
+    """Cancel every live step of a render; the caller stops the workers and gives back what was never begun."""
     rows = await db.fetch(
-        "WITH held AS (SELECT id, attempt, token, worker_id, status FROM steps WHERE render_id = $1"
-        " AND status = ANY($2::text[]) ORDER BY id FOR UPDATE)"
+        "WITH held AS (SELECT id, attempt, token, worker_id, status, priority_class, cost FROM steps"
+        " WHERE render_id = $1 AND status = ANY($2::text[]) ORDER BY id FOR UPDATE)"
         " UPDATE steps SET status = 'cancelled', finished_at = now(), lease_expires_at = NULL FROM held"
-        " WHERE steps.id = held.id RETURNING held.id, held.attempt, held.token, held.worker_id",
+        " WHERE steps.id = held.id RETURNING held.id, held.attempt, held.token, held.worker_id, held.status,"
+        " held.priority_class, held.cost",
         render_id,
         list(LIVE_STEP),
     )
-    return [
+    unspent: dict[int, float] = {}
+    for row in rows:
+        if row["status"] == "queued" and row["attempt"] == 0:
+            unspent[row["priority_class"]] = unspent.get(row["priority_class"], 0.0) + row["cost"]
+    held = [
         Claim(row["id"], row["attempt"], row["token"], row["worker_id"]) for row in rows if row["token"] is not None
     ]
+    return Cancelled(held, unspent)
 
 
 async def renew(db: Database, worker_id: str, tokens: Sequence[str], *, lease_s: float) -> set[str]:
@@ -286,7 +243,7 @@ async def release(db: Database, worker_id: str) -> int:
     """Put back what a worker was given but has not begun, free of charge; leaves alone what it is just beginning."""
     return await db.execute(
         "WITH held AS (SELECT id FROM steps WHERE worker_id = $1 AND status = 'dispatched' FOR UPDATE SKIP LOCKED)"
-        " UPDATE steps SET status = 'queued', token = NULL, worker_id = NULL, lease_expires_at = NULL"
+        " UPDATE steps SET status = 'queued', token = NULL, worker_id = NULL, lease_expires_at = NULL, queued_at = now()"
         " FROM held WHERE steps.id = held.id",
         worker_id,
     )
@@ -300,6 +257,17 @@ async def lapsed(db: Database, *, limit: int = 100) -> list[Lapsed]:
         limit,
     )
     return [Lapsed(_step(row), row["started_at"] is not None) for row in rows]
+
+
+async def overdue(db: Database, *, deadline_s: float, limit: int = 100) -> list[Step]:
+    """Steps that have run for longer than `deadline_s`; none when that is 0. Read without a lock, as `lapsed` does."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM steps WHERE $1::float > 0 AND status IN ('dispatched', 'running')"
+        " AND started_at < now() - make_interval(secs => $1) ORDER BY started_at LIMIT $2",
+        deadline_s,
+        limit,
+    )
+    return [_step(row) for row in rows]
 
 
 async def still_lapsed(db: Database, step_id: str, token: str) -> bool:

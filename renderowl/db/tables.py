@@ -107,6 +107,9 @@ class Renders(Table, tablename="renders"):
     completed_at = Timestamptz(null=True)
     updated_at = Timestamptz()
     deadline_at = Timestamptz(null=True)
+    key_id = Text(null=True)
+    trace = Text(null=True)
+    collected_at = Timestamptz(null=True)
 
 
 class Steps(Table, tablename="steps"):
@@ -127,6 +130,9 @@ class Steps(Table, tablename="steps"):
     worker_id = Text(null=True)
     lease_expires_at = Timestamptz(null=True)
     not_before = Timestamptz(null=True)
+    queued_at = Timestamptz()
+    ages_at = Timestamptz(null=True)
+    key_id = Text(null=True)
     failures = Integer()
     lost = Integer()
     params = JSONB()
@@ -158,6 +164,17 @@ class ProjectQueues(Table, tablename="project_queues"):
     project_id = Text()
     priority_class = SmallInt()
     vtime = DoublePrecision()
+
+
+class ProjectWeights(Table, tablename="project_weights"):
+    project_id = Text(primary_key=True)
+    weight = DoublePrecision()
+
+
+class QueuePauses(Table, tablename="queue_pauses"):
+    scope = Text(primary_key=True)
+    reason = Text()
+    paused_at = Timestamptz()
 
 
 class Events(Table, tablename="events"):
@@ -229,6 +246,8 @@ TABLES: Final = (
     Workers,
     QueueClasses,
     ProjectQueues,
+    ProjectWeights,
+    QueuePauses,
     Events,
     Deliveries,
     Automations,

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from renderowl.db.admission import Slot
 from renderowl.db.database import Database
-from renderowl.db.steps import Slot
 
 
 async def register(db: Database, worker_id: str, *, host: str, pid: int, slots: int, offers: Sequence[str]) -> None:
@@ -31,16 +31,16 @@ async def set_status(db: Database, worker_id: str, status: str) -> None:
     await db.execute("UPDATE workers SET status = $2, heartbeat_at = now() WHERE id = $1", worker_id, status)
 
 
-async def free_slots(db: Database, *, alive_s: float) -> list[Slot]:
-    """Workers heard of in the last `alive_s` seconds that have free slots."""
+async def slots(db: Database, *, alive_s: float) -> list[Slot]:
+    """The slots of the workers heard of in the last `alive_s` seconds, and how many of them are free."""
     rows = await db.fetch(
-        "SELECT w.id, w.offers, w.slots - count(s.id) AS free FROM workers w"
+        "SELECT w.id, w.offers, w.slots, greatest(0, w.slots - count(s.id)) AS free FROM workers w"
         " LEFT JOIN steps s ON s.worker_id = w.id AND s.status IN ('dispatched', 'running')"
         " WHERE w.status = 'active' AND w.heartbeat_at > now() - make_interval(secs => $1)"
-        " GROUP BY w.id HAVING w.slots > count(s.id) ORDER BY w.id",
+        " GROUP BY w.id ORDER BY w.id",
         alive_s,
     )
-    return [Slot(row["id"], row["free"], tuple(row["offers"])) for row in rows]
+    return [Slot(row["id"], row["slots"], row["free"], tuple(row["offers"])) for row in rows]
 
 
 async def count_alive(db: Database, *, alive_s: float) -> int:

@@ -49,6 +49,10 @@ POISON_AFTER: Final = 3
 """Workers lost in a row on one step before it fails as `poison_pill`."""
 
 PRIORITY_CLASS: Final[Mapping[Priority, int]] = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
+CLASS_PRIORITY: Final[Mapping[int, Priority]] = {number: name for name, number in PRIORITY_CLASS.items()}
+URGENT_CLASS: Final = PRIORITY_CLASS["urgent"]
+HIGHEST_BY_AGE: Final = URGENT_CLASS + 1
+"""The class that a step reaches by waiting; only a caller makes it urgent."""
 
 
 def can_transition(source: RenderStatus, target: RenderStatus) -> bool:

@@ -91,6 +91,8 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 class Render(msgspec.Struct, frozen=True):
+    """`key_id` is the API key it was submitted with, or with a token of which; `trace` its W3C traceparent, if any."""
+
     id: str
     project_id: str
     composition_id: str
@@ -114,6 +116,8 @@ class Render(msgspec.Struct, frozen=True):
     completed_at: datetime | None
     updated_at: datetime
     deadline_at: datetime | None
+    key_id: str | None = None
+    trace: str | None = None
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -9,8 +9,8 @@ from renderowl.domain.errors import FieldError, Forbidden, NotFound, ValidationF
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import Principal, Project, Scope
 from renderowl.services.context import Context
+from renderowl.services.ending import end_render
 from renderowl.services.paging import Page, PageRequest, cut
-from renderowl.services.steps import end_render
 
 MAX_NAME = 200
 MAX_SETTINGS_BYTES = 16 * 1024

@@ -32,9 +32,9 @@ from renderowl.pipeline.glyphs import require_glyphs
 from renderowl.pipeline.timeline import Timeline
 from renderowl.services import projects, sources, views
 from renderowl.services.context import Context
+from renderowl.services.ending import end_render, stop_render, tell_end
 from renderowl.services.paging import Page, PageRequest, cut
 from renderowl.services.publishing import record
-from renderowl.services.steps import end_render
 from renderowl.settings import Settings
 from renderowl.storage.base import SignedRequest
 
@@ -146,6 +146,7 @@ async def submit(
         completed_at=None,
         updated_at=now,
         deadline_at=None,
+        key_id=principal.credential_id if principal.kind == "key" else principal.key_id,
     )
     async with ctx.db.transaction() as tx:
         if not await renders.insert(ctx.db, render):
@@ -153,13 +154,9 @@ async def submit(
             earlier = await renders.find_by_idempotency_key(ctx.db, project_id, idempotency_key)
             assert earlier is not None
             return _same(earlier, request_hash)
-        older: list[str] = []
-        if render.supersede_key is not None:
-            older = await renders.lock_superseded(ctx.db, project_id, render.supersede_key, render.id)
-        await _enqueue(ctx, tx, render)
+        superseded = await _stop_superseded(ctx, tx, render)
+        await _enqueue(ctx, tx, render, superseded)
         await project_rows.count(ctx.db, project_id, renders=1)
-        for render_id in older:
-            await _cancel_in(ctx, tx, render_id)
     return Submitted(render, deduplicated=False)
 
 
@@ -260,33 +257,45 @@ async def cancel(ctx: Context, principal: Principal, project_id: str, render_id:
 
 
 async def retry(ctx: Context, principal: Principal, project_id: str, render_id: str) -> Render:
-    """Start a failed render anew as its next attempt. Raises Conflict in any other state."""
+    """Start a failed render anew as its next attempt; with a `supersede_key` it is the newest of its thing again.
+
+    Raises Conflict in any other state.
+    """
     await projects.get(ctx, principal, project_id, "write")
+    known = await get(ctx, principal, project_id, render_id)
     async with ctx.db.transaction() as tx:
-        render = (
-            await renders.get(ctx.db, render_id, project_id=project_id, lock=True) if is_id(render_id, "rnd") else None
-        )
-        if render is None:
-            raise NotFound(f"there is no render {render_id!r} in this project")
-        if render.status != "failed":
-            raise Conflict(f"only a failed render can be tried again; this one is {render.status}")
+        superseded = await _stop_superseded(ctx, tx, known)
         again = await renders.set_status(
-            ctx.db, render_id, "queued", progress=Progress(total_frames=render.progress.total_frames)
+            ctx.db, render_id, "queued", progress=Progress(total_frames=known.progress.total_frames)
         )
-        assert again is not None
-        await _enqueue(ctx, tx, again)
+        if again is None:
+            found = await renders.get(ctx.db, render_id)
+            now = "gone" if found is None else found.status
+            raise Conflict(f"only a failed render can be tried again; this one is {now}")
+        await _enqueue(ctx, tx, again, superseded)
     return again
 
 
-async def _enqueue(ctx: Context, tx: Transaction, render: Render) -> None:
-    await steps.insert(
-        ctx.db,
-        render.project_id,
-        render.id,
-        render.attempt,
-        PRIORITY_CLASS[render.priority],
-        [NewStep(id=new_id("stp"), kind="prepare", ordinal=0, status="queued", cost=PREPARE_COST)],
-    )
+async def _stop_superseded(ctx: Context, tx: Transaction, render: Render) -> list[Render]:
+    """Cancel the active renders that this one replaces, all but telling it: rows are locked before the first event."""
+    if render.supersede_key is None:
+        return []
+    cancelled = [
+        await renders.set_status(ctx.db, older, "cancelled")
+        for older in await renders.lock_superseded(ctx.db, render.project_id, render.supersede_key, render.id)
+    ]
+    stopped = [older for older in cancelled if older is not None]
+    for older in stopped:
+        await stop_render(ctx, tx, older)
+    return stopped
+
+
+async def _enqueue(ctx: Context, tx: Transaction, render: Render, superseded: list[Render]) -> None:
+    """Put a render's first step into the queue and tell it, after the end of those it supersedes."""
+    first = NewStep(id=new_id("stp"), kind="prepare", ordinal=0, status="queued", cost=PREPARE_COST)
+    await steps.insert(ctx.db, render, PRIORITY_CLASS[render.priority], [first], ageing_s=ctx.settings.ageing_s)
+    for older in superseded:
+        await tell_end(ctx, tx, older)
     await record(
         ctx,
         tx,

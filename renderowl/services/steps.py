@@ -1,35 +1,23 @@
-"""Steps as work: dispatching them, taking them up, ending them, and what their end means for the render.
+"""Steps as work: taking them up and ending them, and what their end means for the render.
 
 Each function is one transaction that first locks the render's row and then writes with the claim in its WHERE. A claim
 that no longer holds raises Fenced: whoever holds it must stop its processes and discard its files.
 """
 
-import random
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from renderowl.bus.base import Control
-from renderowl.db import deliveries, renders, steps, workers
-from renderowl.db.database import Transaction
+from renderowl.db import renders, steps, workers
 from renderowl.db.steps import NewStep
-from renderowl.domain.errors import DeadlineExceeded, PoisonPill, RenderOwlError, WorkerLost
+from renderowl.domain.errors import RenderOwlError
 from renderowl.domain.events import Progress
-from renderowl.domain.lifecycle import POISON_AFTER, PRIORITY_CLASS, RETRIES
 from renderowl.domain.records import Claim, Render, Step
-from renderowl.queue.base import Dispatch, Queue, QueueUnavailable
 from renderowl.services import views
 from renderowl.services.context import Context
+from renderowl.services.ending import end_render, settle_failure
 from renderowl.services.publishing import record
-
-RETRY_BASE_S = 5.0
-RETRY_CAP_S = 300.0
-DISPATCH_LEASE_S = 10.0
-"""How long a dispatched step may lie in its worker's queue before it is given to another: a flushed Redis costs this."""
-
-_SCHEDULER_LOCK = 0x5343484544  # "SCHED"
-_REAPER_LOCK = 0x524541504552  # "REAPER"
 
 
 class Fenced(Exception):

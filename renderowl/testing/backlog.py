@@ -81,7 +81,13 @@ class Backlog:
         return project_id
 
     async def render(
-        self, project_id: str, *, priority: Priority = "normal", cost: float = 1.0, requires: Sequence[str] = ()
+        self,
+        project_id: str,
+        *,
+        priority: Priority = "normal",
+        cost: float = 1.0,
+        requires: Sequence[str] = (),
+        key_id: str | None = None,
     ) -> str:
         """A queued render with its first step."""
         now = datetime.now(UTC)
@@ -109,6 +115,7 @@ class Backlog:
             completed_at=None,
             updated_at=now,
             deadline_at=None,
+            key_id=key_id,
         )
         await renders.insert(self.db, render)
         await self.prepare_step(render, cost=cost, requires=requires)
@@ -117,9 +124,8 @@ class Backlog:
     async def prepare_step(self, render: Render, *, cost: float = 1.0, requires: Sequence[str] = ()) -> None:
         """The first step of a render's present attempt."""
         step = NewStep(new_id("stp"), "prepare", 0, "queued", cost, requires=tuple(requires))
-        await steps.insert(
-            self.db, render.project_id, render.id, render.attempt, PRIORITY_CLASS[render.priority], [step]
-        )
+        ageing_s = self.ctx.settings.ageing_s
+        await steps.insert(self.db, render, PRIORITY_CLASS[render.priority], [step], ageing_s=ageing_s)
 
     async def worker(self, *, slots: int = 1, offers: Sequence[str] = ()) -> str:
         """A worker that lives."""

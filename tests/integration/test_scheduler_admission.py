@@ -8,7 +8,8 @@ import pytest
 
 from renderowl.db import renders, steps
 from renderowl.queue.base import Dispatch, QueueUnavailable
-from renderowl.services.steps import dispatch, leave_queue
+from renderowl.services.dispatching import dispatch
+from renderowl.services.steps import leave_queue
 from renderowl.testing.backlog import Backlog, open_backlog
 
 

@@ -15,17 +15,10 @@ from renderowl.domain.errors import (
 )
 from renderowl.domain.events import Progress
 from renderowl.domain.records import Claim, Step
-from renderowl.services.steps import (
-    Fenced,
-    begin,
-    complete_render,
-    complete_step,
-    dispatch,
-    end_render,
-    fail_step,
-    heartbeat,
-    reap,
-)
+from renderowl.services.dispatching import dispatch
+from renderowl.services.ending import end_render
+from renderowl.services.reaping import reap
+from renderowl.services.steps import Fenced, begin, complete_render, complete_step, fail_step, heartbeat
 from renderowl.testing.backlog import Backlog, claim_of, open_backlog
 
 OUTPUT = {"outputs": [{"kind": "video", "name": "v.mp4", "content_type": "video/mp4", "size_bytes": 1, "key": "k"}]}

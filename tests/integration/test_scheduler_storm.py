@@ -13,17 +13,10 @@ from renderowl.db import renders
 from renderowl.domain.errors import Interrupted, RenderOwlError, SourceUnavailable, Stalled
 from renderowl.domain.events import Progress
 from renderowl.domain.records import Claim
-from renderowl.services.steps import (
-    Fenced,
-    begin,
-    complete_render,
-    complete_step,
-    dispatch,
-    end_render,
-    fail_step,
-    heartbeat,
-    reap,
-)
+from renderowl.services.dispatching import dispatch
+from renderowl.services.ending import end_render
+from renderowl.services.reaping import reap
+from renderowl.services.steps import Fenced, begin, complete_render, complete_step, fail_step, heartbeat
 from renderowl.testing.backlog import Backlog, claim_of, open_backlog
 
 RENDERS = 40

@@ -14,7 +14,7 @@ from renderowl.actors.scheduler import Scheduler
 from renderowl.bus.base import BusUnavailable
 from renderowl.domain.errors import Unavailable
 from renderowl.queue.base import QueueUnavailable
-from renderowl.services import steps
+from renderowl.services import dispatching, reaping
 from renderowl.services.context import Context
 from renderowl.testing.clock import TurnableClock, settle
 
@@ -64,7 +64,7 @@ async def test_the_scheduler_goes_on_while_it_admits(
     ctx: Context, hints: Hints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, script = TurnableClock(), Script(64, 64, 3, 0)
-    monkeypatch.setattr(steps, "dispatch", script)
+    monkeypatch.setattr(dispatching, "dispatch", script)
     scheduler = Scheduler(ctx, cast(Any, None), clock=clock)
     task = await _running(scheduler, clock)
     hints.waiting.put_nowait(None)
@@ -85,7 +85,7 @@ async def test_a_hundred_hints_at_once_are_one(ctx: Context, hints: Hints, monke
         await gate.wait()
         return 0
 
-    monkeypatch.setattr(steps, "dispatch", slow)
+    monkeypatch.setattr(dispatching, "dispatch", slow)
     scheduler = Scheduler(ctx, cast(Any, None), clock=clock)
     task = await _running(scheduler, clock)
     hints.waiting.put_nowait(None)
@@ -105,7 +105,7 @@ async def test_the_scheduler_outlives_an_outage(
     ctx: Context, monkeypatch: pytest.MonkeyPatch, outage: Exception
 ) -> None:
     clock, script = TurnableClock(), Script(*[outage] * 50)
-    monkeypatch.setattr(steps, "dispatch", script)
+    monkeypatch.setattr(dispatching, "dispatch", script)
     scheduler = Scheduler(ctx, cast(Any, None), clock=clock)
     task = await _running(scheduler, clock)
     await clock.advance(120.0)
@@ -118,7 +118,7 @@ async def test_the_scheduler_outlives_an_outage(
 
 async def test_the_reaper_outlives_an_outage(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, script = TurnableClock(), Script(*[Unavailable("Postgres")] * 10, 2)
-    monkeypatch.setattr(steps, "reap", script)
+    monkeypatch.setattr(reaping, "reap", script)
     reaper = Reaper(ctx, clock=clock)
     task = await _running(reaper, clock)
     await clock.advance(15.0)

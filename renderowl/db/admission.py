@@ -1,0 +1,244 @@
+"""The order of the backlog: places in the queue by stored virtual time, ageing, and who gets the free slots.
+
+Weighted fair queuing (Demers, Keshav, Shenker 1989) with the finish times stored: a step that is queued gets
+`max(clock of its class, last of its project) + cost / weight`, so that picking is one walk along an index.
+
+Locks are taken in the order: steps, the project's place in the class.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from renderowl.db.database import Database
+from renderowl.domain.lifecycle import HIGHEST_BY_AGE, URGENT_CLASS
+from renderowl.domain.records import Claim
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """A worker's places, how many of them are free, and what it offers (codecs, labels, FFmpeg fingerprint)."""
+
+    worker_id: str
+    places: int
+    free: int
+    offers: tuple[str, ...]
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What bounds an admission besides the free slots; 0 is no cap.
+
+    `project_slots` and `key_slots` are the most steps of one project, of one API key, that workers hold at a time.
+    `urgent_reserve` slots are for urgent steps alone, though never the last one. Paused classes and projects wait.
+    """
+
+    project_slots: int = 0
+    key_slots: int = 0
+    urgent_reserve: int = 0
+    paused_classes: tuple[int, ...] = ()
+    paused_projects: tuple[str, ...] = ()
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """A claim that was given away, how long its step had waited, and the trace of its render."""
+
+    claim: Claim
+    priority_class: int
+    waited_s: float
+    trace: str | None
+
+
+async def next_vtime(db: Database, project_id: str, priority_class: int, cost: float) -> float:
+    """Take the project's next place in a class, behind all it has there already."""
+    value: float = await db.fetch_value(
+        """
+        INSERT INTO project_queues (id, project_id, priority_class, vtime)
+        SELECT $1 || ':' || priority_class, $1, priority_class, vtime + share.cost
+        FROM queue_classes, (SELECT $3 / coalesce((SELECT weight FROM project_weights WHERE project_id = $1), 1) AS cost) share
+        WHERE priority_class = $2
+        ON CONFLICT (project_id, priority_class) DO UPDATE SET vtime = greatest(project_queues.vtime,
+            (SELECT vtime FROM queue_classes WHERE priority_class = $2))
+            + $3 / coalesce((SELECT weight FROM project_weights WHERE project_id = $1), 1)
+        RETURNING vtime
+        """,
+        project_id,
+        priority_class,
+        cost,
+    )
+    return value
+
+
+async def refund(db: Database, project_id: str, priority_class: int, cost: float) -> None:
+    """Give back what a project was charged for work that was never begun; never behind the clock of the class."""
+    await db.execute(
+        """
+        UPDATE project_queues SET vtime = greatest(clock.vtime, project_queues.vtime
+            - $3 / coalesce((SELECT weight FROM project_weights WHERE project_id = $1), 1))
+        FROM queue_classes clock
+        WHERE project_id = $1 AND project_queues.priority_class = $2 AND clock.priority_class = $2
+        """,
+        project_id,
+        priority_class,
+        cost,
+    )
+
+
+async def lock_places(db: Database, project_id: str) -> None:
+    """Lock the project's places in all classes, in one order, before several of them are changed."""
+    await db.execute(
+        "SELECT 1 FROM project_queues WHERE project_id = $1 ORDER BY priority_class FOR UPDATE", project_id
+    )
+
+
+async def set_weight(db: Database, project_id: str, weight: float) -> None:
+    """Give a project so many times the share of others from now on; 1 is everybody's."""
+    await db.execute(
+        "INSERT INTO project_weights (project_id, weight) VALUES ($1, $2) ON CONFLICT (project_id) DO UPDATE SET weight = $2",
+        project_id,
+        weight,
+    )
+
+
+async def age(db: Database, *, every_s: float, paused_classes: Sequence[int] = (), limit: int = 500) -> int:
+    """Raise steps that have waited for long by one class, to a fair place there; returns how many that were.
+
+    What one project has in a batch keeps its order. Nothing becomes urgent by waiting. One caller at a time.
+    """
+    return await db.execute(
+        """
+        WITH old AS (
+            SELECT id, project_id, priority_class - 1 AS class, vtime, ages_at,
+                cost / coalesce((SELECT weight FROM project_weights w WHERE w.project_id = steps.project_id), 1) AS cost
+            FROM steps WHERE status = 'queued' AND ages_at <= now() AND priority_class <> ALL($3::int[])
+            ORDER BY ages_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+        ), line AS (
+            SELECT *, sum(cost) OVER (PARTITION BY project_id, class ORDER BY vtime, id) AS reached FROM old
+        ), place AS (
+            INSERT INTO project_queues AS queue (id, project_id, priority_class, vtime)
+            SELECT project_id || ':' || class, project_id, class, clock.vtime + sum(cost)
+            FROM old JOIN queue_classes clock ON clock.priority_class = class GROUP BY project_id, class, clock.vtime
+            ORDER BY project_id, class
+            ON CONFLICT (project_id, priority_class) DO UPDATE SET vtime = EXCLUDED.vtime + greatest(0, queue.vtime
+                - (SELECT vtime FROM queue_classes WHERE priority_class = queue.priority_class))
+            RETURNING project_id, priority_class, vtime
+        ), whole AS (
+            SELECT project_id, class, sum(cost) AS cost FROM old GROUP BY project_id, class
+        )
+        UPDATE steps SET priority_class = line.class, vtime = place.vtime - whole.cost + line.reached,
+            ages_at = CASE WHEN line.class > $4 THEN line.ages_at + make_interval(secs => $1) END
+        FROM line JOIN place ON place.project_id = line.project_id AND place.priority_class = line.class
+            JOIN whole ON whole.project_id = line.project_id AND whole.class = line.class
+        WHERE steps.id = line.id
+        """,
+        every_s,
+        limit,
+        list(paused_classes),
+        HIGHEST_BY_AGE,
+    )
+
+
+async def admit(
+    db: Database, slots: Sequence[Slot], *, lease_s: float, rules: Rules | None = None, limit: int = 64
+) -> list[Admitted]:
+    """Give queued steps to workers with free slots, best first by (class, virtual time, id), in one statement a group.
+
+    A worker gets a step only if it offers everything the step requires. Each admission increments the attempt, draws a
+    token and starts a lease of `lease_s`. Concurrent schedulers skip each other's rows; caps hold when one of them
+    works at a time. While anything may be admitted something is: call again until the list is empty.
+    """
+    rules = rules or Rules()
+    room = await _room_for_others(db, slots, rules.urgent_reserve) if rules.urgent_reserve else None
+    admitted: list[Admitted] = []
+    for offers in sorted({slot.offers for slot in slots}):
+        places = [slot.worker_id for slot in slots if slot.offers == offers for _ in range(slot.free)]
+        places = spread(places)[: max(0, limit - len(admitted))]
+        if not places:
+            continue
+        rows = await db.fetch(
+            _ADMIT,
+            places,
+            list(offers),
+            lease_s,
+            len(places),
+            rules.project_slots,
+            rules.key_slots,
+            room,
+            URGENT_CLASS,
+            list(rules.paused_classes),
+            list(rules.paused_projects),
+        )
+        given = [
+            Admitted(
+                Claim(row["id"], row["attempt"], row["token"], row["worker_id"]),
+                row["priority_class"],
+                row["waited_s"],
+                row["trace"],
+            )
+            for row in rows
+        ]
+        if room is not None:
+            room = max(0, room - sum(one.priority_class > URGENT_CLASS for one in given))
+        admitted += given
+    return admitted
+
+
+_ADMIT = """
+    WITH held AS MATERIALIZED (
+        SELECT project_id, key_id FROM steps
+        WHERE status IN ('dispatched', 'running') AND ($5::int > 0 OR $6::int > 0)
+    ), projects_held AS (SELECT project_id, count(*) AS n FROM held GROUP BY 1
+    ), keys_held AS (SELECT key_id, count(*) AS n FROM held WHERE key_id IS NOT NULL GROUP BY 1
+    ), candidates AS (
+        SELECT id, project_id, key_id, priority_class, vtime FROM steps
+        WHERE status = 'queued' AND requires <@ $2::text[] AND (not_before IS NULL OR not_before <= now())
+            AND priority_class <> ALL($9::int[]) AND project_id <> ALL($10::text[])
+            AND ($7::int IS NULL OR $7 > 0 OR priority_class = $8)
+            AND ($5 = 0 OR project_id NOT IN (SELECT project_id FROM projects_held WHERE n >= $5))
+            AND ($6 = 0 OR key_id IS NULL OR key_id NOT IN (SELECT key_id FROM keys_held WHERE n >= $6))
+        ORDER BY priority_class, vtime, id LIMIT $4 FOR UPDATE SKIP LOCKED
+    ), ranked AS (
+        SELECT *,
+            row_number() OVER (PARTITION BY project_id ORDER BY priority_class, vtime, id) AS of_project,
+            row_number() OVER (PARTITION BY key_id ORDER BY priority_class, vtime, id) AS of_key,
+            row_number() OVER (PARTITION BY priority_class = $8 ORDER BY priority_class, vtime, id) AS of_urgency
+        FROM candidates
+    ), picked AS (
+        SELECT id, priority_class, vtime FROM ranked
+            LEFT JOIN projects_held USING (project_id) LEFT JOIN keys_held ON keys_held.key_id = ranked.key_id
+        WHERE ($5 = 0 OR of_project + coalesce(projects_held.n, 0) <= $5)
+            AND ($6 = 0 OR ranked.key_id IS NULL OR of_key + coalesce(keys_held.n, 0) <= $6)
+            AND ($7 IS NULL OR priority_class = $8 OR of_urgency <= $7)
+    ), numbered AS (
+        SELECT id, row_number() OVER (ORDER BY priority_class, vtime, id) AS n FROM picked
+    ), clock AS (
+        UPDATE queue_classes SET vtime = greatest(queue_classes.vtime, reached.vtime)
+        FROM (SELECT priority_class, max(vtime) AS vtime FROM picked GROUP BY 1) reached
+        WHERE queue_classes.priority_class = reached.priority_class
+    )
+    UPDATE steps SET status = 'dispatched', attempt = attempt + 1, token = gen_random_uuid()::text,
+        worker_id = place.worker_id, lease_expires_at = now() + make_interval(secs => $3), started_at = NULL
+    FROM numbered JOIN unnest($1::text[]) WITH ORDINALITY AS place(worker_id, n) USING (n)
+    WHERE steps.id = numbered.id
+    RETURNING steps.id, steps.attempt, steps.token, steps.worker_id, steps.priority_class,
+        extract(epoch FROM now() - greatest(steps.queued_at, coalesce(steps.not_before, steps.queued_at)))::float
+            AS waited_s,
+        (SELECT trace FROM renders WHERE renders.id = steps.render_id) AS trace
+"""
+
+
+async def _room_for_others(db: Database, slots: Sequence[Slot], reserve: int) -> int:
+    """How many more steps that are not urgent may be held while `reserve` places are kept from them."""
+    total = sum(slot.places for slot in slots)
+    held: int = await db.fetch_value(
+        "SELECT count(*) FROM steps WHERE status IN ('dispatched', 'running') AND priority_class > $1", URGENT_CLASS
+    )
+    return max(0, total - min(reserve, total - 1) - held)
+
+
+def spread(places: Sequence[str]) -> list[str]:
+    """Deal the places round robin, so that a burst lands on every worker and not on the first."""
+    rounds: dict[str, int] = {}
+    keyed = []
+    for worker_id in places:
+        rounds[worker_id] = rounds.get(worker_id, 0) + 1
+        keyed.append((rounds[worker_id], worker_id))
+    return [worker_id for _, worker_id in sorted(keyed)]

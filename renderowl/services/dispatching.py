@@ -1,0 +1,51 @@
+"""Dispatching: queued steps to workers with free slots; the scheduler's tick."""
+
+from renderowl.db import admission, pauses, steps, workers
+from renderowl.db.admission import Rules
+from renderowl.domain.lifecycle import CLASS_PRIORITY
+from renderowl.queue.base import Dispatch, Queue, QueueUnavailable
+from renderowl.services import metrics
+from renderowl.services.context import Context
+from renderowl.services.pausing import paused_scopes
+
+DISPATCH_LEASE_S = 10.0
+"""How long a dispatched step may lie in its worker's queue before it is given to another: a flushed Redis costs this."""
+
+_SCHEDULER_LOCK = 0x5343484544  # "SCHED"
+
+
+async def dispatch(ctx: Context, queue: Queue) -> int:
+    """Admit as many queued steps as there are free slots and send them to their workers; the scheduler's tick.
+
+    Several schedulers may tick at once: one of them works, the others find the lock taken and return 0. Raises
+    QueueUnavailable, having put the steps back.
+    """
+    async with ctx.db.transaction():
+        if not await ctx.db.fetch_value("SELECT pg_try_advisory_xact_lock($1)", _SCHEDULER_LOCK):
+            return 0
+        slots = await workers.slots(ctx.db, alive_s=ctx.settings.lease_s)
+        if not any(slot.free for slot in slots):
+            return 0
+        paused = paused_scopes(await pauses.list_all(ctx.db))
+        if paused.everything:
+            return 0
+        rules = Rules(
+            project_slots=ctx.settings.project_slots,
+            key_slots=ctx.settings.key_slots,
+            urgent_reserve=ctx.settings.urgent_reserve,
+            paused_classes=paused.classes,
+            paused_projects=paused.projects,
+        )
+        admitted = await admission.admit(ctx.db, slots, lease_s=DISPATCH_LEASE_S, rules=rules)
+    claims = [one.claim for one in admitted]
+    if claims:
+        try:
+            await queue.send([Dispatch(claim.step_id, claim.attempt, claim.token, claim.worker_id) for claim in claims])
+        except QueueUnavailable:
+            # Some may have been sent: their workers will find the claim gone.
+            for claim in claims:
+                await steps.requeue(ctx.db, claim.step_id, claim.token)
+            raise
+    for one in admitted:
+        metrics.ADMISSION_WAIT.labels(CLASS_PRIORITY[one.priority_class]).observe(max(0.0, one.waited_s))
+    return len(claims)

@@ -1,0 +1,53 @@
+"""Pausing the queue, or a class or a project of it: what runs goes on, nothing more of it is admitted."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from renderowl.db import pauses, projects
+from renderowl.db.database import Database
+from renderowl.db.pauses import Pause
+from renderowl.domain.errors import NotFound
+from renderowl.domain.lifecycle import PRIORITY_CLASS, Priority
+
+EVERYTHING = "all"
+_CLASS, _PROJECT = "class:", "project:"
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """What waits now."""
+
+    everything: bool
+    classes: tuple[int, ...]
+    projects: tuple[str, ...]
+
+
+def scope_of(priority: Priority | None, project_id: str | None) -> str:
+    """The scope of a class, of a project, or of the whole queue when neither is given."""
+    if priority is not None:
+        return _CLASS + priority
+    return EVERYTHING if project_id is None else _PROJECT + project_id
+
+
+def paused_scopes(found: Iterable[Pause]) -> Paused:
+    """Pauses as what the admission asks for."""
+    scopes = {pause.scope for pause in found}
+    return Paused(
+        everything=EVERYTHING in scopes,
+        classes=tuple(number for name, number in PRIORITY_CLASS.items() if _CLASS + name in scopes),
+        projects=tuple(sorted(scope.removeprefix(_PROJECT) for scope in scopes if scope.startswith(_PROJECT))),
+    )
+
+
+async def pause(db: Database, scope: str, reason: str) -> bool:
+    """Pause a scope; False when it was paused already. Raises NotFound for a project that does not exist."""
+    if scope.startswith(_PROJECT):
+        project_id = scope.removeprefix(_PROJECT)
+        if await projects.get(db, project_id, owner_id=None) is None:
+            raise NotFound(f"there is no project {project_id!r}")
+    return await pauses.put(db, scope, reason)
+
+
+async def resume(db: Database, scope: str | None) -> list[str]:
+    """Resume a scope, or all that are paused; returns what was. Schedulers notice with their next tick."""
+    return await pauses.delete(db, scope)
