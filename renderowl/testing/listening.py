@@ -1,0 +1,140 @@
+"""Listeners to a room over each transport, that come back after any failure and note all they are told."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, Self
+
+import httpx
+import msgspec
+
+from renderowl.client.http import Client
+from renderowl.domain.events import DURABLE_TYPES
+from renderowl.testing.signals import until
+
+PATIENCE_S: Final = 60.0
+_PAUSE_S: Final = 0.05
+
+
+class Listener:
+    """What somebody was told of a room, in order, over all connections; see `renderowl.testing.history`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.told: list[dict[str, Any]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, hear: Awaitable[None]) -> Self:
+        """Listen in a task of its own."""
+        self._task = asyncio.ensure_future(hear)
+        return self
+
+    async def end(self) -> None:
+        """Stop listening. Raises what went wrong."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    @property
+    def seq(self) -> int:
+        """Up to where the durable lane was told; -1 before anything was."""
+        marks = (one["seq"] for one in reversed(self.told) if one["type"] == "snapshot" or one["type"] in DURABLE_TYPES)
+        return next(marks, -1)
+
+    def progress(self, render_id: str) -> list[dict[str, Any]]:
+        """What was told of a render's progress, in order."""
+        return [one["data"] for one in self.told if one["type"] == "render.progress" and one["render_id"] == render_id]
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for a condition on what was told."""
+
+        async def look() -> bool:
+            if self._task is not None and self._task.done():
+                self._task.result()
+                raise EOFError(f"{self.name} listens no more")
+            return condition()
+
+        try:
+            await until(look, timeout_s=PATIENCE_S)
+        except TimeoutError:
+            raise AssertionError(f"{self.name} waited for {what} and was told {self.told[-5:]}") from None
+
+    async def reaches(self, seq: int) -> None:
+        """Wait until the durable lane was told up to `seq`."""
+        await self.until(lambda: self.seq >= seq, f"event {seq}")
+
+    async def hears_progress(self, render_id: str) -> None:
+        """Wait for news of a render's progress, later than what was told of it by now."""
+        before = len(self.progress(render_id))
+        await self.until(lambda: len(self.progress(render_id)) > before, f"progress of {render_id}")
+
+
+@contextlib.asynccontextmanager
+async def ending(*listeners: Listener) -> AsyncIterator[None]:
+    """End the listeners with the block."""
+    try:
+        yield
+    finally:
+        for listener in listeners:
+            await listener.end()
+
+
+async def hear_socket(listener: Listener, client: Client, project_id: str) -> None:
+    """The socket, as our client hears it."""
+    async for message in client.room(project_id):
+        listener.told.append(msgspec.to_builtins(message))
+
+
+async def hear_stream(listener: Listener, base_url: str, key: str, project_id: str) -> None:
+    """Server-sent events, with the last id sent back after a break as browsers do."""
+    async with _http(base_url, key) as http:
+        last_id: str | None = None
+        while True:
+            headers = {} if last_id is None else {"Last-Event-ID": last_id}
+            with contextlib.suppress(httpx.HTTPError):
+                async with http.stream("GET", f"/projects/{project_id}/events", headers=headers) as answer:
+                    id: str | None = None
+                    async for line in answer.aiter_lines() if answer.is_success else _nothing():
+                        field, _, value = line.partition(": ")
+                        if field == "id":
+                            id = value
+                        elif field == "data":
+                            listener.told.append(msgspec.json.decode(value))
+                            last_id, id = id or last_id, None
+            await asyncio.sleep(_PAUSE_S)
+
+
+async def hear_polls(listener: Listener, base_url: str, key: str, project_id: str, render_id: str) -> None:
+    """Long polls about one render, one after the other."""
+    async with _http(base_url, key) as http:
+        cursor = ""
+        while True:
+            try:
+                answer = await http.get(
+                    f"/projects/{project_id}/renders/{render_id}/progress", params={"after": cursor, "wait": 25}
+                )
+            except httpx.HTTPError:
+                await asyncio.sleep(_PAUSE_S)
+                continue
+            if not answer.is_success:
+                await asyncio.sleep(_PAUSE_S)
+                continue
+            poll = answer.json()
+            cursor = poll["cursor"]
+            if not poll["recovered"]:
+                listener.told.append({"type": "snapshot", "seq": int(cursor.rpartition(".")[2]), "renders": []})
+            listener.told.extend(poll["events"])
+            if poll["progress"] is not None:
+                listener.told.append({"type": "render.progress", "render_id": render_id, "data": poll["progress"]})
+
+
+def _http(base_url: str, key: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=base_url, headers={"Authorization": f"Bearer {key}"}, timeout=httpx.Timeout(10, read=40)
+    )
+
+
+async def _nothing() -> AsyncIterator[str]:
+    return
+    yield
