@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-FOLDER: Final = Path(__file__).parent / "results"
+FOLDER: Final = Path(__file__).resolve().parent / "results"
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ def save(name: str, *, title: str, goal: float, result: float, unit: str, meanin
         result=round(result, 4),
         unit=unit,
         meaning=meaning,
-        command=" ".join(["python", f"bench/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        command=" ".join(["python", str(Path(sys.argv[0]).resolve().relative_to(FOLDER.parent.parent)), *sys.argv[1:]]),
         date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         machine=machine(),
         data=data,
