@@ -1,11 +1,13 @@
 -- Fold one step's report into its render's progress, keep the newest and tell the room. O(1) in steps and frames.
 -- KEYS: the render's progress, stream
 -- ARGV: channel, project_id, render_id, attempt, step_id, step_attempt, done, weight, frames, total_frames, stage,
---       fps, speed (the last three as JSON), base, base_frames
+--       fps, speed (the last three as JSON), base, base_frames, and what the worker remembers: the render's percent and
+--       frames, and its own step's part of them, done and frames
 -- Returns the progress as JSON, or false for a report that is older than what is known.
 --
 -- The hash holds the attempt, the sum over steps of done * weight and of frames, one `s:<step>` a step, and the clock
--- of the estimate. Totals shown never go back within an attempt, though a step that starts again lowers the sums.
+-- of the estimate. Totals shown never go back within an attempt, though a step that starts again lowers the sums, and
+-- though Redis may have lost the hash: then it is made anew of what the first worker to report remembers.
 local KEEP_S, CLOCK_MS, MEMORY_MS, CAP = 86400, 250, 10000, 99.9
 local key = KEYS[1]
 local channel, project_id, render_id = ARGV[1], ARGV[2], ARGV[3]
@@ -13,6 +15,8 @@ local attempt, step_id, step_attempt = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV
 local done, weight, frames = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local total_frames, stage, fps, speed = tonumber(ARGV[10]), ARGV[11], ARGV[12], ARGV[13]
 local base, base_frames = tonumber(ARGV[14]), tonumber(ARGV[15])
+local seen_percent, seen_frame = tonumber(ARGV[16]), tonumber(ARGV[17])
+local seen_done, seen_frames = tonumber(ARGV[18]), tonumber(ARGV[19])
 
 local known = redis.call('HMGET', key, 'attempt', 'closed', 'sum', 'frames', 'percent', 'frame', 'at', 'share', 'rate',
   's:' .. step_id)
@@ -25,7 +29,7 @@ if attempt > known_attempt then
   known = {}
 end
 
-local old_done, old_weight, old_frames = 0, 0, 0
+local old_done, old_weight, old_frames = seen_done, weight, seen_frames
 if known[10] then
   local old_attempt, d, w, f = string.match(known[10], '^(%S+) (%S+) (%S+) (%S+)$')
   old_attempt, old_done, old_weight, old_frames = tonumber(old_attempt), tonumber(d), tonumber(w), tonumber(f)
@@ -33,13 +37,13 @@ if known[10] then
     return false
   end
 end
-local sum = tonumber(known[3] or '0') + done * weight - old_done * old_weight
-local made = tonumber(known[4] or '0') + frames - old_frames
+local sum = tonumber(known[3] or math.max(0, seen_percent / 100 - base)) + done * weight - old_done * old_weight
+local made = tonumber(known[4] or math.max(0, seen_frame - base_frames)) + frames - old_frames
 local share = math.min(1, base + sum)
 
 local percent = math.floor(math.min(100 * share, CAP) * 10 + 1e-6) / 10
-percent = math.max(percent, tonumber(known[5] or '0'))
-local frame = math.max(base_frames + made, tonumber(known[6] or '0'))
+percent = math.max(percent, tonumber(known[5] or '0'), seen_percent)
+local frame = math.max(base_frames + made, tonumber(known[6] or '0'), seen_frame)
 if total_frames > 0 then
   frame = math.min(frame, total_frames)
 end

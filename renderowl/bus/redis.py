@@ -102,6 +102,10 @@ class RedisBus:
                     *(msgspec.json.encode(value) for value in (report.stage, report.fps, report.speed)),
                     report.base,
                     report.base_frames,
+                    report.remembered.percent,
+                    report.remembered.frames,
+                    report.remembered.step_done,
+                    report.remembered.step_frames,
                 ],
             )
         return None if newest is None else _progress.decode(newest)

@@ -67,6 +67,18 @@ class Progress(msgspec.Struct, frozen=True):
     eta_s: float | None = None
 
 
+class Remembered(msgspec.Struct, frozen=True):
+    """What a worker was last told of its render, to go on from when Redis has forgotten it: percent and film frames.
+
+    `step_done` and `step_frames` are its own step's part of that.
+    """
+
+    percent: float = 0.0
+    frames: int = 0
+    step_done: float = 0.0
+    step_frames: int = 0
+
+
 class StepReport(msgspec.Struct, frozen=True):
     """What a worker says of one running step: how much of it is done, and how much it weighs in the render.
 
@@ -89,3 +101,4 @@ class StepReport(msgspec.Struct, frozen=True):
     base: float = 0.0
     """Share 0..1 of the render that was there before any step ran: segments taken from the cache."""
     base_frames: int = 0
+    remembered: Remembered = Remembered()

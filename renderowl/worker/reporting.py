@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from renderowl.bus.base import BusUnavailable
-from renderowl.domain.events import Progress, StepReport
+from renderowl.domain.events import Progress, Remembered, StepReport
 from renderowl.pipeline.progress import FfmpegProgress
 from renderowl.services.blueprint import Share
 from renderowl.services.context import Context
@@ -57,6 +57,7 @@ class Reporter:
             stage="preparing",
             base=share.base,
             base_frames=share.base_frames,
+            remembered=Remembered(work.render.progress.percent, work.render.progress.current_frame),
         )
         self._picture: tuple[int, bytes] = (0, b"")
         self._said = asyncio.Event()
@@ -108,10 +109,16 @@ class Reporter:
         if not self._said.is_set():
             return
         self._said.clear()
+        said = self._report
         try:
-            self.newest = await self._ctx.bus.publish_progress(self._report) or self.newest
+            newest = await self._ctx.bus.publish_progress(said)
         except BusUnavailable as error:
             log.debug("progress_unpublished", reason=str(error))
+            return
+        if newest is not None:
+            self.newest = newest
+            remembered = Remembered(newest.percent, newest.current_frame, said.done, said.frames)
+            self._report = msgspec.structs.replace(self._report, remembered=remembered)
 
     async def _publish_picture(self) -> None:
         if not self._shown.is_set():

@@ -13,7 +13,7 @@ import pytest
 
 from renderowl.bus.base import BusUnavailable, Control, RoomMessage
 from renderowl.bus.redis import RedisBus, RedisRoomFeed
-from renderowl.domain.events import Event, Progress, StepReport
+from renderowl.domain.events import Event, Progress, Remembered, StepReport
 from renderowl.embedded.valkey import EmbeddedValkey
 
 
@@ -174,6 +174,23 @@ async def test_a_newer_attempt_starts_at_nothing(bus: RedisBus) -> None:
     progress = await bus.publish_progress(report(0.1, 5, attempt=2))
     assert progress is not None
     assert (progress.percent, progress.current_frame) == (5, 5)
+
+
+async def test_a_forgotten_render_goes_on_from_what_its_workers_remember(bus: RedisBus) -> None:
+    await bus.publish_progress(report(1.0, 40, step_id="stp_0", weight=0.2))
+    await bus.publish_progress(report(0.5, 10, step_id="stp_1", weight=0.4))
+    before = await bus.publish_progress(report(0.5, 10, step_id="stp_2", weight=0.4))
+    assert before == Progress(60.0, 60, 100, "segment")
+    await bus._redis.flushall()
+    remembered = Remembered(before.percent, before.current_frame, step_done=0.5, step_frames=10)
+    first = await bus.publish_progress(report(0.5, 10, step_id="stp_1", weight=0.4, remembered=remembered))
+    assert first == before
+    second = await bus.publish_progress(report(0.75, 20, step_id="stp_2", weight=0.4, remembered=remembered))
+    assert second is not None
+    assert (second.percent, second.current_frame) == (70, 70)
+    third = await bus.publish_progress(report(0.75, 20, step_id="stp_1", weight=0.4, remembered=remembered))
+    assert third is not None
+    assert (third.percent, third.current_frame) == (80, 80)
 
 
 @pytest.mark.parametrize("end", ["render.completed", "render.failed", "render.cancelled"])

@@ -29,7 +29,7 @@ class FakeBus:
 
 def _reporter(bus: FakeBus) -> Reporter:
     step = type("S", (), {"project_id": "p", "render_id": "r", "render_attempt": 1, "id": "s", "attempt": 2})
-    work = cast(Any, type("W", (), {"step": step}))
+    work = cast(Any, type("W", (), {"step": step, "render": type("R", (), {"progress": Progress()})}))
     return Reporter(cast(Any, type("C", (), {"bus": bus})), work, Share(weight=0.5, total_frames=100))
 
 
