@@ -66,10 +66,6 @@ class Bus(Protocol):
         """(attempt, progress) by render id, for those that have any."""
         ...
 
-    async def forget_progress(self, render_id: str) -> None:
-        """Drop the newest progress of a render that is deleted; an ending event and a newer attempt do it themselves."""
-        ...
-
     async def wake_scheduler(self) -> None:
         """Hint that there may be something to dispatch. Never raises."""
         ...

@@ -106,6 +106,7 @@ class RedisBus:
                     report.remembered.frames,
                     report.remembered.step_done,
                     report.remembered.step_frames,
+                    report.n,
                 ],
             )
         return None if newest is None else _progress.decode(newest)
@@ -144,11 +145,6 @@ class RedisBus:
             for render_id, (attempt, newest) in zip(render_ids, found, strict=True)
             if newest is not None
         }
-
-    async def forget_progress(self, render_id: str) -> None:
-        """Drop the newest progress of a render that starts anew; its end is published with the event that ends it."""
-        async with self._call():
-            await self._redis.delete(self._key("progress", render_id), self._key("preview", render_id))
 
     async def wake_scheduler(self) -> None:
         """Hint that there may be something to dispatch. Never raises."""

@@ -99,8 +99,6 @@ async def tell_end(ctx: Context, tx: Transaction, render: Render) -> None:
         render_id=render.id,
         attempt=render.attempt,
     )
-    render_id = render.id
-    tx.after_commit.append(lambda: ctx.bus.forget_progress(render_id))
 
 
 def stop_workers(ctx: Context, tx: Transaction, held: list[Claim]) -> None:

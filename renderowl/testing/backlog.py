@@ -51,9 +51,6 @@ class SilentBus:
     async def wake_scheduler(self) -> None:
         """Nobody sleeps."""
 
-    async def forget_progress(self, render_id: str) -> None:
-        """Nothing is known."""
-
     async def control(self, worker_id: str, message: Control) -> None:
         self.controls_sent.append((worker_id, message))
 
