@@ -207,3 +207,33 @@ async def test_a_plan_shows_everything_and_queues_nothing(service: Service, proj
     assert (await service.http.get(f"/projects/{project_id}/renders")).json()["items"] == []
     wrong = await service.http.post(f"/projects/{project_id}/renders/plan", json={"composition_id": "timeline"})
     assert wrong.status_code == 422
+
+
+async def test_of_many_renders_of_the_same_thing_at_once_the_newest_alone_is_left(
+    service: Service, project_id: str, video: str
+) -> None:
+    path = f"/projects/{project_id}/renders"
+    body = _timeline(video) | {"supersede_key": "draft"}
+    made = await asyncio.gather(*(service.http.post(path, json=body) for _ in range(12)))
+    assert {one.status_code for one in made} == {202}
+    statuses = [one["status"] for one in (await service.http.get(path)).json()["items"]]
+    assert sorted(statuses) == ["cancelled"] * 11 + ["queued"]
+    events = await service.ctx.db.fetch(
+        "SELECT type, render_id FROM events WHERE project_id = $1 ORDER BY seq", project_id
+    )
+    told = [(row["type"], row["render_id"]) for row in events if row["type"].startswith("render.")]
+    live: set[str] = set()
+    for type, render_id in told:
+        live = live | {render_id} if type == "render.queued" else live - {render_id}
+        assert len(live) <= 1, "the older is told to be cancelled before the newer is told to be queued"
+
+
+async def test_an_older_render_that_is_tried_again_is_the_newest(service: Service, project_id: str, video: str) -> None:
+    path = f"/projects/{project_id}/renders"
+    body = _timeline(video) | {"supersede_key": "draft"}
+    first = (await service.http.post(path, json=body)).json()["id"]
+    await service.ctx.db.execute("UPDATE renders SET status = 'failed' WHERE id = $1", first)
+    second = (await service.http.post(path, json=body)).json()["id"]
+    assert (await service.http.post(f"{path}/{first}/retry")).status_code == 202
+    statuses = {one["id"]: one["status"] for one in (await service.http.get(path)).json()["items"]}
+    assert statuses == {first: "queued", second: "cancelled"}
