@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 import structlog
 
 from renderowl.actors.clock import Clock, SystemClock
+from renderowl.services.stopping import end_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -89,12 +90,13 @@ class Actor(Generic[M]):
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                await self.starting()
-                if self.tick_s is not None:
-                    self.spawn(self._ticking(self.tick_s))
-                await self._handle_all()
-                for helper in self._helpers:
-                    helper.cancel()
+                try:
+                    await self.starting()
+                    if self.tick_s is not None:
+                        self.spawn(self._ticking(self.tick_s))
+                    await self._handle_all()
+                finally:
+                    await end_tasks(self._helpers)
         except asyncio.CancelledError:
             self._stopping = True
             raise
