@@ -19,7 +19,7 @@ from renderowl.services.context import Context
 from renderowl.services.rooms import Filter, Message, Opening, Poll, RoomPoll, open_room, read_room
 from renderowl.ws import frames
 from renderowl.ws.frames import EphemeralWord, EventWord
-from renderowl.ws.member import Member
+from renderowl.ws.member import BATCH, Member
 from renderowl.ws.polling import poll_room
 from renderowl.ws.protocol import Close
 from renderowl.ws.room import Room
@@ -51,7 +51,7 @@ class Hub:
         self._feed = ctx.bus.rooms()
         self.rooms: dict[str, Room] = {}
         self._gates = tuple(asyncio.Lock() for _ in range(_GATES))
-        self._filling: dict[str, asyncio.Task[None]] = {}
+        self._filling: dict[Room, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.connected = False
         self._compare_now = asyncio.Event()
@@ -249,22 +249,25 @@ class Hub:
         room.close(_EPOCH)
 
     def _fill_soon(self, room: Room) -> None:
-        if room.project_id not in self._filling:
-            task = asyncio.create_task(self._fill(room))
-            self._filling[room.project_id] = task
-            task.add_done_callback(lambda _: self._filling.pop(room.project_id, None))
+        if room not in self._filling:
+            self._filling[room] = asyncio.create_task(self._fill(room))
 
     async def _fill(self, room: Room) -> None:
         """Read what the room has not heard, from the stream or else from Postgres. Left to the next compare if it fails."""
         try:
             while room.hole and room.members:
+                claimed = room.top
                 found = await self._after(room)
-                if not found:
+                if not found and room.top == claimed:
                     room.top = room.last  # a claim that Postgres does not know: nothing that happened
-                for event in found:
+                for number, event in enumerate(found, 1):
                     room.hear(event)
+                    if number % BATCH == 0:
+                        await asyncio.sleep(0)  # members send between two batches: our hurry is not their slowness
         except Unavailable as error:
             log.info("room_not_filled", project_id=room.project_id, reason=error.detail)
+        finally:
+            del self._filling[room]  # at once: a hole that opens from now on is for the next task
 
     async def _after(self, room: Room) -> list[Event]:
         with contextlib.suppress(BusUnavailable):
@@ -274,8 +277,10 @@ class Hub:
 
     async def _compare(self) -> None:
         """Ask Postgres how far every room is: often without Redis, now and then with it."""
+        compared = True
         while True:
-            pause = COMPARE_S * random.uniform(0.8, 1.2) if self.connected else POLL_S  # noqa: S311 - jitter
+            trusting = self.connected and compared
+            pause = COMPARE_S * random.uniform(0.8, 1.2) if trusting else POLL_S  # noqa: S311 - jitter
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._compare_now.wait()
@@ -285,7 +290,9 @@ class Hub:
                 continue
             try:
                 tops = await events.tops(self._ctx.db, list(rooms))
+                compared = True
             except Unavailable as error:
+                compared = False
                 log.warning("rooms_not_compared", reason=error.detail)
                 continue
             for project_id, room in rooms.items():

@@ -8,7 +8,7 @@ from renderowl.ws.frames import EphemeralWord, EventWord
 from renderowl.ws.member import Member
 from renderowl.ws.protocol import Close
 
-_REMEMBERED_ENDS: Final = 256
+_REMEMBERED: Final = 1024
 _AHEAD: Final = 1024
 _ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
 
@@ -27,7 +27,8 @@ class Room:
         """The highest seq known to exist."""
         self.members: set[Member] = set()
         self._ahead: dict[int, Event] = {}
-        self._ended: OrderedDict[str, int] = OrderedDict()
+        self._attempts: OrderedDict[str, tuple[int, bool]] = OrderedDict()
+        """By render: its attempt, as far as was told, and whether that has ended."""
 
     @property
     def hole(self) -> bool:
@@ -44,7 +45,7 @@ class Room:
         if event.epoch != self.epoch or event.seq <= self.last:
             return
         self.top = max(self.top, event.seq)
-        if len(self._ahead) < _AHEAD:
+        if event.seq == self.last + 1 or len(self._ahead) < _AHEAD:
             self._ahead[event.seq] = event
         while (following := self._ahead.pop(self.last + 1, None)) is not None:
             self._tell(following)
@@ -54,8 +55,8 @@ class Room:
         self.top = max(self.top, seq)
 
     def glance(self, word: EphemeralWord, attempt: int) -> None:
-        """A progress or preview; not for an attempt that has ended."""
-        if attempt > self._ended.get(word.render_id, 0):
+        """A progress or preview; not of an attempt that has ended, nor of one that members were not told of yet."""
+        if self._attempts.get(word.render_id, (attempt, False)) == (attempt, False):
             for member in self.members:
                 member.glance(word)
 
@@ -66,11 +67,11 @@ class Room:
 
     def _tell(self, event: Event) -> None:
         self.last = event.seq
-        if event.type in _ENDS and event.render_id is not None:
-            self._ended[event.render_id] = event.attempt or 0
-            self._ended.move_to_end(event.render_id)
-            if len(self._ended) > _REMEMBERED_ENDS:
-                self._ended.popitem(last=False)
+        if event.render_id is not None:
+            self._attempts[event.render_id] = (event.attempt or 0, event.type in _ENDS)
+            self._attempts.move_to_end(event.render_id)
+            if len(self._attempts) > _REMEMBERED:
+                self._attempts.popitem(last=False)
         word = EventWord(event)
         for member in self.members:
             member.hear(word)
