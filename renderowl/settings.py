@@ -82,6 +82,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lease_s: Annotated[float, _doc("A running step belongs to its worker for this long after a heartbeat")] = 15.0
     heartbeat_s: Annotated[float, _doc("How often a worker renews its leases")] = 5.0
     stall_timeout_s: Annotated[float, _doc("An encoder without a new frame for this long is stopped")] = 60.0
+    silence_timeout_s: Annotated[
+        float, _doc("A step of which nothing is heard for this long, no frame and no file moved, is stopped")
+    ] = 900.0
+    spare_disk_bytes: Annotated[int, _doc("What must be left on a worker's disk before a step begins")] = 256 * 1024**2
     drain_timeout_s: Annotated[float, _doc("How long a stopping worker lets running steps finish")] = 10.0
     render_deadline_s: Annotated[float, _doc("Longest an attempt of a render may take")] = 4 * 3600.0
 

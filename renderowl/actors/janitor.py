@@ -1,4 +1,4 @@
-"""The janitor: finishes deletions that a crash interrupted and removes uploads that were forgotten."""
+"""The janitor: finishes deletions that a crash interrupted, removes forgotten uploads and what losers left."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ import structlog
 from renderowl.actors.actor import Actor
 from renderowl.actors.clock import Clock
 from renderowl.domain.errors import RenderOwlError
-from renderowl.services import projects
+from renderowl.services import collecting, projects
 from renderowl.services.context import Context
 
 log = structlog.get_logger(__name__)
@@ -29,6 +29,10 @@ class Janitor(Actor[None]):
     async def tick(self) -> None:
         try:
             await projects.sweep(self._ctx)
+            collected = await collecting.collect(self._ctx)
             await self._ctx.storage.sweep(older_than_s=FORGOTTEN_S)
         except (RenderOwlError, OSError) as error:
             log.warning("sweeping_waits", reason=str(error))
+            return
+        if collected:
+            log.info("leftovers_collected", objects=collected)

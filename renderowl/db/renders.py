@@ -207,6 +207,27 @@ async def past_deadline(db: Database, *, limit: int = 100) -> list[tuple[str, in
     return [(row["id"], row["attempt"]) for row in rows]
 
 
+async def uncollected(db: Database, *, ended_for_s: float, limit: int = 100) -> list[Render]:
+    """Renders at an end for so long whose storage has not been tidied since, the longest ended first."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM renders WHERE collected_at IS NULL AND status IN ('completed', 'failed', 'cancelled')"
+        " AND completed_at <= now() - make_interval(secs => $1) ORDER BY completed_at LIMIT $2",
+        ended_for_s,
+        limit,
+    )
+    return [_render(row) for row in rows]
+
+
+async def set_collected(db: Database, render: Render) -> None:
+    """Note that this end of a render has been tidied up after; a retry is an end of its own."""
+    await db.execute(
+        "UPDATE renders SET collected_at = now() WHERE id = $1 AND attempt = $2 AND status = $3",
+        render.id,
+        render.attempt,
+        render.status,
+    )
+
+
 def _render(row: asyncpg.Record) -> Render:
     values = dict(row)
     for name in ("input_props", "output_settings", "output", "error", "cache", "metadata"):

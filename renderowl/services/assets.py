@@ -1,8 +1,12 @@
 """Assets: announce, upload straight to storage, confirm, probe, download."""
 
 import asyncio
+import contextlib
 import hashlib
+import os
+import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,6 +44,9 @@ from renderowl.services.views import AssetBrief, asset_view, error_view
 from renderowl.storage.base import ObjectMissing, PartRequest, SignedRequest, UploadedPart
 
 log = structlog.get_logger(__name__)
+
+_FOLDER: Final = "renderowl-asset-"
+_LONG_S: Final = 3600.0
 
 UPLOAD_TTL_S: Final = 15 * 60
 DOWNLOAD_TTL_S: Final = 3600
@@ -193,7 +200,7 @@ async def process(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
     """
     error: RenderOwlError | None = None
     values: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="renderowl-asset-") as folder:
+    with tempfile.TemporaryDirectory(prefix=_FOLDER) as folder:
         path = Path(folder) / "media"
         try:
             await ctx.storage.get_file(asset.storage_key, path)
@@ -297,6 +304,7 @@ async def delete(ctx: Context, principal: Principal, project_id: str, asset_id: 
 
 async def sweep(ctx: Context, tools: Toolchain) -> int:
     """Take up assets whose processing died and discard uploads that never came; the slow tick."""
+    await asyncio.to_thread(_sweep_folders, Path(tempfile.gettempdir()))
     left = await assets.stuck(ctx.db)
     for asset in left:
         if asset.status == "processing":
@@ -349,3 +357,12 @@ def _count_captions(path: Path) -> int:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sweep_folders(temporary: Path) -> None:
+    """Remove what killed processes left of looking into files: no look takes an hour."""
+    for folder in temporary.glob(f"{_FOLDER}*"):
+        with contextlib.suppress(OSError):
+            found = folder.lstat()
+            if found.st_uid == os.getuid() and time.time() - found.st_mtime > _LONG_S:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -83,6 +83,7 @@ async def _upload(execution: Execution, number: int, file: OutputFile) -> dict[s
     execution.refuse_if_stopped()
     key = f"{execution.attempt_prefix}{number}-{file.kind}{PurePosixPath(file.name).suffix}"
     await execution.ctx.storage.put_file(key, file.path, content_type=file.content_type)
+    execution.watchdog.sign()
     measured = {
         name: value for name in ("duration_s", "width", "height", "fps", "frames") if (value := getattr(file, name))
     }

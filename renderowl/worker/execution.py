@@ -17,6 +17,7 @@ from renderowl.services.context import Context
 from renderowl.services.steps import Work
 from renderowl.services.stopping import StopSignal
 from renderowl.worker.inputs import InputCache
+from renderowl.worker.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,7 @@ class Execution:
     claim: Claim
     work: Work
     signal: StopSignal
+    watchdog: Watchdog
     folder: Path
 
     @property
@@ -75,6 +77,7 @@ class Execution:
                 raise Interrupted("the step was asked to stop")
             return acting.result()
         finally:
+            self.watchdog.sign()
             for task in (acting, stopped):
                 task.cancel()
             await asyncio.gather(acting, stopped, return_exceptions=True)

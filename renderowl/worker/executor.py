@@ -1,5 +1,6 @@
 """The executor: does the step of a claim, from taking it up to reporting how it ended, as one list of named steps."""
 
+import asyncio
 import errno
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from renderowl.worker.encoding import make_audio, make_segment
 from renderowl.worker.execution import Execution, until_delivered
 from renderowl.worker.inputs import InputCache
 from renderowl.worker.reporting import Part, Reporter
+from renderowl.worker.watchdog import Watchdog
 from renderowl.worker.workspace import Workspace
 
 log = structlog.get_logger(__name__)
@@ -70,8 +72,10 @@ class Executor:
     async def _attempt(self, claim: Claim, work: steps.Work, signal: StopSignal) -> RenderOwlError | None:
         """Do the step in a folder of its own; the error that ended it, if one did. Raises Fenced."""
         try:
+            await asyncio.to_thread(self._inputs.make_room)
             with self._workspace.step_folder() as folder:
-                await self._do(self._execution(claim, work, signal, folder))
+                execution = self._execution(claim, work, signal, folder)
+                await execution.watchdog.watch(self._do(execution))
         except steps.Fenced:
             raise
         except Exception as error:
@@ -81,7 +85,8 @@ class Executor:
         return None
 
     def _execution(self, claim: Claim, work: steps.Work, signal: StopSignal, folder: Path) -> Execution:
-        return Execution(self._ctx, self._tools, self._inputs, self._limits, claim, work, signal, folder)
+        watchdog = Watchdog(self._ctx.settings.silence_timeout_s)
+        return Execution(self._ctx, self._tools, self._inputs, self._limits, claim, work, signal, watchdog, folder)
 
     # --- the kinds of steps ---------------------------------------------------------------------------------------
 
@@ -90,7 +95,7 @@ class Executor:
             await self._prepare(execution)
             return
         blueprint = msgspec.convert(execution.work.plan, Blueprint)
-        reporter = Reporter(self._ctx, execution.work, blueprint.share(execution.work.step.cost))
+        reporter = Reporter(self._ctx, execution.work, blueprint.share(execution.work.step.cost), execution.watchdog)
         async with reporter.running():
             match execution.work.step.kind:
                 case "segment":
@@ -119,7 +124,7 @@ class Executor:
         )
 
     async def _all_at_once(self, execution: Execution, blueprint: Blueprint) -> None:
-        reporter = Reporter(self._ctx, execution.work, blueprint.share(blueprint.cost))
+        reporter = Reporter(self._ctx, execution.work, blueprint.share(blueprint.cost), execution.watchdog)
         made: dict[str, Cached] = {}
         before, frames_before = 0.0, 0
         async with reporter.running():

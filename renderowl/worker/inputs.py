@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import shutil
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
@@ -25,11 +26,14 @@ Guard = Callable[[Coroutine[Any, Any, Files]], Awaitable[Files]]
 class InputCache:
     """Inputs below one folder, at most about `max_bytes`. Files in use are never dropped; several processes may share it.
 
-    A file's modification time is when it was last used.
+    A file's modification time is when it was last used. Half of a file lies in `drafts`, a folder of this process on the
+    same disk that is removed with it. `make_room` keeps `spare_bytes` of the disk free as long as there are files to drop.
     """
 
-    def __init__(self, folder: Path, storage: Storage, *, max_bytes: int) -> None:
+    def __init__(self, folder: Path, storage: Storage, *, drafts: Path, max_bytes: int, spare_bytes: int = 0) -> None:
         self._folder = folder
+        self._drafts = drafts
+        self._spare_bytes = spare_bytes
         self._storage = storage
         self._max_bytes = max_bytes
         self._fetching: dict[str, asyncio.Task[Path]] = {}
@@ -49,7 +53,7 @@ class InputCache:
             yield await unless_stopped(self._have_all(wanted))
         finally:
             self._release(wanted)
-            await asyncio.to_thread(self._shrink)
+            await asyncio.to_thread(self.make_room)
 
     async def _have_all(self, wanted: dict[str, str]) -> Files:
         paths = await asyncio.gather(*(self._have(content_hash, key) for content_hash, key in wanted.items()))
@@ -67,7 +71,7 @@ class InputCache:
         return await asyncio.shield(task)  # one step's cancellation does not take the file from the others
 
     async def _fetch(self, content_hash: str, key: str, path: Path) -> Path:
-        draft = self._folder / f".{content_hash}.{os.getpid()}.{uuid.uuid4().hex}"
+        draft = self._drafts / f"{content_hash}.{uuid.uuid4().hex}"
         digest = hashlib.sha256()
         try:
             with open(draft, "xb") as file:  # noqa: ASYNC230 - opening is quick; the writing is done in a thread
@@ -94,7 +98,7 @@ class InputCache:
             if not self._in_use[content_hash]:
                 del self._in_use[content_hash]
 
-    def _shrink(self) -> None:
+    def make_room(self) -> None:
         """Drop the least recently used until the rest fits; another process's newest are spared by their times."""
         files: list[tuple[float, int, Path]] = []
         for path in self._folder.iterdir():
@@ -103,13 +107,14 @@ class InputCache:
             except FileNotFoundError:
                 continue
             files.append((stat.st_mtime, stat.st_size, path))
-        total = sum(size for _, size, _ in files)
+        excess = sum(size for _, size, _ in files) - self._max_bytes
+        excess = max(excess, self._spare_bytes - shutil.disk_usage(self._folder).free)
         for _, size, path in sorted(files):
-            if total <= self._max_bytes:
+            if excess <= 0:
                 return
-            if path.name not in self._in_use and not path.name.startswith("."):
+            if path.name not in self._in_use:
                 path.unlink(missing_ok=True)
-                total -= size
+                excess -= size
 
 
 def _touch(path: Path) -> bool:

@@ -41,8 +41,14 @@ async def open_worker(ctx: Context, *, slots: int = 0, labels: Sequence[str] = (
     folder = work_dir(settings)
     worker_id = new_id("wrk")
     slots = slots or settings.worker_slots or len(os.sched_getaffinity(0))
-    with Workspace(folder) as workspace:
-        inputs = InputCache(folder / "inputs", ctx.storage, max_bytes=settings.input_cache_bytes)
+    with Workspace(folder, spare_bytes=settings.spare_disk_bytes) as workspace:
+        inputs = InputCache(
+            folder / "inputs",
+            ctx.storage,
+            drafts=workspace.drafts,
+            max_bytes=settings.input_cache_bytes,
+            spare_bytes=settings.spare_disk_bytes,
+        )
         log.info("worker_opened", worker_id=worker_id, slots=slots, ffmpeg=tools.version, work_dir=str(folder))
         yield Worker(
             worker_id=worker_id,

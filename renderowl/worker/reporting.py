@@ -16,6 +16,7 @@ from renderowl.services.blueprint import Share
 from renderowl.services.context import Context
 from renderowl.services.steps import Work
 from renderowl.services.stopping import StopSignal
+from renderowl.worker.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +41,9 @@ class Reporter:
     repeat the last one.
     """
 
-    def __init__(self, ctx: Context, work: Work, share: Share) -> None:
+    def __init__(self, ctx: Context, work: Work, share: Share, watchdog: Watchdog) -> None:
         step = work.step
+        self._watchdog = watchdog
         self.newest: Progress | None = None
         self._ctx = ctx
         self._report = StepReport(
@@ -85,6 +87,7 @@ class Reporter:
         self, part: Part, done: float, *, frames: int = 0, fps: float | None = None, speed: float | None = None
     ) -> None:
         """Note how far a part is, 0..1."""
+        self._watchdog.sign()
         self._report = msgspec.structs.replace(
             self._report,
             done=min(1.0, part.before + part.share * min(1.0, max(0.0, done))),

@@ -16,17 +16,17 @@ from renderowl.domain.errors import OutOfDisk
 log = structlog.get_logger(__name__)
 
 _LOCK: Final = "lock"
-SPARE_BYTES: Final = 256 * 1024**2
-"""What must be left on the disk before a step begins."""
 
 
 class Workspace:
     """`<work_dir>/runs/<random>/`, held by a lock that the kernel frees when the process dies.
 
-    Opening one removes the folders whose lock nobody holds: those of killed predecessors.
+    Opening one removes the folders whose lock nobody holds: those of killed predecessors. A step begins only while
+    `spare_bytes` are left on the disk.
     """
 
-    def __init__(self, work_dir: Path) -> None:
+    def __init__(self, work_dir: Path, *, spare_bytes: int = 0) -> None:
+        self._spare_bytes = spare_bytes
         runs = work_dir / "runs"
         runs.mkdir(parents=True, exist_ok=True)
         with _locked(runs):  # nobody sweeps a folder between its making and its locking
@@ -34,13 +34,17 @@ class Workspace:
             self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=runs))
             self._lock = os.open(self.folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.drafts = self.folder / "drafts"
+        self.drafts.mkdir()
 
     @contextmanager
     def step_folder(self) -> Iterator[Path]:
         """A folder for one step, removed afterwards. Raises OutOfDisk when the disk is as good as full."""
         free = shutil.disk_usage(self.folder).free
-        if free < SPARE_BYTES:
-            raise OutOfDisk(f"the worker has {free // 1024**2} MiB left on its disk")
+        if free < self._spare_bytes:
+            raise OutOfDisk(
+                f"the worker has {free // 1024**2} MiB left on its disk and needs {self._spare_bytes // 1024**2}"
+            )
         folder = Path(tempfile.mkdtemp(prefix="step-", dir=self.folder))
         try:
             yield folder

@@ -41,8 +41,12 @@ def _sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _cache(folder: Path, shelf: Shelf, max_bytes: int = 10**9) -> InputCache:
-    return InputCache(folder, cast(Storage, shelf), max_bytes=max_bytes)
+def _cache(folder: Path, shelf: Shelf, max_bytes: int = 10**9, spare_bytes: int = 0) -> InputCache:
+    drafts = folder / "drafts"
+    drafts.mkdir(exist_ok=True)
+    return InputCache(
+        folder / "inputs", cast(Storage, shelf), drafts=drafts, max_bytes=max_bytes, spare_bytes=spare_bytes
+    )
 
 
 async def test_many_who_want_the_same_bytes_cause_one_fetch(tmp_path: Path) -> None:
@@ -72,7 +76,7 @@ async def test_wrong_bytes_and_missing_objects_are_refused_and_leave_nothing(tmp
         with pytest.raises(SourceUnavailable):
             async with cache.files(wanted, freely):
                 pass
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "inputs").iterdir()) == []
 
 
 async def test_the_least_recently_used_goes_first_and_nothing_in_use(tmp_path: Path) -> None:
@@ -84,4 +88,15 @@ async def test_the_least_recently_used_goes_first_and_nothing_in_use(tmp_path: P
         for name, age in (("b", 2), ("c", 3)):
             async with cache.files({hashes[name]: name}, freely) as files:
                 os.utime(files[hashes[name]], (age, age))
-        assert {path.name for path in tmp_path.iterdir()} == {hashes["a"], hashes["c"]}
+        assert {path.name for path in (tmp_path / "inputs").iterdir()} == {hashes["a"], hashes["c"]}
+
+
+async def test_unused_files_make_room_on_a_full_disk(tmp_path: Path) -> None:
+    objects = {name: os.urandom(1000) for name in "ab"}
+    cache = _cache(tmp_path, Shelf(objects), spare_bytes=1 << 60)
+    wanted = {_sha(objects["a"]): "a"}
+    async with cache.files(wanted, freely) as files, cache.files({_sha(objects["b"]): "b"}, freely):
+        cache.make_room()
+        assert files[_sha(objects["a"])].exists(), "what is in use stays"
+    cache.make_room()
+    assert list((tmp_path / "inputs").iterdir()) == []

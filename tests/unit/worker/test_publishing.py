@@ -16,6 +16,7 @@ from renderowl.storage.local import LocalStorage
 from renderowl.worker import execution as execution_module
 from renderowl.worker.assembling import publish
 from renderowl.worker.execution import Execution
+from renderowl.worker.watchdog import Watchdog
 
 PREFIX = "projects/prj_1/renders/rnd_1/"
 MINE = f"{PREFIX}2-mine/0-video.mp4"
@@ -38,6 +39,7 @@ class Play:
             claim=Claim("stp_1", 3, "mine", "wrk_1"),
             work=cast(Any, type("W", (), {"render": render})),
             signal=StopSignal(),
+            watchdog=Watchdog(0),
             folder=folder,
         )
         self.film = folder / "film.mp4"

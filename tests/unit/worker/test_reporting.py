@@ -9,6 +9,7 @@ from renderowl.pipeline.progress import FfmpegProgress
 from renderowl.services.blueprint import Share
 from renderowl.services.stopping import StopSignal
 from renderowl.worker.reporting import Part, PartObserver, Reporter
+from renderowl.worker.watchdog import Watchdog
 
 
 class FakeBus:
@@ -30,7 +31,7 @@ class FakeBus:
 def _reporter(bus: FakeBus) -> Reporter:
     step = type("S", (), {"project_id": "p", "render_id": "r", "render_attempt": 1, "id": "s", "attempt": 2})
     work = cast(Any, type("W", (), {"step": step, "render": type("R", (), {"progress": Progress()})}))
-    return Reporter(cast(Any, type("C", (), {"bus": bus})), work, Share(weight=0.5, total_frames=100))
+    return Reporter(cast(Any, type("C", (), {"bus": bus})), work, Share(weight=0.5, total_frames=100), Watchdog(0))
 
 
 async def test_parts_of_a_step_follow_each_other() -> None:

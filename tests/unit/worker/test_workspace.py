@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from renderowl.domain.errors import OutOfDisk
-from renderowl.worker import workspace
 from renderowl.worker.workspace import Workspace
 
 
@@ -34,7 +33,6 @@ def test_a_killed_predecessors_folder_is_swept_and_a_living_ones_is_not(tmp_path
         assert second.folder.exists()
 
 
-def test_a_full_disk_is_said_before_the_step_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workspace, "SPARE_BYTES", 1 << 60)
-    with Workspace(tmp_path) as mine, pytest.raises(OutOfDisk), mine.step_folder():
+def test_a_full_disk_is_said_before_the_step_begins(tmp_path: Path) -> None:
+    with Workspace(tmp_path, spare_bytes=1 << 60) as mine, pytest.raises(OutOfDisk), mine.step_folder():
         pass
