@@ -29,10 +29,6 @@ export class Commands {
     return this.#pending.size > 0;
   }
 
-  get refs(): string[] {
-    return [...this.#pending.keys()];
-  }
-
   add(message: CommandMessage): void {
     const bytes = new TextEncoder().encode(JSON.stringify(message)).length;
     this.#pending.set(message.ref, { message, fits: bytes <= MAX_FRAME_BYTES, sends: 0, state: "waiting" });

@@ -15,10 +15,10 @@ export class Lane {
     return this.#cursor;
   }
 
-  /** Take an event; false when it was heard before. */
+  /** Take an event; false when it was heard before. One of another epoch follows a snapshot of that epoch or is old. */
   admitEvent(at: Cursor): boolean {
     const known = this.#cursor;
-    if (known !== null && known.epoch === at.epoch && at.seq <= known.seq) return false;
+    if (known !== null && (known.epoch !== at.epoch || at.seq <= known.seq)) return false;
     this.#cursor = at;
     return true;
   }
@@ -41,6 +41,6 @@ export class Lane {
   /** The server says that everything wanted up to here has been told. */
   mark(at: Cursor): void {
     const known = this.#cursor;
-    if (known === null || known.epoch !== at.epoch || at.seq > known.seq) this.#cursor = at;
+    if (known === null || (known.epoch === at.epoch && at.seq > known.seq)) this.#cursor = at;
   }
 }

@@ -6,74 +6,39 @@
  * over once it is in the room, so that nothing is missed in between. Times are milliseconds of one clock.
  */
 
+import type { Action, Answer, LinkState, MachineOptions, Status } from "./actions.js";
 import { Commands } from "./commands.js";
-import type { Cursor } from "./cursor.js";
+import { formatCursor, type Cursor } from "./cursor.js";
+import { Ladder, type Transport } from "./ladder.js";
 import { Lane } from "./lane.js";
-import type { ClientMessage, CommandMessage, Filter, RoomError, ServerMessage } from "./messages.js";
-import { Problem } from "./problem.js";
+import type { CommandMessage, Filter, ServerMessage } from "./messages.js";
+import type { Problem } from "./problem.js";
 import type { Timing } from "./timing.js";
-import { verdictOf, type Cause } from "./verdict.js";
-
-/** The transports, the best first. */
-export type Transport = "socket" | "sse" | "poll";
-export type Status = "connecting" | "live" | "waiting" | "closed";
-
-export type Action =
-  | { do: "open"; link: number; transport: Transport; since: Cursor | null; filter: Filter | undefined }
-  | { do: "send"; link: number; message: ClientMessage }
-  | { do: "drop"; link: number }
-  | { do: "deliver"; message: ServerMessage; cursor: Cursor | null }
-  | { do: "request"; message: CommandMessage }
-  | { do: "settle"; answer: ServerMessage & { ref: string }; resent: boolean }
-  | { do: "refresh"; link: number }
-  | { do: "status"; status: Status; transport: Transport }
-  | { do: "end"; problem: Problem | null };
-
-interface Link {
-  readonly id: number;
-  readonly transport: Transport;
-  readonly since: Cursor | null;
-  epoch: string;
-  joinedAt: number | null;
-  heardAt: number;
-  error: RoomError | null;
-}
-
-/** A transport is left after so many misses in a row; a connection that never got into the room counts twice. */
-const MISSES = 4;
-
-export interface MachineOptions {
-  readonly transports: readonly Transport[];
-  readonly since: Cursor | null;
-  readonly filter: Filter | undefined;
-  readonly timing: Timing;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-}
+import { problemFrom, verdictOf, type Cause } from "./verdict.js";
 
 export class Machine {
-  readonly #options: MachineOptions;
+  readonly #timing: Timing;
   readonly #lane: Lane;
+  readonly #ladder: Ladder;
   readonly #commands = new Commands();
   #filter: Filter | undefined;
   #actions: Action[] = [];
   #links = 0;
-  #main: Link | null = null;
-  #probe: Link | null = null;
-  #rung = 0;
-  #misses = 0;
-  #failures = 0;
+  #main: LinkState | null = null;
+  #probe: LinkState | null = null;
   #refusals = 0;
+  #refusal: Problem | null = null;
   #wakeAt = Infinity;
   #climbAt = Infinity;
-  #climbs = 0;
   #refreshing = false;
+  #paused = false;
   #status: Status | null = null;
   #shown: Transport | null = null;
 
   constructor(options: MachineOptions) {
-    this.#options = options;
+    this.#timing = options.timing;
     this.#lane = new Lane(options.since);
+    this.#ladder = new Ladder(options.transports, options.timing, options.random);
     this.#filter = options.filter;
   }
 
@@ -86,14 +51,8 @@ export class Machine {
     return this.#status === "closed";
   }
 
-  /** True while a command waits for its answer. */
-  get busy(): boolean {
-    return this.#commands.busy;
-  }
-
   /** When `tick` has to be called at the latest. */
   get due(): number {
-    if (this.closed) return Infinity;
     const links = [this.#main, this.#probe].map((link) => (link === null ? Infinity : this.#deadline(link)));
     return Math.min(...links, this.#wakeAt, this.#climbAt, this.#commands.due());
   }
@@ -112,7 +71,25 @@ export class Machine {
 
   command(message: CommandMessage, now: number): Action[] {
     this.#commands.add(message);
+    if (this.#paused) return this.resume(now);
     this.#flush(now);
+    return this.#take();
+  }
+
+  /** Hear no more for now: the reader is too slow. Not while a command waits for its answer. */
+  pause(): Action[] {
+    if (this.closed || this.#paused || this.#commands.busy) return [];
+    this.#paused = true;
+    this.#dropAll();
+    this.#show("waiting");
+    return this.#take();
+  }
+
+  /** Go on after `pause`, where it was. */
+  resume(now: number): Action[] {
+    if (!this.#paused) return [];
+    this.#paused = false;
+    if (!this.closed && this.#main === null) this.#openMain(now);
     return this.#take();
   }
 
@@ -124,9 +101,10 @@ export class Machine {
   /** Hear something else from now on. */
   subscribe(filter: Filter, now: number): Action[] {
     this.#filter = filter;
-    const main = this.#main;
+    const [main, probe] = [this.#main, this.#probe];
+    if (probe !== null && probe.transport !== "socket") this.#lose(probe, { kind: "unmade" }, now);
     if (main?.transport === "socket") {
-      if (main.joinedAt !== null) this.#do({ do: "send", link: main.id, message: { type: "subscribe", filter } });
+      this.#sayFilter(main);
     } else if (main !== null) {
       this.#drop(main);
       this.#openMain(now);
@@ -138,48 +116,33 @@ export class Machine {
 
   /** The connection is there: the socket is open, the stream or the poll was answered. */
   opened(id: number, now: number): Action[] {
-    const link = this.#find(id);
-    if (link !== null) {
-      link.heardAt = now;
+    return this.#on(id, now, (link) => {
       if (link.transport === "socket") this.#sayHello(link);
       else if (link.joinedAt === null) this.#joined(link, now);
-    }
-    return this.#take();
+    });
   }
 
   /** Bytes came that say nothing but that the connection lives. */
   alive(id: number, now: number): Action[] {
-    const link = this.#find(id);
-    if (link !== null) link.heardAt = now;
-    return this.#take();
+    return this.#on(id, now, () => undefined);
   }
 
   /** A message; `at` is its place when the transport says it beside the message. */
   heard(id: number, message: ServerMessage, at: Cursor | null, now: number): Action[] {
-    const link = this.#find(id);
-    if (link !== null) {
-      link.heardAt = now;
+    return this.#on(id, now, (link) => {
       if (at !== null) link.epoch = at.epoch;
       this.#hear(link, message, at, now);
-    }
-    return this.#take();
+    });
   }
 
   /** Everything wanted up to here has been told on this connection. */
   marked(id: number, at: Cursor, now: number): Action[] {
-    const link = this.#find(id);
-    if (link !== null) {
-      link.heardAt = now;
-      if (link === this.#main) this.#lane.mark(at);
-    }
-    return this.#take();
+    return this.#on(id, now, (link) => link === this.#main && this.#lane.mark(at));
   }
 
   /** The connection is gone. */
   lost(id: number, cause: Cause, now: number): Action[] {
-    const link = this.#find(id);
-    if (link !== null) this.#lose(link, cause, now);
-    return this.#take();
+    return this.#on(id, now, (link) => this.#lose(link, cause, now));
   }
 
   // --- tokens -------------------------------------------------------------------------------------------------------
@@ -187,18 +150,19 @@ export class Machine {
   /** There is a newer token; `link` is the one that asked. */
   refreshed(id: number, token: string, now: number): Action[] {
     this.#refreshing = false;
-    const link = this.#find(id);
-    if (link?.transport === "socket") this.#do({ do: "send", link: id, message: { type: "auth.refresh", token } });
-    else if (!this.closed && this.#main === null) this.#openMain(now);
+    const link = this.#find(id) ?? this.#main;
+    if (link?.transport === "socket" && link.joinedAt !== null) {
+      this.#do({ do: "send", link: link.id, message: { type: "auth.refresh", token } });
+    } else if (link === null && !this.closed && !this.#paused) this.#openMain(now);
     return this.#take();
   }
 
-  /** There is none: `problem` says that there never will be, null that it is to be tried again. */
-  notRefreshed(id: number, problem: Problem | null, now: number): Action[] {
+  /** There is none. `again`: asking once more may help; else the room ends, with what the server said, or that problem. */
+  notRefreshed(id: number, why: "again" | "never" | Problem, now: number): Action[] {
     this.#refreshing = false;
-    if (this.#find(id) !== null || this.closed || this.#main !== null) return this.#take();
-    if (problem !== null) this.#end(problem);
-    else this.#comeBack(this.#backoff(0), now);
+    if (this.#find(id) !== null || this.#main !== null || this.closed || this.#paused) return this.#take();
+    if (why !== "again") this.#end(why === "never" ? this.#refusal : why);
+    else this.#comeBack(this.#ladder.pause("again", null, null), now);
     return this.#take();
   }
 
@@ -206,7 +170,10 @@ export class Machine {
 
   tick(now: number): Action[] {
     for (const link of [this.#probe, this.#main]) {
-      if (link !== null && now >= this.#deadline(link)) this.#lose(link, { kind: "broken" }, now);
+      if (link === null || now < this.#deadline(link)) continue;
+      // Server-sent events that do not begin are kept back by something that wants to see their end.
+      const kept = link.joinedAt === null && link.transport === "sse";
+      this.#lose(link, { kind: kept ? "impassable" : "broken" }, now);
     }
     if (now >= this.#wakeAt) this.#openMain(now);
     if (now >= this.#climbAt) this.#climb(now);
@@ -219,18 +186,16 @@ export class Machine {
     const main = this.#main;
     if (this.#wakeAt < Infinity) this.#openMain(now);
     else if (main?.joinedAt != null && this.#probe === null) {
-      if (this.#rung > 0) this.#climb(now);
-      else if (changed === "network") this.#openProbe(this.#rung, now);
-      else if (now - main.heardAt > this.#options.timing.silenceMs[main.transport] / 2) {
-        this.#lose(main, { kind: "broken" }, now);
-      }
+      if (!this.#ladder.isTop) this.#climb(now);
+      else if (changed === "network") this.#openProbe(this.#ladder.transport, now);
+      else if (now - main.heardAt > this.#timing.silenceMs * 0.75) this.#lose(main, { kind: "broken" }, now);
     }
     return this.#take();
   }
 
   // --- hearing ------------------------------------------------------------------------------------------------------
 
-  #hear(link: Link, message: ServerMessage, at: Cursor | null, now: number): void {
+  #hear(link: LinkState, message: ServerMessage, at: Cursor | null, now: number): void {
     switch (message.type) {
       case "welcome":
         link.epoch = message.epoch;
@@ -246,8 +211,9 @@ export class Machine {
         link.error = message;
         return;
     }
-    if (link !== this.#main) return; // a stream that is only being tried: it takes over by `opened`, before it says more
-    const place = at ?? ("seq" in message && typeof message.seq === "number" ? { epoch: link.epoch, seq: message.seq } : null);
+    if (link !== this.#main) return; // one that is only being tried takes over before it says more
+    const seq = "seq" in message && typeof message.seq === "number" ? message.seq : null;
+    const place = at ?? (seq === null ? null : { epoch: link.epoch, seq });
     if (message.type === "cursor") {
       if (place !== null) this.#lane.mark(place);
     } else if (place === null) {
@@ -257,7 +223,7 @@ export class Machine {
     }
   }
 
-  #settle(answer: ServerMessage & { ref: string }): void {
+  #settle(answer: Answer): void {
     const { known, resent } = this.#commands.settle(answer.ref);
     if (known) this.#do({ do: "settle", answer, resent });
   }
@@ -275,63 +241,65 @@ export class Machine {
 
   #openMain(now: number): void {
     this.#wakeAt = Infinity;
-    this.#main = this.#open(this.#rung, now);
+    this.#main = this.#open(this.#ladder.transport, now);
     this.#show("connecting");
   }
 
-  #openProbe(rung: number, now: number): void {
+  #openProbe(transport: Transport, now: number): void {
     this.#climbAt = Infinity;
-    this.#probe = this.#open(rung, now);
+    this.#probe = this.#open(transport, now);
   }
 
-  #open(rung: number, now: number): Link {
-    const transport = this.#options.transports[rung] ?? "poll";
+  #open(transport: Transport, now: number): LinkState {
     const since = this.#lane.cursor;
     const id = ++this.#links;
-    const link = { id, transport, since, epoch: since?.epoch ?? "", joinedAt: null, heardAt: now, error: null };
-    this.#do({ do: "open", link: id, transport, since, filter: this.#filter });
-    return link;
+    const filter = this.#filter;
+    this.#do({ do: "open", link: id, transport, since, filter });
+    return { id, transport, since, filter, epoch: since?.epoch ?? "", joinedAt: null, heardAt: now, error: null };
   }
 
-  #sayHello(link: Link): void {
-    const since = link.since === null ? {} : { since: `${link.since.epoch}.${link.since.seq}` };
+  #sayHello(link: LinkState): void {
+    const since = link.since === null ? {} : { since: formatCursor(link.since) };
     const filter = this.#filter === undefined ? {} : { filter: this.#filter };
+    link.filter = this.#filter;
     this.#do({ do: "send", link: link.id, message: { type: "hello", ...since, ...filter } });
   }
 
-  #joined(link: Link, now: number): void {
+  /** Say a filter that is newer than the hello. */
+  #sayFilter(link: LinkState): void {
+    if (link.joinedAt === null || link.filter === this.#filter || this.#filter === undefined) return;
+    link.filter = this.#filter;
+    this.#do({ do: "send", link: link.id, message: { type: "subscribe", filter: this.#filter } });
+  }
+
+  #joined(link: LinkState, now: number): void {
     link.joinedAt = now;
     this.#refusals = 0;
+    this.#ladder.joined(link.transport, link === this.#probe);
     if (link === this.#probe) {
       const old = this.#main;
       this.#probe = null;
       this.#main = link;
-      if (old !== null) this.#do({ do: "drop", link: old.id });
-      this.#misses = 0;
+      if (old !== null) this.#drop(old);
     }
-    this.#rung = this.#options.transports.indexOf(link.transport);
-    if (this.#rung === 0) this.#climbs = 0;
-    this.#climbAt = this.#rung === 0 ? Infinity : now + this.#climbDelay();
+    this.#climbAt = this.#ladder.isTop ? Infinity : now + this.#ladder.climbDelay();
     this.#commands.rewind();
+    if (link.transport === "socket") this.#sayFilter(link);
     this.#show("live");
     this.#flush(now);
   }
 
   /** A link is gone, by its own will or because we give it up. */
-  #lose(link: Link, cause: Cause, now: number): void {
+  #lose(link: LinkState, cause: Cause, now: number): void {
     this.#drop(link);
     const verdict = verdictOf(cause);
     if (verdict === "stop") return this.#end(problemFrom(cause, link.error));
     if (link === this.#probe) {
       this.#probe = null;
-      if (this.#rung > 0 && this.#main !== null) this.#climbAt = now + this.#climbDelay();
+      if (!this.#ladder.isTop && this.#main !== null) this.#climbAt = now + this.#ladder.climbDelay();
       return;
     }
     this.#main = null;
-    if (link.joinedAt !== null && now - link.joinedAt >= this.#options.timing.stableMs) {
-      this.#failures = 0;
-      this.#misses = 0;
-    }
     if (this.#probe !== null) {
       this.#main = this.#probe; // it is on its way already
       this.#probe = null;
@@ -339,31 +307,21 @@ export class Machine {
       return;
     }
     if (verdict === "refresh") return this.#comeBackWithAnotherToken(link, cause);
-    if (cause.kind === "broken" || verdict === "unusable" || !isSaid(cause)) {
-      this.#miss(verdict === "unusable" ? MISSES : link.joinedAt === null ? 2 : 1);
-    }
-    this.#comeBack(this.#pause(verdict, cause, link.error), now);
-  }
-
-  /** Take the next transport after too many misses; below the last comes the first. */
-  #miss(count: number): void {
-    this.#misses += count;
-    if (this.#misses < MISSES) return;
-    this.#misses = 0;
-    this.#rung = (this.#rung + 1) % this.#options.transports.length;
+    this.#ladder.lost(cause, link.joinedAt === null ? null : now - link.joinedAt);
+    this.#comeBack(this.#ladder.pause(verdict, cause, link.error), now);
   }
 
   #comeBack(pauseMs: number, now: number): void {
-    this.#failures += 1;
     this.#wakeAt = now + pauseMs;
     this.#climbAt = Infinity;
     this.#show("waiting");
   }
 
-  #comeBackWithAnotherToken(link: Link, cause: Cause): void {
+  #comeBackWithAnotherToken(link: LinkState, cause: Cause): void {
     this.#refusals += 1;
+    this.#refusal = problemFrom(cause, link.error);
     this.#climbAt = Infinity;
-    if (this.#refusals > 1) return this.#end(problemFrom(cause, link.error));
+    if (this.#refusals > 1) return this.#end(this.#refusal);
     this.#show("waiting");
     this.#refresh(link.id);
   }
@@ -374,67 +332,55 @@ export class Machine {
     this.#do({ do: "refresh", link });
   }
 
-  /** Try a better transport beside this one: the best, or alternately the next better one. */
+  /** Try a better transport beside this one. */
   #climb(now: number): void {
-    this.#climbs += 1;
-    if (this.#main?.joinedAt == null || this.#probe !== null) {
-      this.#climbAt = Infinity;
-      return;
-    }
-    this.#openProbe(this.#climbs % 2 === 1 ? 0 : this.#rung - 1, now);
+    this.#climbAt = Infinity;
+    if (this.#main?.joinedAt != null && this.#probe === null) this.#openProbe(this.#ladder.climb(), now);
   }
 
-  // --- pauses -------------------------------------------------------------------------------------------------------
-
-  #deadline(link: Link): number {
-    const { openMs, silenceMs } = this.#options.timing;
-    return link.heardAt + (link.joinedAt === null ? openMs : silenceMs[link.transport]);
-  }
-
-  #pause(verdict: string, cause: Cause, error: RoomError | null): number {
-    const { deployMs, overloadedMs } = this.#options.timing;
-    const askedS = error?.retry_after_s ?? (cause.kind === "refused" ? cause.problem.retryAfterS : undefined);
-    if (askedS != null) return askedS * 1000 * (1 + this.#options.random() / 4);
-    if (verdict === "deploy") return deployMs * this.#options.random();
-    return this.#backoff(verdict === "back off" || verdict === "later" ? overloadedMs : 0);
-  }
-
-  #backoff(leastMs: number): number {
-    const [firstMs, mostMs] = this.#options.timing.backoffMs;
-    const fullMs = Math.min(mostMs, Math.max(leastMs, firstMs) * 2 ** Math.min(this.#failures, 10));
-    return fullMs * (0.5 + this.#options.random() / 2);
-  }
-
-  #climbDelay(): number {
-    const [firstMs, mostMs] = this.#options.timing.climbMs;
-    return Math.min(mostMs, firstMs * 2 ** Math.min(this.#climbs, 10)) * (0.8 + 0.4 * this.#options.random());
+  #deadline(link: LinkState): number {
+    return link.heardAt + (link.joinedAt === null ? this.#timing.openMs[link.transport] : this.#timing.silenceMs);
   }
 
   // --- the end, and small things ------------------------------------------------------------------------------------
 
   #end(problem: Problem | null): void {
     if (this.closed) return;
-    for (const link of [this.#main, this.#probe]) if (link !== null) this.#do({ do: "drop", link: link.id });
-    this.#main = this.#probe = null;
-    this.#wakeAt = this.#climbAt = Infinity;
+    this.#dropAll();
     this.#show("closed");
     this.#do({ do: "end", problem });
   }
 
-  #drop(link: Link): void {
+  #dropAll(): void {
+    for (const link of [this.#main, this.#probe]) if (link !== null) this.#drop(link);
+    this.#main = this.#probe = null;
+    this.#wakeAt = this.#climbAt = Infinity;
+  }
+
+  #drop(link: LinkState): void {
     this.#do({ do: "drop", link: link.id });
   }
 
-  #find(id: number): Link | null {
+  #find(id: number): LinkState | null {
     return [this.#main, this.#probe].find((link) => link?.id === id) ?? null;
   }
 
   #show(status: Status): void {
-    const transport = this.#main?.transport ?? this.#options.transports[this.#rung] ?? "poll";
+    const transport = this.#main?.transport ?? this.#ladder.transport;
     if (status === this.#status && transport === this.#shown) return;
     this.#status = status;
     this.#shown = transport;
     this.#do({ do: "status", status, transport });
+  }
+
+  /** What a connection says that is not given up; it lives, as it speaks. */
+  #on(id: number, now: number, act: (link: LinkState) => unknown): Action[] {
+    const link = this.#find(id);
+    if (link !== null) {
+      link.heardAt = now;
+      act(link);
+    }
+    return this.#take();
   }
 
   #do(action: Action): void {
@@ -446,21 +392,4 @@ export class Machine {
     this.#actions = [];
     return actions;
   }
-}
-
-function isSaid(cause: Cause): boolean {
-  return cause.kind === "refused" || (cause.kind === "closed" && (cause.code >= 4000 || cause.code === 1012 || cause.code === 1013));
-}
-
-/** Why a room ended, as the server said it. */
-function problemFrom(cause: Cause, error: RoomError | null): Problem {
-  if (cause.kind === "refused") return cause.problem;
-  const code = cause.kind === "closed" ? cause.code : 0;
-  const status = code >= 4000 ? code - 4000 : 503;
-  return new Problem({
-    status,
-    code: error?.code ?? "closed",
-    detail: error?.message ?? (cause.kind === "closed" ? cause.reason : "") ?? "",
-    errors: error?.errors ?? [],
-  });
 }

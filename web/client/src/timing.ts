@@ -1,30 +1,32 @@
-/** How patient a room is, in milliseconds. The defaults fit the server's: it pings every 25 s, comments every 15 s. */
+import type { Transport } from "./ladder.js";
+
+/** How patient a room is, in milliseconds. The defaults are those of docs/clients.md and fit the server's. */
 export interface Timing {
   /** From opening a connection to being in the room. */
-  readonly openMs: number;
-  /** Nothing heard for so long is a dead connection, by transport; 60 s on a socket. */
-  readonly silenceMs: { readonly socket: number; readonly sse: number; readonly poll: number };
+  readonly openMs: Readonly<Record<Transport, number>>;
+  /** Nothing heard for so long is a dead connection; the server speaks at least every 25 s. */
+  readonly silenceMs: number;
   /** Least and most time between tries; doubles with each failure. */
   readonly backoffMs: readonly [number, number];
-  /** The least after the server said that it is overloaded. */
-  readonly overloadedMs: number;
   /** Members of a server that is being deployed come back within this. */
   readonly deployMs: number;
-  /** A connection that lasted as long as this has proved itself. */
+  /** A connection that broke after this says nothing against its transport. */
   readonly stableMs: number;
   /** On a lower transport: first and longest time until the next look at a better one. */
   readonly climbMs: readonly [number, number];
-  /** A long poll waits at most this for something to happen; the server allows 25 s. */
+  /** How long a poll waits for something to happen; the server allows 25 s. */
   readonly pollWaitMs: number;
+  /** Timers are looked at this often: those of a machine that slept are late. */
+  readonly lookMs: number;
 }
 
 export const TIMING: Timing = {
-  openMs: 10_000,
-  silenceMs: { socket: 60_000, sse: 40_000, poll: 40_000 },
+  openMs: { socket: 10_000, sse: 5_000, poll: 10_000 },
+  silenceMs: 40_000,
   backoffMs: [100, 10_000],
-  overloadedMs: 1_000,
   deployMs: 5_000,
-  stableMs: 10_000,
-  climbMs: [15_000, 300_000],
+  stableMs: 30_000,
+  climbMs: [10_000, 300_000],
   pollWaitMs: 25_000,
+  lookMs: 5_000,
 };

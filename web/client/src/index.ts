@@ -1,0 +1,12 @@
+export type { Status } from "./actions.js";
+export { Client, type CallOptions, type ClientOptions } from "./client.js";
+export type { TokenSource } from "./credentials.js";
+export { RenderCancelled, RenderFailed, type FollowOptions, type RenderOptions } from "./follow.js";
+export type { Transport } from "./ladder.js";
+export type { SocketAuth, WebSocketConstructor, WebSocketLike } from "./links/socket.js";
+export type * from "./messages.js";
+export { Problem, type FieldError, type ProblemDocument } from "./problem.js";
+export { Room, type CommandOptions, type RoomEvents, type RoomOptions } from "./room.js";
+export type { Timing } from "./timing.js";
+export type * from "./types.js";
+export type { UploadOptions } from "./uploads.js";

@@ -1,0 +1,353 @@
+/** A project's room: hears what happens, over whatever the network lets through, and gives commands. */
+
+import type { Action, Answer, Status } from "./actions.js";
+import { formatCursor, parseCursor } from "./cursor.js";
+import { lookAtConflict, performCommand } from "./command-requests.js";
+import { randomRef, type Http } from "./http.js";
+import { Inbox } from "./inbox.js";
+import type { Transport } from "./ladder.js";
+import type { Link, LinkEvents } from "./links/link.js";
+import { openPoll } from "./links/poll.js";
+import { openSocket, type SocketAuth, type WebSocketConstructor } from "./links/socket.js";
+import { openStream } from "./links/sse.js";
+import { Machine } from "./machine.js";
+import type { Ack, CommandMessage, Filter, RoomMessage, RoomMessageType } from "./messages.js";
+import { Problem } from "./problem.js";
+import { watchSurroundings, wakefulClock } from "./surroundings.js";
+import type { Timing } from "./timing.js";
+import type { RenderRequest } from "./types.js";
+
+/** How a room is entered. */
+export interface RoomOptions {
+  /** A cursor: hear what happened after it. Without one a snapshot comes first. */
+  readonly since?: string | undefined;
+  readonly filter?: Filter | undefined;
+  /** The transports to use, the best first; all that there are unless said otherwise. */
+  readonly transports?: readonly Transport[] | undefined;
+}
+
+/** What a room needs of its client. */
+export interface RoomSetting {
+  readonly http: Http;
+  readonly projectId: string;
+  readonly socketClass: WebSocketConstructor | null;
+  readonly socketAuth: SocketAuth;
+  readonly timing: Timing;
+}
+
+export interface CommandOptions {
+  /** Your name for the command; giving a create again with it makes no second render. */
+  readonly ref?: string | undefined;
+  /** Wait no longer for the answer. The command may be carried out all the same. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What `on` tells; the types of messages besides. */
+export interface RoomEvents {
+  message: RoomMessage;
+  status: { readonly status: Status; readonly transport: Transport };
+  /** The room has ended: with the reason, or null when you left. */
+  closed: Problem | null;
+}
+type Told<Type> = Type extends keyof RoomEvents ? RoomEvents[Type] : RoomMessage & { type: Type };
+
+interface Waiting {
+  readonly message: CommandMessage;
+  readonly resolve: (ack: Ack) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** More than this many messages that wait to be read, and the room stops hearing until half of them are read. */
+const MOST_WAITING = 1000;
+
+/**
+ * Iterate over it, or listen with `on`: it is connected while somebody does either or waits for a command's answer.
+ * A durable event is told once and in order. Coming back after everybody left goes on where the room was.
+ */
+export class Room implements AsyncIterable<RoomMessage> {
+  readonly projectId: string;
+  readonly #setting: RoomSetting;
+  readonly #transports: readonly Transport[];
+  readonly #clock = wakefulClock();
+  readonly #links = new Map<number, Link>();
+  readonly #inboxes = new Set<Inbox>();
+  readonly #listeners = new Map<string, Set<(told: never) => void>>();
+  readonly #waiting = new Map<string, Waiting>();
+  #machine: Machine | null = null;
+  #since: string | undefined;
+  #filter: Filter | undefined;
+  #status: Status = "waiting";
+  #transport: Transport;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #unwatch: () => void = () => undefined;
+
+  constructor(setting: RoomSetting, options: RoomOptions) {
+    const wanted = options.transports ?? ["socket", "sse", "poll"];
+    this.#transports = wanted.filter((transport) => transport !== "socket" || setting.socketClass !== null);
+    if (this.#transports.length === 0) throw new TypeError("there is no WebSocket here: give the client one");
+    if (options.since !== undefined && parseCursor(options.since) === null) throw new TypeError("since is no cursor");
+    this.projectId = setting.projectId;
+    this.#setting = setting;
+    this.#since = options.since;
+    this.#filter = options.filter;
+    this.#transport = this.#transports[0] ?? "poll";
+  }
+
+  // --- what the room is ---------------------------------------------------------------------------------------------
+
+  /** The place of the message you were handed last, of the slowest reader's if there are several: give it as `since`. */
+  get cursor(): string | undefined {
+    const slowest = [...this.#inboxes].sort((one, other) => other.size - one.size)[0];
+    return slowest !== undefined && slowest.size > 0 ? slowest.cursor : this.#heard();
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  /** The transport in use, or being tried. */
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  // --- hearing ------------------------------------------------------------------------------------------------------
+
+  /** The messages from now on. Throws `Problem` when coming back is of no use; leaving the loop leaves the room. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<RoomMessage> {
+    const inbox: Inbox = new Inbox(this.#heard(), () => this.#wasRead(), () => {
+      this.#inboxes.delete(inbox);
+      this.#leaveIfEmpty();
+    });
+    this.#inboxes.add(inbox);
+    this.#enter();
+    return inbox;
+  }
+
+  /** Call `listener` for every message of a type, for every `message`, change of `status`, or when `closed`. */
+  on<Type extends RoomMessageType | keyof RoomEvents>(type: Type, listener: (told: Told<Type>) => void): () => void {
+    const listeners = this.#listeners.get(type) ?? new Set();
+    this.#listeners.set(type, listeners.add(listener));
+    this.#enter();
+    return () => {
+      listeners.delete(listener);
+      this.#leaveIfEmpty();
+    };
+  }
+
+  /** Hear something else from now on. */
+  subscribe(filter: Filter): void {
+    this.#filter = filter;
+    if (this.#machine !== null) this.#perform(this.#machine.subscribe(filter, this.#clock()));
+  }
+
+  /** Leave: loops end, commands that wait are given up. */
+  close(): void {
+    if (this.#machine !== null) this.#perform(this.#machine.stop());
+  }
+
+  // --- commands -----------------------------------------------------------------------------------------------------
+
+  /** Submit a render. */
+  create(spec: RenderRequest, options: CommandOptions = {}): Promise<Ack> {
+    const data = spec as unknown as Record<string, unknown>;
+    return this.#command({ type: "render.create", ref: options.ref ?? randomRef(), data }, options.signal);
+  }
+
+  /** Stop a render. */
+  cancel(renderId: string, options: CommandOptions = {}): Promise<Ack> {
+    const ref = options.ref ?? randomRef();
+    return this.#command({ type: "render.cancel", ref, render_id: renderId }, options.signal);
+  }
+
+  /** Start a failed render anew. */
+  retry(renderId: string, options: CommandOptions = {}): Promise<Ack> {
+    const ref = options.ref ?? randomRef();
+    return this.#command({ type: "render.retry", ref, render_id: renderId }, options.signal);
+  }
+
+  #command(message: CommandMessage, signal: AbortSignal | undefined): Promise<Ack> {
+    return new Promise<Ack>((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason as Error);
+      if (this.#waiting.has(message.ref)) return reject(new TypeError(`a command ${message.ref} is on its way`));
+      const abort = () => {
+        this.#machine?.forget(message.ref);
+        this.#answered(message.ref)?.reject(signal?.reason);
+      };
+      const done = () => signal?.removeEventListener("abort", abort);
+      this.#waiting.set(message.ref, {
+        message,
+        resolve: (ack) => (done(), resolve(ack)),
+        reject: (error) => (done(), reject(error as Error)),
+      });
+      signal?.addEventListener("abort", abort, { once: true });
+      const machine = this.#enter();
+      this.#perform(machine.command(message, this.#clock()));
+    });
+  }
+
+  /** Nobody waits for this command any more; returns who did. */
+  #answered(ref: string): Waiting | undefined {
+    const waiting = this.#waiting.get(ref);
+    this.#waiting.delete(ref);
+    if (waiting !== undefined) queueMicrotask(() => this.#leaveIfEmpty());
+    return waiting;
+  }
+
+  async #settle(answer: Answer, resent: boolean): Promise<void> {
+    const waiting = this.#waiting.get(answer.ref);
+    if (waiting === undefined) return;
+    try {
+      const ack = answer.type === "ack" ? answer : await lookAtConflict(this.#setting, waiting.message, answer, resent);
+      this.#answered(answer.ref)?.resolve(ack);
+    } catch (error) {
+      this.#answered(answer.ref)?.reject(error);
+    }
+  }
+
+  async #request(message: CommandMessage): Promise<void> {
+    const wanted = () => this.#waiting.has(message.ref);
+    try {
+      const ack = await performCommand(this.#setting, message, wanted);
+      this.#machine?.forget(message.ref);
+      this.#answered(message.ref)?.resolve(ack);
+    } catch (error) {
+      this.#machine?.forget(message.ref);
+      this.#answered(message.ref)?.reject(error);
+    }
+  }
+
+  // --- the machine and its world ------------------------------------------------------------------------------------
+
+  #heard(): string | undefined {
+    const cursor = this.#machine?.cursor;
+    return cursor == null ? this.#since : formatCursor(cursor);
+  }
+
+  #enter(): Machine {
+    if (this.#machine !== null) return this.#machine;
+    const { timing } = this.#setting;
+    const since = this.#since === undefined ? null : parseCursor(this.#since);
+    const options = { transports: this.#transports, since, filter: this.#filter, timing, random: Math.random };
+    const machine = (this.#machine = new Machine(options));
+    this.#unwatch = watchSurroundings((changed) => this.#perform(machine.nudge(changed, this.#clock())));
+    this.#perform(machine.start(this.#clock()));
+    return machine;
+  }
+
+  #leaveIfEmpty(): void {
+    const listening = [...this.#listeners.values()].some((listeners) => listeners.size > 0);
+    if (!listening && this.#inboxes.size === 0 && this.#waiting.size === 0) this.close();
+  }
+
+  #wasRead(): void {
+    const fullest = Math.max(0, ...[...this.#inboxes].map((inbox) => inbox.size));
+    if (fullest <= MOST_WAITING / 2 && this.#machine !== null) this.#perform(this.#machine.resume(this.#clock()));
+  }
+
+  #perform(actions: Action[]): void {
+    for (const action of actions) this.#do(action);
+    clearTimeout(this.#timer);
+    const machine = this.#machine;
+    if (machine === null) return;
+    const waitMs = Math.min(Math.max(0, machine.due - this.#clock()), this.#setting.timing.lookMs);
+    this.#timer = setTimeout(() => this.#perform(machine.tick(this.#clock())), waitMs);
+  }
+
+  #do(action: Action): void {
+    switch (action.do) {
+      case "open":
+        this.#links.set(action.link, this.#open(action));
+        return;
+      case "send":
+        return this.#links.get(action.link)?.send(action.message);
+      case "drop":
+        this.#links.get(action.link)?.drop();
+        this.#links.delete(action.link);
+        return;
+      case "deliver": {
+        const cursor = action.cursor === null ? {} : { cursor: formatCursor(action.cursor) };
+        return this.#deliver({ ...action.message, ...cursor });
+      }
+      case "request":
+        return void this.#request(action.message);
+      case "settle":
+        return void this.#settle(action.answer, action.resent);
+      case "refresh":
+        return void this.#refresh(action.link);
+      case "status":
+        this.#status = action.status;
+        this.#transport = action.transport;
+        return this.#tell("status", { status: action.status, transport: action.transport });
+      case "end":
+        return this.#end(action.problem);
+    }
+  }
+
+  #open(start: Extract<Action, { do: "open" }>): Link {
+    const { http, projectId, socketClass, socketAuth, timing } = this.#setting;
+    const machine = this.#machine;
+    if (machine === null) throw new Error("a room that was left opens nothing");
+    const on = (say: (now: number) => Action[]) => this.#perform(say(this.#clock()));
+    const events: LinkEvents = {
+      opened: () => on((now) => machine.opened(start.link, now)),
+      alive: () => on((now) => machine.alive(start.link, now)),
+      heard: (message, at) => on((now) => machine.heard(start.link, message, at, now)),
+      marked: (at) => on((now) => machine.marked(start.link, at, now)),
+      lost: (cause) => on((now) => machine.lost(start.link, cause, now)),
+    };
+    if (start.transport === "sse") return openStream(http, projectId, start, events);
+    if (start.transport === "poll") return openPoll(http, projectId, start, timing.pollWaitMs, events);
+    if (socketClass === null) throw new Error("the ladder has no socket without a WebSocket");
+    return openSocket(http, projectId, socketClass, socketAuth, events);
+  }
+
+  async #refresh(link: number): Promise<void> {
+    const { credentials } = this.#setting.http;
+    const machine = this.#machine;
+    if (machine === null) return;
+    if (!credentials.canRefresh) return this.#perform(machine.notRefreshed(link, "never", this.#clock()));
+    try {
+      const token = await credentials.refresh();
+      this.#perform(machine.refreshed(link, token, this.#clock()));
+    } catch (error) {
+      const final = error instanceof Problem && error.status < 500 && error.status !== 429;
+      this.#perform(machine.notRefreshed(link, final ? error : "again", this.#clock()));
+    }
+  }
+
+  // --- telling ------------------------------------------------------------------------------------------------------
+
+  #deliver(message: RoomMessage): void {
+    for (const inbox of this.#inboxes) inbox.push(message);
+    this.#tell(message.type, message);
+    this.#tell("message", message);
+    if ([...this.#inboxes].some((inbox) => inbox.size > MOST_WAITING) && this.#machine !== null) {
+      for (const action of this.#machine.pause()) this.#do(action);
+    }
+  }
+
+  #tell(type: string, told: unknown): void {
+    for (const listener of [...(this.#listeners.get(type) ?? [])]) {
+      try {
+        (listener as (told: unknown) => void)(told);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error; // a listener's mistake is its own: the others still hear
+        });
+      }
+    }
+  }
+
+  #end(problem: Problem | null): void {
+    this.#since = this.#heard();
+    this.#machine = null;
+    this.#unwatch();
+    const inboxes = [...this.#inboxes];
+    this.#inboxes.clear();
+    for (const inbox of inboxes) inbox.end(problem);
+    for (const ref of [...this.#waiting.keys()]) {
+      this.#answered(ref)?.reject(problem ?? new Problem({ status: 0, code: "closed", detail: "the room was left" }));
+    }
+    this.#tell("closed", problem);
+  }
+}
