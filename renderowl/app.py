@@ -16,12 +16,8 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
-from renderowl import __version__
 from renderowl.actors.asset_prober import AssetProber
 from renderowl.actors.janitor import Janitor
 from renderowl.actors.reaper import Reaper
@@ -41,6 +37,7 @@ from renderowl.api import (
     health,
     projects,
     renders,
+    reports,
     storage,
 )
 from renderowl.api.request_log import request_log
@@ -135,6 +132,7 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> ASGIApp:
             *health.handlers,
             *documents.handlers,
             *events.handlers,
+            *reports.handlers,
             websocket_route(hub, ctx),
         ],
     )
@@ -152,15 +150,7 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> ASGIApp:
         },
         cors_config=cors.cors_config(ctx.settings.allowed_origins),
         request_max_body_size=ctx.settings.max_body_bytes,
-        openapi_config=OpenAPIConfig(
-            title="RenderOwl",
-            version=__version__,
-            description="Post a JSON description of a video and watch it render.",
-            path="/docs",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-            security=[{"bearer": []}],
-            components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
-        ),
+        openapi_config=documents.openapi_config(),
         state=State(
             {
                 "context": ctx,

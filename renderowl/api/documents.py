@@ -6,6 +6,35 @@ import msgspec
 import yaml
 from litestar import Request, Response, get
 from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from renderowl import __version__
+from renderowl.api.reports import SIGNATURE_HEADER
+
+
+def openapi_config() -> OpenAPIConfig:
+    """How the routes are described."""
+    return OpenAPIConfig(
+        title="RenderOwl",
+        version=__version__,
+        description="Post a JSON description of a video and watch it render.",
+        path="/docs",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        security=[{"bearer": []}],
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(type="http", scheme="bearer"),
+                "report": SecurityScheme(
+                    type="apiKey",
+                    name=SIGNATURE_HEADER,
+                    security_scheme_in="header",
+                    description="`t=<Unix seconds>,v1=<HMAC-SHA256 of t.body with the claim's key>`",
+                ),
+            }
+        ),
+    )
 
 
 @get("/openapi.json", include_in_schema=False)

@@ -2,7 +2,7 @@
 -- KEYS: the render's progress, stream
 -- ARGV: channel, project_id, render_id, attempt, step_id, step_attempt, done, weight, frames, total_frames, stage,
 --       fps, speed (the last three as JSON), base, base_frames, and what the worker remembers: the render's percent and
---       frames, and its own step's part of them, done and frames
+--       frames, and its own step's part of them, done and frames; the report's number or 0
 -- Returns the progress as JSON, or false for a report that is older than what is known.
 --
 -- The hash holds the attempt, the sum over steps of done * weight and of frames, one `s:<step>` a step, and the clock
@@ -17,6 +17,7 @@ local total_frames, stage, fps, speed = tonumber(ARGV[10]), ARGV[11], ARGV[12], 
 local base, base_frames = tonumber(ARGV[14]), tonumber(ARGV[15])
 local seen_percent, seen_frame = tonumber(ARGV[16]), tonumber(ARGV[17])
 local seen_done, seen_frames = tonumber(ARGV[18]), tonumber(ARGV[19])
+local n = tonumber(ARGV[20])
 
 local known = redis.call('HMGET', key, 'attempt', 'closed', 'sum', 'frames', 'percent', 'frame', 'at', 'share', 'rate',
   's:' .. step_id)
@@ -31,9 +32,10 @@ end
 
 local old_done, old_weight, old_frames = seen_done, weight, seen_frames
 if known[10] then
-  local old_attempt, d, w, f = string.match(known[10], '^(%S+) (%S+) (%S+) (%S+)$')
+  local old_attempt, d, w, f, old_n = string.match(known[10], '^(%S+) (%S+) (%S+) (%S+) ?(%S*)$')
   old_attempt, old_done, old_weight, old_frames = tonumber(old_attempt), tonumber(d), tonumber(w), tonumber(f)
-  if step_attempt < old_attempt or (step_attempt == old_attempt and done < old_done) then
+  local again = n > 0 and n <= (tonumber(old_n) or 0)
+  if step_attempt < old_attempt or (step_attempt == old_attempt and (done < old_done or again)) then
     return false
   end
 end
@@ -65,7 +67,7 @@ local eta = rate > 0 and string.format('%.1f', (1 - share) / rate / 1000) or 'nu
 
 redis.call('HSET', key, 'attempt', attempt, 'sum', string.format('%.17g', sum), 'frames', made, 'percent', percent,
   'frame', frame, 'at', at, 'share', string.format('%.17g', seen), 'rate', string.format('%.17g', rate),
-  's:' .. step_id, string.format('%d %.17g %.17g %d', step_attempt, done, weight, frames))
+  's:' .. step_id, string.format('%d %.17g %.17g %d %d', step_attempt, done, weight, frames, n))
 local progress = string.format(
   '{"percent":%.1f,"current_frame":%d,"total_frames":%d,"stage":%s,"fps":%s,"speed":%s,"eta_s":%s}',
   percent, frame, total_frames, stage, fps, speed, eta)

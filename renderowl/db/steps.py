@@ -11,6 +11,7 @@ import msgspec
 
 from renderowl.db.admission import next_vtime
 from renderowl.db.database import Database, from_json, to_json
+from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import HIGHEST_BY_AGE, LIVE_STEP, StepKind, StepStatus
 from renderowl.domain.records import Claim, Render, Step
 
@@ -46,6 +47,14 @@ class Lapsed(msgspec.Struct, frozen=True):
 
     step: Step
     started: bool
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A step at work, with its render's plan (none while it is being prepared) and stored progress."""
+
+    step: Step
+    plan: dict[str, Any] | None
+    progress: Progress
 
 
 async def insert(
@@ -137,6 +146,20 @@ async def get_claimed(db: Database, claim: Claim) -> Step | None:
         claim.token,
     )
     return None if row is None else _step(row)
+
+
+async def get_running(db: Database, step_id: str, attempt: int) -> Running | None:
+    """The step of a claim that holds, and what its reports are a part of."""
+    row = await db.fetch_one(
+        f"SELECT {_COLUMNS}, renders.progress, CASE WHEN steps.kind <> 'prepare' THEN renders.plan END AS plan"
+        " FROM steps JOIN renders ON renders.id = steps.render_id AND renders.attempt = steps.render_attempt"
+        " WHERE steps.id = $1 AND steps.attempt = $2 AND steps.status = 'running' AND renders.status = 'processing'",
+        step_id,
+        attempt,
+    )
+    if row is None:
+        return None
+    return Running(_step(row), from_json(row["plan"]), msgspec.convert(from_json(row["progress"]), Progress))
 
 
 async def finish(

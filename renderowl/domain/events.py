@@ -83,7 +83,7 @@ class StepReport(msgspec.Struct, frozen=True):
     """What a worker says of one running step: how much of it is done, and how much it weighs in the render.
 
     `done` is 0..1 of the step, `weight` its share 0..1 of the render's cost; `frames` are the film frames it has
-    made (0 for steps that make none). Reports of an older (attempt, step_attempt) or with a smaller `done` are refused.
+    made (0 for steps that make none). Reports of an older (attempt, step_attempt, n) or with a smaller `done` are refused.
     """
 
     project_id: str
@@ -102,3 +102,5 @@ class StepReport(msgspec.Struct, frozen=True):
     """Share 0..1 of the render that was there before any step ran: segments taken from the cache."""
     base_frames: int = 0
     remembered: Remembered = Remembered()
+    n: int = 0
+    """The report's number within the step's attempt, from 1, where reports may arrive twice or out of order."""

@@ -33,6 +33,8 @@ def row(other: Answer, read: Answer, token: Answer) -> dict[Who, Answer]:
 
 
 OPEN: Final[dict[Who, Answer]] = dict.fromkeys(WHO, "yes")
+SIGNED: Final[dict[Who, Answer]] = dict.fromkeys(WHO, "401")
+"""Signed with a claim's key: no caller's credential is worth anything there."""
 LOOK: Final = row("404", "yes", "404")
 """Looking at something of a project: others and tokens for other projects are told that there is nothing."""
 CHANGE: Final = row("404", "403", "404")
@@ -81,6 +83,7 @@ ROUTES: Final[dict[str, dict[Who, Answer]]] = {
     "GET /projects/{project_id}/renders/{render_id}/output": LOOK,
     "GET /projects/{project_id}/renders/{render_id}/progress": LOOK,
     "GET /projects/{project_id}/renders/{render_id}/log": LOOK,
+    "POST /v1/renders/webhooks/progress": SIGNED,
 }
 
 STREAMS: Final = {"GET /projects/{project_id}/events"}
