@@ -9,7 +9,7 @@ from typing import Final
 from results import median, save
 from stack import Stack, connected, film, make_media, upload
 
-from renderowl.client.http import Client
+from renderowl.client import Client
 from renderowl.pipeline.tools import discover
 
 GOAL_S: Final = 2.0

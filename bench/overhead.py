@@ -21,7 +21,7 @@ import msgspec
 from results import median, save
 from stack import Stack, connected, film, make_media, upload
 
-from renderowl.client.http import Client
+from renderowl.client import Client
 from renderowl.pipeline.assemble import film_command
 from renderowl.pipeline.command import Command, audio_command, link, segment_command
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment

@@ -17,8 +17,7 @@ from typing import Any, Final, NamedTuple
 from results import percentile, save
 from stack import Stack, connected, film, make_media, upload
 
-from renderowl.client.http import Client
-from renderowl.client.rooms import RoomFilter
+from renderowl.client import Client, RoomFilter
 from renderowl.pipeline.tools import discover
 
 GOAL_MS: Final = 50.0

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import psutil
 
-from renderowl.client.http import Client
+from renderowl.client import Client
 from renderowl.pipeline.tools import Toolchain
 
 TOKEN: Final = "benchmark-token-of-a-stack-on-localhost"

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from renderowl.cli import demo_films
-from renderowl.client.http import Asset, Client, Render
+from renderowl.client import Asset, Client, Render
 from renderowl.domain.lifecycle import is_active
 from renderowl.pipeline.tools import discover
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from renderowl.client.http import Asset
+from renderowl.client import Asset
 from renderowl.pipeline.tools import Toolchain
 
 SENTENCES: Final = (

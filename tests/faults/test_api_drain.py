@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from renderowl.client.http import Client
+from renderowl.client import Client
 from renderowl.embedded.process import free_port
 from renderowl.testing.signals import until
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from renderowl.client.http import Client
-from renderowl.client.problem import Problem
+from renderowl.client import Client, Problem
 from renderowl.testing.serving import World
 
 

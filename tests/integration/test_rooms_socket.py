@@ -14,8 +14,7 @@ import redis.asyncio
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from renderowl.client.http import Client
-from renderowl.client.problem import Problem
+from renderowl.client import Client, Problem
 from renderowl.domain.events import Cursor
 from renderowl.embedded.valkey import EmbeddedValkey
 from renderowl.services import accounts

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from renderowl.client.rooms import STOP
+from renderowl.client.endings import CLOSE_FAULTS
+from renderowl.client.ladder import Fault
 from renderowl.domain.events import DURABLE_TYPES
 from renderowl.services.rooms import DEFAULT_HZ, MAX_HZ, REPLAY_LIMIT
 from renderowl.ws import frames, hub, member, protocol
@@ -41,8 +42,10 @@ def test_every_close_code_is_listed_with_what_to_do() -> None:
     assert table("How it ends") == told
 
 
-def test_the_client_stays_away_where_coming_back_is_of_no_use() -> None:
-    assert {code.code for code in frames.CLOSE_CODES.values() if not code.reconnect} == STOP
+def test_the_client_comes_back_where_that_is_of_use() -> None:
+    told = {code for code, fault in CLOSE_FAULTS.items() if fault is Fault.TOLD}
+    assert {code.code for code in frames.CLOSE_CODES.values() if code.reconnect} == told
+    assert frames.CLOSE_CODES.keys() == CLOSE_FAULTS.keys()
 
 
 @pytest.mark.parametrize(
