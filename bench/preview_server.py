@@ -23,12 +23,12 @@ from litestar.params import FromPath, FromQuery
 from renderowl import settings
 from renderowl.actors.asset_prober import AssetProber
 from renderowl.api.request_log import request_log
-from renderowl.app import make_api, open_context
+from renderowl.app import configure_logging, make_api, open_context
 from renderowl.domain.errors import UrlExpired
 from renderowl.pipeline.tools import discover
 from renderowl.security.signing import derive
 from renderowl.ws import hub as hub_module
-from renderowl.ws.frames import EphemeralWord
+from renderowl.ws.words import EphemeralWord
 from renderowl.ws.hub import Hub
 
 TTL_S: Final = 60
@@ -122,7 +122,8 @@ def picture_route(redis_url: str, key: bytes) -> Any:
 async def main(transport: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    loaded = settings.load(host="127.0.0.1", port=port, public_url=f"http://127.0.0.1:{port}", log_level="error")
+    loaded = settings.load(host="127.0.0.1", port=port, public_url=f"http://127.0.0.1:{port}")
+    configure_logging(loaded)
     async with open_context(loaded) as ctx:
         hub = Hub(ctx)
         key = derive(loaded.secret_key, "previews")
@@ -133,7 +134,12 @@ async def main(transport: str) -> None:
             hub_module.EphemeralWord = signed_words(loaded.base_url, key)  # type: ignore[misc]
             api = beside(api, request_log(Litestar([picture_route(loaded.redis_url, key)], logging_config=None)))
         config = uvicorn.Config(
-            in_bytes(api), ws="websockets-sansio", ws_per_message_deflate=False, log_config=None, access_log=False
+            in_bytes(api),
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
         )
         await hub.start()
         print(f"ready {port}", flush=True)

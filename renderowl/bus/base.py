@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from renderowl.domain.events import Event, Progress, StepReport
+from renderowl.domain.events import Event, Picture, Progress, StepReport
 
 
 class RoomMessage(msgspec.Struct, frozen=True):
@@ -58,8 +58,16 @@ class Bus(Protocol):
         """
         ...
 
-    async def publish_preview(self, project_id: str, render_id: str, attempt: int, frame: int, jpeg: bytes) -> None:
-        """Publish the newest small picture of a render and keep it for 60 s."""
+    async def publish_preview(self, project_id: str, render_id: str, attempt: int, picture: Picture) -> None:
+        """Publish the newest small picture of a render and keep it for 60 s.
+
+        One of an earlier frame than a picture before is dropped: several segments are encoded at once, and what is
+        shown is how the film looks at the foremost of them. So is one of an attempt that has ended.
+        """
+        ...
+
+    async def newest_preview(self, render_id: str) -> tuple[int, Picture] | None:
+        """(attempt, picture) of a render, for 60 s after the last one."""
         ...
 
     async def newest_progress(self, render_ids: Sequence[str]) -> dict[str, tuple[int, Progress]]:

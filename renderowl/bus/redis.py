@@ -5,7 +5,6 @@ Keys: `<prefix>:events:<project>` (stream), `<prefix>:progress:<render>` and `<p
 """
 
 import asyncio
-import base64
 import contextlib
 import hashlib
 import time
@@ -20,7 +19,7 @@ from redis.asyncio.connection import AbstractConnection
 
 from renderowl.bus.base import BusUnavailable, Control, RoomMessage
 from renderowl.bus.subscription import GONE, Subscription
-from renderowl.domain.events import Event, Progress, StepReport
+from renderowl.domain.events import Event, Picture, Progress, StepReport
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +29,7 @@ _REPLAY_LIMIT: Final = 1024
 _ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
 
 _progress = msgspec.json.Decoder(Progress)
+_picture = msgspec.msgpack.Decoder(Picture)
 _event = msgspec.json.Decoder(Event)
 _room_message = msgspec.json.Decoder(RoomMessage)
 _control = msgspec.json.Decoder(Control)
@@ -111,15 +111,14 @@ class RedisBus:
             )
         return None if newest is None else _progress.decode(newest)
 
-    async def publish_preview(self, project_id: str, render_id: str, attempt: int, frame: int, jpeg: bytes) -> None:
-        """Publish the newest small picture of a render and keep it for 60 s; an older one is dropped."""
-        data = {"frame": frame, "content_type": "image/jpeg", "base64": base64.b64encode(jpeg).decode()}
+    async def publish_preview(self, project_id: str, render_id: str, attempt: int, picture: Picture) -> None:
+        """Publish the newest small picture of a render and keep it for 60 s; one of an earlier frame is dropped."""
         envelope = {
             "project_id": project_id,
             "kind": "preview",
             "render_id": render_id,
             "attempt": attempt,
-            "body": {"type": "render.preview", "render_id": render_id, "data": data},
+            "body": {"type": "render.preview", "render_id": render_id, "data": picture},
         }
         async with self._call():
             await self._publish_preview(
@@ -128,8 +127,20 @@ class RedisBus:
                     self._key("progress", render_id),
                     self._key("events", project_id),
                 ],
-                args=[self._key("room", project_id), attempt, frame, jpeg, msgspec.json.encode(envelope)],
+                args=[
+                    self._key("room", project_id),
+                    attempt,
+                    picture.frame,
+                    msgspec.msgpack.encode(picture),
+                    msgspec.json.encode(envelope),
+                ],
             )
+
+    async def newest_preview(self, render_id: str) -> tuple[int, Picture] | None:
+        """(attempt, picture) of a render, for 60 s after the last one."""
+        async with self._call():
+            attempt, picture = await self._redis.hmget(self._key("preview", render_id), ["attempt", "picture"])
+        return None if picture is None else (int(attempt), _picture.decode(picture))
 
     async def newest_progress(self, render_ids: Sequence[str]) -> dict[str, tuple[int, Progress]]:
         """(attempt, progress) by render id, for those that have any."""

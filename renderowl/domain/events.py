@@ -67,6 +67,15 @@ class Progress(msgspec.Struct, frozen=True):
     eta_s: float | None = None
 
 
+class Picture(msgspec.Struct, frozen=True):
+    """A small picture of the film: what frame `frame`, `time_s` from the film's start, looks like; a JPEG."""
+
+    frame: int
+    time_s: float
+    jpeg: bytes = msgspec.field(name="base64")
+    content_type: Literal["image/jpeg"] = "image/jpeg"
+
+
 class Remembered(msgspec.Struct, frozen=True):
     """What a worker was last told of its render, to go on from when Redis has forgotten it: percent and film frames.
 

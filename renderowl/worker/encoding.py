@@ -6,7 +6,7 @@ from renderowl.pipeline.plan import AudioProgramme, Segment
 from renderowl.services.blueprint import Blueprint
 from renderowl.services.segment_cache import Cached, Facts, store
 from renderowl.worker.execution import Execution
-from renderowl.worker.reporting import Part, PartObserver, Reporter
+from renderowl.worker.reporting import Part, PartObserver, Reporter, Strip
 
 
 async def make_segment(
@@ -16,13 +16,9 @@ async def make_segment(
     name = f"segment-{segment.index}"
     work_dir, out = execution.new_folder(name), execution.folder / f"{name}.nut"
     plan = blueprint.plan
-    observer = PartObserver(
-        reporter,
-        part,
-        execution.signal,
-        first_frame=segment.start,
-        frames_a_picture=plan.preview.step_frames(segment.canvas.rate),
-    )
+    rate = segment.canvas.rate
+    strip = Strip(segment.start, plan.preview.step_frames(rate), rate)
+    observer = PartObserver(reporter, part, execution.signal, strip=strip)
     wanted = execution.wanted(segment.media, blueprint.keys)
     async with execution.inputs.files(wanted, execution.unless_stopped) as files:
         inputs = {src: files[medium.content_hash] for src, medium in segment.media.items()}

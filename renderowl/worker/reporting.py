@@ -10,8 +10,10 @@ import msgspec
 import structlog
 
 from renderowl.bus.base import BusUnavailable
-from renderowl.domain.events import Progress, Remembered, StepReport
+from renderowl.domain.events import Picture, Progress, Remembered, StepReport
+from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.progress import FfmpegProgress
+from renderowl.pipeline.timeline import Rate
 from renderowl.services.blueprint import Share
 from renderowl.services.context import Context
 from renderowl.services.steps import Work
@@ -61,7 +63,7 @@ class Reporter:
             base_frames=share.base_frames,
             remembered=Remembered(work.render.progress.percent, work.render.progress.current_frame),
         )
-        self._picture: tuple[int, bytes] = (0, b"")
+        self._picture: Picture | None = None
         self._said = asyncio.Event()
         self._shown = asyncio.Event()
 
@@ -98,9 +100,9 @@ class Reporter:
         )
         self._said.set()
 
-    def show(self, frame: int, jpeg: bytes) -> None:
-        """Note the newest small picture, that of film frame `frame`."""
-        self._picture = (frame, jpeg)
+    def show(self, picture: Picture) -> None:
+        """Note the newest small picture."""
+        self._picture = picture
         self._shown.set()
 
     async def flush(self) -> None:
@@ -124,12 +126,13 @@ class Reporter:
             self._report = msgspec.structs.replace(self._report, remembered=remembered)
 
     async def _publish_picture(self) -> None:
-        if not self._shown.is_set():
+        if self._picture is None:
             return
+        picture, self._picture = self._picture, None
         self._shown.clear()
         report = self._report
         try:
-            await self._ctx.bus.publish_preview(report.project_id, report.render_id, report.attempt, *self._picture)
+            await self._ctx.bus.publish_preview(report.project_id, report.render_id, report.attempt, picture)
         except BusUnavailable as error:
             log.debug("picture_unpublished", reason=str(error))
 
@@ -139,6 +142,19 @@ async def _for_ever(fresh: asyncio.Event, publish: Callable[[], Awaitable[None]]
         await fresh.wait()
         await publish()
         await asyncio.sleep(pause_s)
+
+
+class Strip(msgspec.Struct, frozen=True):
+    """Where the pictures of a segment lie in the film: one each `step_frames` frames, from `first_frame` on."""
+
+    first_frame: int
+    step_frames: int
+    rate: Rate
+
+    def picture(self, number: int, jpeg: bytes) -> Picture:
+        """The picture of this number, from 0."""
+        frame = self.first_frame + number * self.step_frames
+        return Picture(frame, round(float(time_of(frame, self.rate)), 3), jpeg)
 
 
 class PartObserver:
@@ -151,15 +167,13 @@ class PartObserver:
         signal: StopSignal,
         *,
         total_s: float = 0.0,
-        first_frame: int = 0,
-        frames_a_picture: int = 0,
+        strip: Strip | None = None,
     ) -> None:
         self.stop = signal.event
         self._reporter = reporter
         self._part = part
         self._total_s = total_s
-        self._first_frame = first_frame
-        self._frames_a_picture = frames_a_picture
+        self._strip = strip
         self._pictures = 0
 
     def progress(self, report: FfmpegProgress) -> None:
@@ -171,6 +185,7 @@ class PartObserver:
         self._reporter.say(self._part, done, frames=report.frame, fps=report.fps or None, speed=report.speed or None)
 
     def preview(self, jpeg: bytes) -> None:
-        """Take a small picture; they come at equal distances from the segment's first frame."""
-        self._reporter.show(self._first_frame + self._pictures * self._frames_a_picture, jpeg)
-        self._pictures += 1
+        """Take a small picture, the next of its strip."""
+        if self._strip is not None:
+            self._reporter.show(self._strip.picture(self._pictures, jpeg))
+            self._pictures += 1

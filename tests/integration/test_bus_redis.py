@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from renderowl.bus.base import BusUnavailable, Control, RoomMessage
 from renderowl.bus.redis import RedisBus, RedisRoomFeed
-from renderowl.domain.events import Event, Progress, Remembered, StepReport
+from renderowl.domain.events import Event, Picture, Progress, Remembered, StepReport
 from renderowl.embedded.valkey import EmbeddedValkey
 
 
@@ -229,10 +230,32 @@ async def test_progress_tells_the_room_its_newest_seq(bus: RedisBus) -> None:
 
 async def test_the_newest_preview_wins(bus: RedisBus) -> None:
     async with listening(bus, "prj_1") as room:
-        for frame, jpeg in ((20, b"new"), (10, b"old"), (30, b"newer")):
-            await bus.publish_preview("prj_1", "rnd_1", 1, frame, jpeg)
-        frames = [msgspec.json.decode((await room.next()).body)["data"]["frame"] for _ in range(2)]
-    assert frames == [20, 30]
+        for frame, jpeg in ((20, b"new"), (10, b"old"), (30, b"\xff\0newer")):
+            await bus.publish_preview("prj_1", "rnd_1", 1, Picture(frame, frame / 10, jpeg))
+        told = [msgspec.json.decode((await room.next()).body)["data"] for _ in range(2)]
+    assert [(one["frame"], one["time_s"], b64decode(one["base64"])) for one in told] == [
+        (20, 2.0, b"new"),
+        (30, 3.0, b"\xff\0newer"),
+    ]
+    assert await bus.newest_preview("rnd_1") == (1, Picture(30, 3.0, b"\xff\0newer"))
+    assert await bus.newest_preview("rnd_2") is None
+
+
+@pytest.mark.parametrize("end", ["render.completed", "render.failed", "render.cancelled"])
+async def test_no_preview_follows_the_end_of_its_attempt(bus: RedisBus, end: str) -> None:
+    await bus.publish_preview("prj_1", "rnd_1", 1, Picture(30, 1.0, b"before"))
+    await bus.publish_event(event(1, end))
+    async with listening(bus, "prj_1") as room:
+        await bus.publish_preview("prj_1", "rnd_1", 1, Picture(60, 2.0, b"late"))
+        await bus.publish_preview("prj_1", "rnd_1", 2, Picture(0, 0.0, b"of the next attempt"))
+        assert (await room.next()).attempt == 2
+
+
+async def test_a_new_attempt_shows_its_film_from_the_start_again(bus: RedisBus) -> None:
+    await bus.publish_preview("prj_1", "rnd_1", 1, Picture(300, 10.0, b"first"))
+    await bus.publish_preview("prj_1", "rnd_1", 2, Picture(0, 0.0, b"second"))
+    await bus.publish_preview("prj_1", "rnd_1", 1, Picture(330, 11.0, b"a worker that does not know yet"))
+    assert await bus.newest_preview("rnd_1") == (2, Picture(0, 0.0, b"second"))
 
 
 async def test_a_ticket_is_good_once(bus: RedisBus) -> None:

@@ -4,18 +4,19 @@ import asyncio
 from typing import Any, cast
 
 from renderowl.bus.base import BusUnavailable
-from renderowl.domain.events import Progress, StepReport
+from renderowl.domain.events import Picture, Progress, StepReport
 from renderowl.pipeline.progress import FfmpegProgress
+from renderowl.pipeline.timeline import Rate
 from renderowl.services.blueprint import Share
 from renderowl.services.stopping import StopSignal
-from renderowl.worker.reporting import Part, PartObserver, Reporter
+from renderowl.worker.reporting import Part, PartObserver, Reporter, Strip
 from renderowl.worker.watchdog import Watchdog
 
 
 class FakeBus:
     def __init__(self) -> None:
         self.reports: list[StepReport] = []
-        self.pictures: list[tuple[int, bytes]] = []
+        self.pictures: list[Picture] = []
         self.away = False
 
     async def publish_progress(self, report: StepReport) -> Progress | None:
@@ -24,8 +25,8 @@ class FakeBus:
         self.reports.append(report)
         return Progress(percent=100 * report.done * report.weight)
 
-    async def publish_preview(self, project_id: str, render_id: str, attempt: int, frame: int, jpeg: bytes) -> None:
-        self.pictures.append((frame, jpeg))
+    async def publish_preview(self, project_id: str, render_id: str, attempt: int, picture: Picture) -> None:
+        self.pictures.append(picture)
 
 
 def _reporter(bus: FakeBus) -> Reporter:
@@ -38,9 +39,7 @@ async def test_parts_of_a_step_follow_each_other() -> None:
     bus = FakeBus()
     reporter = _reporter(bus)
     signal = StopSignal()
-    pictures = PartObserver(
-        reporter, Part("encoding", 0.0, 0.8, frames=50), signal, first_frame=10, frames_a_picture=12
-    )
+    pictures = PartObserver(reporter, Part("encoding", 0.0, 0.8, frames=50), signal, strip=Strip(10, 12, Rate(25, 2)))
     sound = PartObserver(reporter, Part("encoding", 0.8, 0.2, frames_before=50), signal, total_s=4.0)
     pictures.progress(FfmpegProgress(frame=25, fps=30.0, speed=1.5))
     pictures.preview(b"a")
@@ -50,7 +49,7 @@ async def test_parts_of_a_step_follow_each_other() -> None:
     await reporter.flush()
     await reporter.flush()
     assert [(one.done, one.frames, one.fps) for one in bus.reports] == [(0.4, 25, 30.0), (0.9, 50, None)]
-    assert bus.pictures == [(22, b"b")]
+    assert bus.pictures == [Picture(22, 1.76, b"b")]
     assert reporter.newest == Progress(percent=45.0)
 
 
