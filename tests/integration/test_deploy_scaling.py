@@ -1,0 +1,37 @@
+"""What KEDA asks Postgres to know how many workers there should be."""
+
+from pathlib import Path
+
+import yaml
+
+from renderowl.db.database import Database
+from renderowl.services.accounts import BOOTSTRAP_USER, ensure_bootstrap_user
+
+_FILE = Path(__file__).parents[2] / "deploy" / "kubernetes" / "worker-scaling.yaml"
+
+
+async def test_work_that_waits_and_is_due_or_runs_calls_for_workers(database_url: str) -> None:
+    query = next(yaml.safe_load_all(_FILE.read_text()))["spec"]["triggers"][0]["metadata"]["query"]
+    db = Database(database_url)
+    await db.open()
+    await ensure_bootstrap_user(db)
+    await db.execute("INSERT INTO projects (id, owner_id, name) VALUES ('prj_1', $1, 'p')", BOOTSTRAP_USER)
+    await db.execute(
+        "INSERT INTO renders (id, project_id, composition_id, input_props, output_settings, created_by)"
+        " VALUES ('rnd_1', 'prj_1', 'timeline', '{}', '{}', $1)",
+        BOOTSTRAP_USER,
+    )
+    waits = "now() + interval '1 hour'"
+    for ordinal, (status, not_before) in enumerate(
+        [("queued", "NULL"), ("queued", "now()"), ("dispatched", "NULL"), ("running", "NULL")]  # four that count
+        + [("queued", waits), ("blocked", "NULL"), ("completed", "NULL"), ("failed", "NULL"), ("cancelled", "NULL")]
+    ):
+        await db.execute(
+            "INSERT INTO steps (id, render_id, project_id, render_attempt, kind, ordinal, status, priority_class, cost,"
+            f" not_before) VALUES ($1, 'rnd_1', 'prj_1', 1, 'segment', $2, $3, 2, 1, {not_before})",
+            f"stp_{ordinal}",
+            ordinal,
+            status,
+        )
+    assert await db.fetch_value(query) == 4
+    await db.close()
