@@ -7,7 +7,7 @@
 --
 -- The hash holds the attempt, the sum over steps of done * weight and of frames, one `s:<step>` a step, and the clock
 -- of the estimate. Totals shown never go back within an attempt, though a step that starts again lowers the sums, and
--- though Redis may have lost the hash: then it is made anew of what the first worker to report remembers.
+-- though Redis may have lost the hash: then it is made anew of what the workers remember as they report.
 local KEEP_S, CLOCK_MS, MEMORY_MS, CAP = 86400, 250, 10000, 99.9
 local key = KEYS[1]
 local channel, project_id, render_id = ARGV[1], ARGV[2], ARGV[3]
@@ -39,8 +39,13 @@ if known[10] then
     return false
   end
 end
-local sum = tonumber(known[3] or math.max(0, seen_percent / 100 - base)) + done * weight - old_done * old_weight
-local made = tonumber(known[4] or math.max(0, seen_frame - base_frames)) + frames - old_frames
+local sum, made = tonumber(known[3] or '0'), tonumber(known[4] or '0')
+if not known[1] or (not known[10] and seen_done > 0) then
+  sum = math.max(sum, seen_percent / 100 - base)
+  made = math.max(made, seen_frame - base_frames)
+end
+sum = sum + done * weight - old_done * old_weight
+made = made + frames - old_frames
 local share = math.min(1, base + sum)
 
 local percent = math.floor(math.min(100 * share, CAP) * 10 + 1e-6) / 10

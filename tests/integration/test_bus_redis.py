@@ -184,6 +184,7 @@ async def test_a_forgotten_render_goes_on_from_what_its_workers_remember(bus: Re
     assert before == Progress(60.0, 60, 100, "segment")
     await bus._redis.flushall()
     remembered = Remembered(before.percent, before.current_frame, step_done=0.5, step_frames=10)
+    await bus.publish_progress(report(0.0, 0, step_id="stp_3", weight=0.0))  # a step that has just begun
     first = await bus.publish_progress(report(0.5, 10, step_id="stp_1", weight=0.4, remembered=remembered))
     assert first == before
     second = await bus.publish_progress(report(0.75, 20, step_id="stp_2", weight=0.4, remembered=remembered))
