@@ -7,8 +7,10 @@ from typing import Any, Final, Self
 
 import httpx
 import msgspec
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
 
-from renderowl.client.http import Client
 from renderowl.domain.events import DURABLE_TYPES
 from renderowl.testing.signals import until
 
@@ -22,6 +24,8 @@ class Listener:
     def __init__(self, name: str) -> None:
         self.name = name
         self.told: list[dict[str, Any]] = []
+        self.closes: list[int] = []
+        """The codes that its sockets were closed with."""
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, hear: Awaitable[None]) -> Self:
@@ -80,10 +84,29 @@ async def ending(*listeners: Listener) -> AsyncIterator[None]:
             await listener.end()
 
 
-async def hear_socket(listener: Listener, client: Client, project_id: str) -> None:
-    """The socket, as our client hears it."""
-    async for message in client.room(project_id):
-        listener.told.append(msgspec.to_builtins(message))
+async def hear_socket(listener: Listener, base_url: str, key: str, project_id: str) -> None:
+    """The socket, resumed at once after every close and break."""
+    url = f"ws{base_url.removeprefix('http')}/ws/projects/{project_id}/renders"
+    cursor: str | None = None
+    while True:
+        with contextlib.suppress(OSError, WebSocketException):
+            async with connect(
+                url, additional_headers={"Authorization": f"Bearer {key}"}, subprotocols=[Subprotocol("renderowl.v1")]
+            ) as socket:
+                await socket.send(msgspec.json.encode({"type": "hello", "since": cursor}).decode())
+                epoch = ""
+                async for text in socket:
+                    message = msgspec.json.decode(text)
+                    if message["type"] == "ping":
+                        await socket.send('{"type":"pong"}')
+                    if message["type"] == "welcome":
+                        epoch = message["epoch"]
+                    else:
+                        listener.told.append(message)
+                        cursor = f"{epoch}.{message['seq']}" if "seq" in message else cursor
+            if socket.close_code is not None:
+                listener.closes.append(socket.close_code)
+        await asyncio.sleep(_PAUSE_S)
 
 
 async def hear_stream(listener: Listener, base_url: str, key: str, project_id: str) -> None:
@@ -105,28 +128,36 @@ async def hear_stream(listener: Listener, base_url: str, key: str, project_id: s
             await asyncio.sleep(_PAUSE_S)
 
 
-async def hear_polls(listener: Listener, base_url: str, key: str, project_id: str, render_id: str) -> None:
-    """Long polls about one render, one after the other."""
+async def hear_polls(
+    listener: Listener, base_url: str, key: str, project_id: str, render_id: str | None = None
+) -> None:
+    """Long polls, one after the other, about the whole room or about one render."""
+    path = f"/projects/{project_id}/" + ("events" if render_id is None else f"renders/{render_id}/progress")
+    cursor = ""
     async with _http(base_url, key) as http:
-        cursor = ""
         while True:
-            try:
-                answer = await http.get(
-                    f"/projects/{project_id}/renders/{render_id}/progress", params={"after": cursor, "wait": 25}
-                )
-            except httpx.HTTPError:
-                await asyncio.sleep(_PAUSE_S)
-                continue
-            if not answer.is_success:
-                await asyncio.sleep(_PAUSE_S)
-                continue
-            poll = answer.json()
-            cursor = poll["cursor"]
-            if not poll["recovered"]:
-                listener.told.append({"type": "snapshot", "seq": int(cursor.rpartition(".")[2]), "renders": []})
-            listener.told.extend(poll["events"])
-            if poll["progress"] is not None:
-                listener.told.append({"type": "render.progress", "render_id": render_id, "data": poll["progress"]})
+            with contextlib.suppress(httpx.HTTPError):
+                answer = await http.get(path, params={"after": cursor, "wait": 25})
+                if answer.is_success:
+                    poll = answer.json()
+                    cursor = poll["cursor"]
+                    listener.told.extend(_words(poll, render_id))
+                    continue
+            await asyncio.sleep(_PAUSE_S)
+
+
+def _words(poll: dict[str, Any], render_id: str | None) -> list[dict[str, Any]]:
+    """What a poll tells, as the socket would."""
+    if render_id is None:
+        messages: list[dict[str, Any]] = poll["messages"]
+        return messages
+    words = []
+    if not poll["recovered"]:
+        words.append({"type": "snapshot", "seq": int(poll["cursor"].rpartition(".")[2]), "renders": []})
+    words.extend(poll["events"])
+    if poll["progress"] is not None:
+        words.append({"type": "render.progress", "render_id": render_id, "data": poll["progress"]})
+    return words
 
 
 def _http(base_url: str, key: str) -> httpx.AsyncClient:

@@ -55,8 +55,9 @@ class Rendering:
         other = await self.client.create_render(self.deployment.project_id, "timeline", film(1), priority="low")
         await self.client.cancel_render(self.deployment.project_id, other.id)
         seq = (await self.deployment.happened())[-1].seq
-        for listener in self.listeners[:2]:
-            await listener.reaches(seq)
+        for listener in self.listeners:
+            if listener.name != "render poll":
+                await listener.reaches(seq)
 
     async def cancel(self) -> None:
         """Cancel the render and judge what everybody was told."""
@@ -65,7 +66,7 @@ class Rendering:
         for listener in self.listeners:
             await listener.until(lambda: listener.told[-1]["type"] == "render.cancelled", "the end")  # noqa: B023
         for listener in self.listeners:
-            only = self.render_id if listener.name == "poll" else None
+            only = self.render_id if listener.name == "render poll" else None
             assert faults(listener.told, happened, render_id=only) == [], listener.name
 
 
@@ -77,16 +78,15 @@ async def rendering(deployment: Deployment) -> AsyncIterator[Rendering]:
     await deployment.worker()
     url, project_id = f"http://127.0.0.1:{port}", deployment.project_id
     async with deployment.client(port) as client:
-        socket, stream, poll = listeners = [Listener(name) for name in ("socket", "stream", "poll")]
+        listeners = [Listener(name) for name in ("socket", "stream", "poll", "render poll")]
         async with ending(*listeners):
-            socket.begin(hear_socket(socket, client, project_id))
-            stream.begin(hear_stream(stream, url, TOKEN, project_id))
-            for listener in (socket, stream):
+            for listener, hear in zip(listeners, (hear_socket, hear_stream, hear_polls), strict=False):
+                listener.begin(hear(listener, url, TOKEN, project_id))
                 await listener.reaches(0)
             render = await client.create_render(
                 project_id, "timeline", film(6), output_settings={"preset": "slow"}, priority="high"
             )
-            poll.begin(hear_polls(poll, url, TOKEN, project_id, render.id))
+            listeners[3].begin(hear_polls(listeners[3], url, TOKEN, project_id, render.id))
             for listener in listeners:
                 await listener.until(
                     lambda: any(one["current_frame"] > 0 for one in listener.progress(render.id)),  # noqa: B023
