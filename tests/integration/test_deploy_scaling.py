@@ -4,6 +4,7 @@ from pathlib import Path
 
 import yaml
 
+from renderowl.db import projects
 from renderowl.db.database import Database
 from renderowl.services.accounts import BOOTSTRAP_USER, ensure_bootstrap_user
 
@@ -15,17 +16,15 @@ async def test_work_that_waits_and_is_due_or_runs_calls_for_workers(database_url
     db = Database(database_url)
     await db.open()
     await ensure_bootstrap_user(db)
-    await db.execute("INSERT INTO projects (id, owner_id, name) VALUES ('prj_1', $1, 'p')", BOOTSTRAP_USER)
+    await projects.insert(db, project_id="prj_1", owner_id=BOOTSTRAP_USER, name="p", description=None, settings={})
     await db.execute(
         "INSERT INTO renders (id, project_id, composition_id, input_props, output_settings, created_by)"
         " VALUES ('rnd_1', 'prj_1', 'timeline', '{}', '{}', $1)",
         BOOTSTRAP_USER,
     )
-    waits = "now() + interval '1 hour'"
-    for ordinal, (status, not_before) in enumerate(
-        [("queued", "NULL"), ("queued", "now()"), ("dispatched", "NULL"), ("running", "NULL")]  # four that count
-        + [("queued", waits), ("blocked", "NULL"), ("completed", "NULL"), ("failed", "NULL"), ("cancelled", "NULL")]
-    ):
+    count = [("queued", "NULL"), ("queued", "now()"), ("dispatched", "NULL"), ("running", "NULL")]
+    do_not = [("queued", "now() + interval '1 hour'"), *((one, "NULL") for one in ("blocked", "completed", "failed"))]
+    for ordinal, (status, not_before) in enumerate([*count, *do_not]):
         await db.execute(
             "INSERT INTO steps (id, render_id, project_id, render_attempt, kind, ordinal, status, priority_class, cost,"
             f" not_before) VALUES ($1, 'rnd_1', 'prj_1', 1, 'segment', $2, $3, 2, 1, {not_before})",
@@ -33,5 +32,5 @@ async def test_work_that_waits_and_is_due_or_runs_calls_for_workers(database_url
             ordinal,
             status,
         )
-    assert await db.fetch_value(query) == 4
+    assert await db.fetch_value(query) == len(count)
     await db.close()
