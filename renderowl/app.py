@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -18,8 +18,10 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
+from renderowl.actors.actor import Actor
 from renderowl.actors.asset_prober import AssetProber
 from renderowl.actors.janitor import Janitor
+from renderowl.actors.queue_watcher import QueueWatcher
 from renderowl.actors.reaper import Reaper
 from renderowl.actors.relay import Relay
 from renderowl.actors.scheduler import Scheduler
@@ -52,6 +54,7 @@ from renderowl.queue.arq import ArqQueue
 from renderowl.security.signing import derive
 from renderowl.security.tokens import TokenSigner
 from renderowl.services import accounts as account_services
+from renderowl.services import metrics
 from renderowl.services.context import Context
 from renderowl.settings import Settings
 from renderowl.storage.opening import open_storage
@@ -200,6 +203,8 @@ async def serve(settings: Settings) -> None:
         if settings.auth_token:
             await account_services.ensure_bootstrap_user(ctx.db)
         hub = Hub(ctx)
+        metrics.HUB_ROOMS.set_function(lambda: len(hub.rooms))
+        metrics.HUB_MEMBERS.set_function(lambda: sum(len(room.members) for room in hub.rooms.values()))
         prober = AssetProber(ctx, tools)
         api = make_api(ctx, hub, prober)
         supervisor = Supervisor([prober])
@@ -238,12 +243,16 @@ async def schedule(settings: Settings) -> None:
     """Run scheduler, reaper, relay and janitor until SIGINT or SIGTERM."""
     async with open_context(settings) as ctx:
         queue = ArqQueue(settings.redis_url)
-        supervisor = Supervisor([Scheduler(ctx, queue), Reaper(ctx), Relay(ctx), Janitor(ctx)])
+        actors: list[Actor[Any]] = [Scheduler(ctx, queue), Reaper(ctx), Relay(ctx), Janitor(ctx)]
+        if settings.metrics_port:
+            actors.append(QueueWatcher(ctx))
+        supervisor = Supervisor(actors)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, supervisor.stop)
         try:
-            await supervisor.run()
+            with metrics.exposed(settings.metrics_host, settings.metrics_port):
+                await supervisor.run()
         finally:
             await queue.close()
 
@@ -265,7 +274,8 @@ async def work(settings: Settings, slots: int, labels: Sequence[str]) -> None:
             execute=worker.executor,
             receiver=worker.receiver,
         )
-        await run_until_signalled(agent)
+        with metrics.exposed(settings.metrics_host, settings.metrics_port):
+            await run_until_signalled(agent)
 
 
 def run_worker(settings: Settings, slots: int = 0, labels: Sequence[str] = ()) -> None:

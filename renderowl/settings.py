@@ -53,6 +53,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, _doc("Port the API listens on")] = 8080
     log_level: Annotated[Literal["debug", "info", "warning", "error"], _doc("What is logged")] = "info"
     log_format: Annotated[Literal["json", "console"], _doc("How it is logged")] = "json"
+    metrics_host: Annotated[str, _doc("Address on which scheduler and workers serve their metrics")] = "127.0.0.1"
+    metrics_port: Annotated[
+        int, _doc("Port of a scheduler's or a worker's metrics; 0 is none. `up` counts on from here, scheduler first")
+    ] = 0
+    metrics_token: Annotated[str, _doc("Bearer token that the API's `/metrics` asks for; empty is open")] = ""
     max_body_bytes: Annotated[int, _doc("Largest JSON body")] = 1_048_576
     database_pool_size: Annotated[int, _doc("Most connections to Postgres of one process")] = 10
 

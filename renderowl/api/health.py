@@ -1,13 +1,27 @@
-"""Routes for whoever watches the service. They need no credential and tell no secret."""
+"""Routes for whoever watches the service. They tell no secret; metrics may be kept from strangers by a token."""
+
+import asyncio
+import hmac
+from typing import Annotated, Final
 
 import msgspec
+import structlog
 from litestar import Response, get
+from litestar.params import HeaderParameter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from renderowl import __version__
 from renderowl.api.access import Ctx
+from renderowl.domain.errors import Unauthenticated, Unavailable
 from renderowl.services import health
 from renderowl.services.health import Readiness
+from renderowl.services.overview import observe_queue
+
+log = structlog.get_logger(__name__)
+
+SCRAPE_TIMEOUT_S: Final = 2.0
+
+Authorization = Annotated[str | None, HeaderParameter(name="Authorization", required=False)]
 
 
 class Alive(msgspec.Struct, frozen=True):
@@ -29,8 +43,16 @@ async def get_readiness(ctx: Ctx) -> Response[Readiness]:
 
 
 @get("/metrics", summary="Metrics for Prometheus", media_type=CONTENT_TYPE_LATEST)
-async def get_metrics() -> bytes:
-    """Counters and histograms in Prometheus' text format."""
+async def get_metrics(ctx: Ctx, authorization: Authorization = None) -> bytes:
+    """Counters of this process and the queue as Postgres has it. With RENDEROWL_METRICS_TOKEN set, send it as bearer."""
+    wanted = ctx.settings.metrics_token
+    if wanted and not hmac.compare_digest((authorization or "").encode(), f"Bearer {wanted}".encode()):
+        raise Unauthenticated("send `Authorization: Bearer <RENDEROWL_METRICS_TOKEN>`")
+    try:
+        async with asyncio.timeout(SCRAPE_TIMEOUT_S):
+            await observe_queue(ctx.db, alive_s=ctx.settings.lease_s)
+    except (Unavailable, TimeoutError) as error:  # the counters are all the more of interest now
+        log.warning("queue_unobserved", reason=str(error))
     return generate_latest()
 
 

@@ -19,6 +19,8 @@ COMMANDS: Final = (
     "serve",
     "scheduler",
     "worker",
+    "queue",
+    "top",
     "db",
     "keys",
     "version",

@@ -126,7 +126,7 @@ class Stack:
             log = self._logs / f"{name}.log"
             if log.exists():
                 log.replace(log.with_suffix(".log.previous"))
-            command = Command(name, [role], environment, log)
+            command = Command(name, [role], environment | self._metrics_port(name, len(self._commands)), log)
             if role == "worker":
                 command.grace_s = float(environment[f"{PREFIX}DRAIN_TIMEOUT_S"]) + 2.0
             self._commands.append(command)
@@ -134,6 +134,11 @@ class Stack:
         if self._show_log is not None:
             services: list[Service] = [*self._servers, *self._commands]
             self._follow = LogFollower(services, self._show_log).copy
+
+    def _metrics_port(self, name: str, number: int) -> dict[str, str]:
+        """A port of its own for each part that serves metrics; the API has its port already and comes first."""
+        first = self._settings.metrics_port
+        return {f"{PREFIX}METRICS_PORT": str(first + number - 1 if first and name != "api" else 0)}
 
     def _environment(self) -> dict[str, str]:
         """The settings this stack decided on, as variables for its own commands."""

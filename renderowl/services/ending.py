@@ -14,7 +14,7 @@ from renderowl.db.database import Transaction
 from renderowl.domain.errors import RenderOwlError
 from renderowl.domain.lifecycle import RETRIES
 from renderowl.domain.records import Claim, Render, Step
-from renderowl.services import views
+from renderowl.services import metrics, views
 from renderowl.services.context import Context
 from renderowl.services.publishing import record
 
@@ -80,13 +80,14 @@ async def stop_render(ctx: Context, tx: Transaction, render: Render) -> None:
 
 async def tell_end(ctx: Context, tx: Transaction, render: Render) -> None:
     """Tell a stopped render's webhook and room how it ended."""
+    status = render.status
     if render.webhook_url is not None:
-        payload = {"type": f"render.{render.status}", "render_id": render.id, "project_id": render.project_id}
+        payload = {"type": f"render.{status}", "render_id": render.id, "project_id": render.project_id}
         await deliveries.insert(
             ctx.db,
             render.project_id,
             render.id,
-            f"render.{render.status}",
+            f"render.{status}",
             render.webhook_url,
             payload | {"data": views.brief(render)},
         )
@@ -94,11 +95,16 @@ async def tell_end(ctx: Context, tx: Transaction, render: Render) -> None:
         ctx,
         tx,
         render.project_id,
-        f"render.{render.status}",  # type: ignore[arg-type]  # only called with the three ends
+        f"render.{status}",  # type: ignore[arg-type]  # only called with the three ends
         views.brief(render),
         render_id=render.id,
         attempt=render.attempt,
     )
+
+    async def count() -> None:
+        metrics.RENDERS_ENDED.labels(status).inc()
+
+    tx.after_commit.append(count)
 
 
 def stop_workers(ctx: Context, tx: Transaction, held: list[Claim]) -> None:

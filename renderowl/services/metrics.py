@@ -1,8 +1,10 @@
 """What this process counts, in Prometheus' default registry. No label holds an id: nothing of a tenant shows here."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
 _WAIT_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600, 1800, 3600)
 _STEP_S: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
@@ -17,29 +19,47 @@ LEASES_EXPIRED: Final = Counter(
 )
 STEPS_AGED: Final = Counter("renderowl_steps_aged", "Steps raised by a class because they had waited for long")
 
-# --- worker
+# --- whoever ends them
 STEPS_ENDED: Final = Counter(
     "renderowl_steps_ended",
-    "Tries of steps by kind and outcome: completed, retried, failed, stopped, fenced",
+    "Tries of steps by kind, outcome (completed, retried, failed, stopped, fenced) and error code or reason",
     ["kind", "outcome", "code"],
 )
+RENDERS_ENDED: Final = Counter("renderowl_renders_ended", "Renders that came to an end", ["status"])
+
+# --- worker
 STEP_DURATION: Final = Histogram(
     "renderowl_step_seconds", "How long tries of steps took on their worker", ["kind"], buckets=_STEP_S
 )
+STEPS_RUNNING: Final = Gauge("renderowl_steps_running", "Steps in this worker process")
 FENCED_WRITES: Final = Counter("renderowl_fenced_writes", "Writes refused because the claim did not hold any more")
 FFMPEG_SPEED: Final = Histogram(
     "renderowl_ffmpeg_speed", "FFmpeg's last word on its speed, in film seconds a second", ["kind"], buckets=_SPEED
 )
-STEPS_RUNNING: Final = Gauge("renderowl_steps_running", "Steps in this worker process")
 
 # --- queue, as Postgres has it; set by whoever looks
 QUEUE_STEPS: Final = Gauge("renderowl_queue_steps", "Steps that wait for a slot", ["priority"])
 QUEUE_AGE: Final = Gauge("renderowl_queue_oldest_seconds", "How long the oldest of them has waited", ["priority"])
-QUEUE_PAUSED: Final = Gauge("renderowl_queue_pauses", "Pauses in force")
+QUEUE_PAUSES: Final = Gauge("renderowl_queue_pauses", "Pauses in force")
 WORKERS: Final = Gauge("renderowl_workers", "Workers that take steps")
 SLOTS: Final = Gauge("renderowl_slots", "Places for steps on them", ["state"])
 
 # --- rooms
 HUB_MEMBERS: Final = Gauge("renderowl_hub_members", "Connections in rooms of this process")
 HUB_ROOMS: Final = Gauge("renderowl_hub_rooms", "Rooms with members in this process")
-HUB_FRAMES: Final = Counter("renderowl_hub_frames", "Messages sent to members")
+HUB_FRAMES: Final = Counter("renderowl_hub_frames", "Messages sent to members over sockets")
+
+
+@contextlib.contextmanager
+def exposed(host: str, port: int) -> Iterator[None]:
+    """Serve the metrics of this process over HTTP within the block, from a thread of its own; port 0 serves none."""
+    if port == 0:
+        yield
+        return
+    server, thread = start_http_server(port, host)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,10 +1,10 @@
-"""Pausing the queue, or a class or a project of it: what runs goes on, nothing more of it is admitted."""
+"""What operators decide about the queue: pauses of it, of a class or a project (what runs goes on), and weights."""
 
 from collections.abc import Iterable
 
 import msgspec
 
-from renderowl.db import pauses, projects
+from renderowl.db import admission, pauses, projects
 from renderowl.db.database import Database
 from renderowl.db.pauses import Pause
 from renderowl.domain.errors import NotFound
@@ -42,12 +42,21 @@ def paused_scopes(found: Iterable[Pause]) -> Paused:
 async def pause(db: Database, scope: str, reason: str) -> bool:
     """Pause a scope; False when it was paused already. Raises NotFound for a project that does not exist."""
     if scope.startswith(_PROJECT):
-        project_id = scope.removeprefix(_PROJECT)
-        if await projects.get(db, project_id, owner_id=None) is None:
-            raise NotFound(f"there is no project {project_id!r}")
+        await _require_project(db, scope.removeprefix(_PROJECT))
     return await pauses.put(db, scope, reason)
 
 
 async def resume(db: Database, scope: str | None) -> list[str]:
     """Resume a scope, or all that are paused; returns what was. Schedulers notice with their next tick."""
     return await pauses.delete(db, scope)
+
+
+async def weigh(db: Database, project_id: str, weight: float) -> None:
+    """Give a project so many times the share of others, from its next step on. Raises NotFound."""
+    await _require_project(db, project_id)
+    await admission.set_weight(db, project_id, weight)
+
+
+async def _require_project(db: Database, project_id: str) -> None:
+    if await projects.get(db, project_id, owner_id=None) is None:
+        raise NotFound(f"there is no project {project_id!r}")

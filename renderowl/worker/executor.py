@@ -12,7 +12,7 @@ from renderowl.domain.errors import Internal, Interrupted, OutOfDisk, OutOfMemor
 from renderowl.domain.records import Claim
 from renderowl.pipeline.run import ProcessLimits
 from renderowl.pipeline.tools import Toolchain
-from renderowl.services import steps
+from renderowl.services import metrics, steps
 from renderowl.services.blueprint import Blueprint, draw
 from renderowl.services.context import Context
 from renderowl.services.segment_cache import Cached, present
@@ -54,20 +54,36 @@ class Executor:
         """Take up the claim, do its step and report the end; a claim that was lost is dropped without a word."""
         try:
             work = await until_delivered(lambda: steps.begin(self._ctx, claim))
-            structlog.contextvars.bind_contextvars(
-                render_id=work.render.id, attempt=work.render.attempt, kind=work.step.kind, ordinal=work.step.ordinal
-            )
-            log.info("step_begins")
+        except steps.Fenced:
+            metrics.FENCED_WRITES.inc()
+            log.info("step_fenced", reason=signal.reason)
+            return
+        kind = work.step.kind
+        structlog.contextvars.bind_contextvars(
+            render_id=work.render.id, attempt=work.render.attempt, kind=kind, ordinal=work.step.ordinal
+        )
+        log.info("step_begins")
+        with metrics.STEPS_RUNNING.track_inprogress(), metrics.STEP_DURATION.labels(kind).time():
+            outcome, code = await self._to_the_end(claim, work, signal)
+        metrics.STEPS_ENDED.labels(kind, outcome, code).inc()
+
+    async def _to_the_end(self, claim: Claim, work: steps.Work, signal: StopSignal) -> tuple[str, str]:
+        """Do the step and report how it ended: the outcome, and the error's code or the reason why it was stopped."""
+        try:
             error = await self._attempt(claim, work, signal)
             if error is None:
                 log.info("step_completed")
-            elif signal.reason in (None, "interrupted"):
+                return "completed", ""
+            if signal.reason in (None, "interrupted"):
                 again = await until_delivered(lambda: steps.fail_step(self._ctx, claim, error))
                 log.warning("step_failed", code=error.code, detail=error.detail, again=again)
-            else:
-                log.info("step_stopped", reason=signal.reason)
+                return "retried" if again else "failed", error.code
         except steps.Fenced:
+            metrics.FENCED_WRITES.inc()
             log.info("step_fenced", reason=signal.reason)
+            return "fenced", signal.reason or ""
+        log.info("step_stopped", reason=signal.reason)
+        return "stopped", signal.reason or ""
 
     async def _attempt(self, claim: Claim, work: steps.Work, signal: StopSignal) -> RenderOwlError | None:
         """Do the step in a folder of its own; the error that ended it, if one did. Raises Fenced."""

@@ -14,6 +14,7 @@ from renderowl.domain.events import Picture, Progress, Remembered, StepReport
 from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.progress import FfmpegProgress
 from renderowl.pipeline.timeline import Rate
+from renderowl.services import metrics
 from renderowl.services.blueprint import Share
 from renderowl.services.context import Context
 from renderowl.services.steps import Work
@@ -182,6 +183,9 @@ class PartObserver:
             done = report.frame / self._part.frames
         else:
             done = report.out_time_s / self._total_s if self._total_s else 0.0
+        if report.ended and report.speed:
+            kind = "segment" if self._part.frames else "audio" if self._total_s else "assemble"
+            metrics.FFMPEG_SPEED.labels(kind).observe(report.speed)
         self._reporter.say(self._part, done, frames=report.frame, fps=report.fps or None, speed=report.speed or None)
 
     def preview(self, jpeg: bytes) -> None:
