@@ -1,9 +1,9 @@
 /**
  * A room's client without any connection: what happens and a clock go in, actions come out.
  *
- * It decides which transport to use (socket, server-sent events, long poll: the ladder), when to come back after a loss,
- * which messages are news, and when a command is sent again. A better transport is tried beside the one in use and takes
- * over once it is in the room, so that nothing is missed in between. Times are milliseconds of one clock.
+ * It decides which transport to use (socket, server-sent events, long poll: the ladder), when to come back after a
+ * loss, which messages are news, and when a command is sent again. A better transport is tried beside the one in use
+ * and takes over once it is in the room: nothing is missed in between. Times are milliseconds of one clock.
  */
 
 import type { Action, Answer, LinkState, MachineOptions, Status } from "./actions.js";
@@ -30,6 +30,8 @@ export class Machine {
   #refusal: Problem | null = null;
   #wakeAt = Infinity;
   #climbAt = Infinity;
+  #refreshAt = Infinity;
+  #refreshedAt = -Infinity;
   #refreshing = false;
   #paused = false;
   #status: Status | null = null;
@@ -54,7 +56,7 @@ export class Machine {
   /** When `tick` has to be called at the latest. */
   get due(): number {
     const links = [this.#main, this.#probe].map((link) => (link === null ? Infinity : this.#deadline(link)));
-    return Math.min(...links, this.#wakeAt, this.#climbAt, this.#commands.due());
+    return Math.min(...links, this.#wakeAt, this.#climbAt, this.#refreshAt, this.#commands.due());
   }
 
   // --- what the caller wants ----------------------------------------------------------------------------------------
@@ -177,6 +179,7 @@ export class Machine {
     }
     if (now >= this.#wakeAt) this.#openMain(now);
     if (now >= this.#climbAt) this.#climb(now);
+    this.#refreshIfDue(now);
     this.#flush(now);
     return this.#take();
   }
@@ -203,7 +206,8 @@ export class Machine {
       case "ping":
         return this.#do({ do: "send", link: link.id, message: { type: "pong" } });
       case "auth.expiring":
-        return this.#refresh(link.id);
+        this.#refreshAt = Math.max(now, this.#refreshedAt + this.#timing.refreshMs);
+        return this.#refreshIfDue(now);
       case "ack":
         return this.#settle(message);
       case "error":
@@ -326,7 +330,15 @@ export class Machine {
     this.#refresh(link.id);
   }
 
+  /** The server says that a token ends soon as soon as it sees it: one that lives a minute would be asked for for ever. */
+  #refreshIfDue(now: number): void {
+    if (now < this.#refreshAt) return;
+    this.#refreshedAt = now;
+    if (this.#main !== null) this.#refresh(this.#main.id);
+  }
+
   #refresh(link: number): void {
+    this.#refreshAt = Infinity;
     if (this.#refreshing) return;
     this.#refreshing = true;
     this.#do({ do: "refresh", link });
@@ -354,7 +366,7 @@ export class Machine {
   #dropAll(): void {
     for (const link of [this.#main, this.#probe]) if (link !== null) this.#drop(link);
     this.#main = this.#probe = null;
-    this.#wakeAt = this.#climbAt = Infinity;
+    this.#wakeAt = this.#climbAt = this.#refreshAt = Infinity;
   }
 
   #drop(link: LinkState): void {

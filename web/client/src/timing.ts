@@ -16,6 +16,8 @@ export interface Timing {
   readonly climbMs: readonly [number, number];
   /** How long a poll waits for something to happen; the server allows 25 s. */
   readonly pollWaitMs: number;
+  /** Tokens are refreshed at most this often, however soon they end. */
+  readonly refreshMs: number;
   /** Timers are looked at this often: those of a machine that slept are late. */
   readonly lookMs: number;
 }
@@ -28,5 +30,6 @@ export const TIMING: Timing = {
   stableMs: 30_000,
   climbMs: [10_000, 300_000],
   pollWaitMs: 25_000,
+  refreshMs: 5_000,
   lookMs: 5_000,
 };

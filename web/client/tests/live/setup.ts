@@ -1,0 +1,32 @@
+/** One server and one place for pages, for all live tests. */
+
+import type { TestProject } from "vitest/node";
+import { startServer } from "../../scripts/server.mjs";
+import { servePages } from "./pages.js";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    url: string;
+    key: string;
+    page: string;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const pages = await servePages();
+  const settings = {
+    RENDEROWL_ALLOWED_ORIGINS: pages.url,
+    RENDEROWL_MULTIPART_THRESHOLD_BYTES: String(6 * 1024 ** 2),
+  };
+  const server = await startServer(settings).catch(async (error: unknown) => {
+    await pages.stop();
+    throw error;
+  });
+  project.provide("url", server.url);
+  project.provide("key", server.key);
+  project.provide("page", pages.url);
+  return async () => {
+    await server.stop();
+    await pages.stop();
+  };
+}
