@@ -1,5 +1,6 @@
 """Routes of renders."""
 
+import hashlib
 from typing import Annotated, Any
 
 import msgspec
@@ -127,6 +128,28 @@ async def get_progress(
     return Response(ProgressView(view.id, view.status, view.attempt, view.progress, view.error), headers=headers)
 
 
+@get("/{render_id:str}/preview", media_type="image/jpeg", summary="Get the newest preview picture")
+async def get_preview(
+    ctx: Ctx,
+    principal: Caller,
+    project_id: FromPath[str],
+    render_id: FromPath[str],
+    if_none_match: IfNoneMatch = None,
+) -> Response[bytes]:
+    """The picture the room was shown last, for those who poll: kept for a minute, 204 while there is none.
+
+    Send the ETag back as If-None-Match; 304 means that there is no newer one.
+    """
+    picture = await renders.newest_preview(ctx, principal, project_id, render_id)
+    headers = {"cache-control": "no-cache", "retry-after": str(POLL_AFTER_S)}
+    if picture is None:
+        return Response(b"", status_code=204, headers=headers)
+    headers["etag"] = f'"{hashlib.sha256(picture.jpeg).hexdigest()[:20]}"'
+    if if_none_match is not None and headers["etag"] in if_none_match:
+        return Response(b"", status_code=304, headers=headers)
+    return Response(picture.jpeg, media_type=picture.content_type, headers=headers)
+
+
 @get("/{render_id:str}/log", media_type=MediaType.TEXT, summary="Read the encoder's log")
 async def get_log(
     ctx: Ctx,
@@ -150,6 +173,7 @@ router = Router(
         retry_render,
         get_output,
         get_progress,
+        get_preview,
         get_log,
     ],
 )

@@ -20,7 +20,7 @@ from renderowl.domain.errors import (
     NotFound,
     ValidationFailed,
 )
-from renderowl.domain.events import Progress
+from renderowl.domain.events import Picture, Progress
 from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.lifecycle import PRIORITY_CLASS, Priority, is_active
 from renderowl.domain.records import Principal, Render
@@ -211,6 +211,16 @@ async def progress(ctx: Context, principal: Principal, project_id: str, render_i
     view = (await newest(ctx, [render]))[0]
     seen = (view.attempt, view.status, view.updated_at.isoformat(), view.progress)
     return view, hashlib.sha256(msgspec.json.encode(seen)).hexdigest()[:20]
+
+
+async def newest_preview(ctx: Context, principal: Principal, project_id: str, render_id: str) -> Picture | None:
+    """The newest small picture of the render's attempt, up to 60 s old; without Redis there is none."""
+    render = await get(ctx, principal, project_id, render_id)
+    try:
+        attempt, picture = await ctx.bus.newest_preview(render_id) or (0, None)
+    except ConnectionError:
+        return None
+    return picture if attempt == render.attempt else None
 
 
 async def sign_output(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from renderowl.domain.events import Picture
 from renderowl.testing.media import MadeMedia
 from renderowl.testing.service import Service
 
@@ -165,6 +166,23 @@ async def test_polling_answers_304_until_something_changes(service: Service, pro
     changed = await service.http.get(f"{path}/{render}/progress", headers={"if-none-match": first.headers["etag"]})
     assert (changed.status_code, changed.json()["status"]) == (200, "cancelled")
     assert "retry-after" not in changed.headers
+
+
+async def test_the_newest_preview_can_be_fetched_and_is_sent_once(
+    service: Service, project_id: str, video: str
+) -> None:
+    render = (await service.http.post(f"/projects/{project_id}/renders", json=_timeline(video))).json()["id"]
+    path = f"/projects/{project_id}/renders/{render}/preview"
+    none = await service.http.get(path)
+    assert (none.status_code, none.content, none.headers["retry-after"]) == (204, b"", "1")
+    for n in range(2):
+        await service.ctx.bus.publish_preview(project_id, render, 1, Picture(30 * n, float(n), b"\xff\xd8%d" % n))
+    first = await service.http.get(path)
+    assert (first.status_code, first.content, first.headers["content-type"]) == (200, b"\xff\xd81", "image/jpeg")
+    same = await service.http.get(path, headers={"if-none-match": first.headers["etag"]})
+    assert (same.status_code, same.content) == (304, b"")
+    await service.ctx.bus.publish_preview(project_id, render, 2, Picture(0, 0.0, b"of an attempt that is not there"))
+    assert (await service.http.get(path)).status_code == 204
 
 
 async def test_a_long_poll_wakes_when_something_happens(service: Service, project_id: str, video: str) -> None:

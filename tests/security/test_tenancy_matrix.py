@@ -82,6 +82,7 @@ ROUTES: Final[dict[str, dict[Who, Answer]]] = {
     "POST /projects/{project_id}/renders/{render_id}/retry": CHANGE,
     "GET /projects/{project_id}/renders/{render_id}/output": LOOK,
     "GET /projects/{project_id}/renders/{render_id}/progress": LOOK,
+    "GET /projects/{project_id}/renders/{render_id}/preview": LOOK,
     "GET /projects/{project_id}/renders/{render_id}/log": LOOK,
     "POST /v1/renders/webhooks/progress": SIGNED,
 }
