@@ -74,6 +74,10 @@ class Bus(Protocol):
         """(attempt, progress) by render id, for those that have any."""
         ...
 
+    async def newest_done(self, steps: Sequence[tuple[str, str, int]]) -> dict[str, float]:
+        """How much, 0..1, of these steps (render id, step id, attempt) is done, by step id, for those that have said so."""
+        ...
+
     async def wake_scheduler(self) -> None:
         """Hint that there may be something to dispatch. Never raises."""
         ...

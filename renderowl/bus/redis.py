@@ -157,6 +157,24 @@ class RedisBus:
             if newest is not None
         }
 
+    async def newest_done(self, steps: Sequence[tuple[str, str, int]]) -> dict[str, float]:
+        """How much, 0..1, of these steps (render id, step id, attempt) is done, by step id, for those that have said so."""
+        if not steps:
+            return {}
+        async with self._call():
+            pipeline = self._redis.pipeline(transaction=False)
+            for render_id, step_id, _ in steps:
+                pipeline.hget(self._key("progress", render_id), f"s:{step_id}")
+            found = await pipeline.execute()
+        said = {}
+        for (_, step_id, attempt), value in zip(steps, found, strict=True):
+            words = (
+                value.split() if value is not None else []
+            )  # step attempt, done, weight, frames: publish_progress.lua
+            if words and int(words[0]) == attempt:
+                said[step_id] = float(words[1])
+        return said
+
     async def wake_scheduler(self) -> None:
         """Hint that there may be something to dispatch. Never raises."""
         with contextlib.suppress(BusUnavailable):

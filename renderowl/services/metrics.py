@@ -4,7 +4,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics, start_http_server
+
+disable_created_metrics()  # a second series for each, which nobody reads
 
 _WAIT_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600, 1800, 3600)
 _STEP_S: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
@@ -37,11 +39,11 @@ FFMPEG_SPEED: Final = Histogram(
     "renderowl_ffmpeg_speed", "FFmpeg's last word on its speed, in film seconds a second", ["kind"], buckets=_SPEED
 )
 
-# --- queue, as Postgres has it; set by whoever looks
+# --- queue, as Postgres has it; with labels all of them, so that who does not look says nothing
 QUEUE_STEPS: Final = Gauge("renderowl_queue_steps", "Steps that wait for a slot", ["priority"])
 QUEUE_AGE: Final = Gauge("renderowl_queue_oldest_seconds", "How long the oldest of them has waited", ["priority"])
-QUEUE_PAUSES: Final = Gauge("renderowl_queue_pauses", "Pauses in force")
-WORKERS: Final = Gauge("renderowl_workers", "Workers that take steps")
+QUEUE_PAUSES: Final = Gauge("renderowl_queue_pauses", "Pauses in force", ["of"])
+WORKERS: Final = Gauge("renderowl_workers", "Workers that were heard of lately", ["state"])
 SLOTS: Final = Gauge("renderowl_slots", "Places for steps on them", ["state"])
 
 # --- rooms

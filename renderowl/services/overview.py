@@ -69,15 +69,18 @@ async def look(db: Database, bus: Bus | None) -> Overview:
 
 async def observe_queue(db: Database, *, alive_s: float) -> None:
     """Set the metrics of the queue to what Postgres says now; none of them is there while it cannot be asked."""
-    for gauge in (metrics.QUEUE_STEPS, metrics.QUEUE_AGE, metrics.SLOTS):
+    for gauge in (metrics.QUEUE_STEPS, metrics.QUEUE_AGE, metrics.QUEUE_PAUSES, metrics.WORKERS, metrics.SLOTS):
         gauge.clear()
     queue = await overview.queued_classes(db)
     workers = [worker for worker in await overview.workers_seen(db) if worker.silent_s <= alive_s]
+    in_force = await pauses.list_all(db)
     for one in queue:
         metrics.QUEUE_STEPS.labels(one.priority).set(one.steps)
         metrics.QUEUE_AGE.labels(one.priority).set(one.oldest_s)
-    taking = [worker for worker in workers if worker.status == "active"]
-    metrics.WORKERS.set(len(taking))
+    for kind in ("all", "class", "project"):
+        metrics.QUEUE_PAUSES.labels(kind).set(sum(pause.scope.partition(":")[0] == kind for pause in in_force))
+    for state in ("active", "draining"):
+        metrics.WORKERS.labels(state).set(sum(worker.status == state for worker in workers))
     metrics.SLOTS.labels("held").set(sum(worker.held for worker in workers))
-    metrics.SLOTS.labels("free").set(sum(max(0, worker.slots - worker.held) for worker in taking))
-    metrics.QUEUE_PAUSES.set(len(await pauses.list_all(db)))
+    free = (max(0, worker.slots - worker.held) for worker in workers if worker.status == "active")
+    metrics.SLOTS.labels("free").set(sum(free))
