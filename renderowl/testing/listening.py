@@ -7,8 +7,8 @@ from typing import Any, Final, Self
 
 import httpx
 import msgspec
-from websockets.asyncio.client import connect
-from websockets.exceptions import WebSocketException
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from renderowl.domain.events import DURABLE_TYPES
@@ -25,7 +25,7 @@ class Listener:
         self.name = name
         self.told: list[dict[str, Any]] = []
         self.closes: list[int] = []
-        """The codes that its sockets were closed with."""
+        """The codes that its sockets were closed with, 0 where the connection just broke."""
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, hear: Awaitable[None]) -> Self:
@@ -95,7 +95,7 @@ async def hear_socket(listener: Listener, base_url: str, key: str, project_id: s
             ) as socket:
                 await socket.send(msgspec.json.encode({"type": "hello", "since": cursor}).decode())
                 epoch = ""
-                async for text in socket:
+                async for text in _until_closed(socket, listener.closes):
                     message = msgspec.json.decode(text)
                     if message["type"] == "ping":
                         await socket.send('{"type":"pong"}')
@@ -104,9 +104,16 @@ async def hear_socket(listener: Listener, base_url: str, key: str, project_id: s
                     else:
                         listener.told.append(message)
                         cursor = f"{epoch}.{message['seq']}" if "seq" in message else cursor
-            if socket.close_code is not None:
-                listener.closes.append(socket.close_code)
         await asyncio.sleep(_PAUSE_S)
+
+
+async def _until_closed(socket: ClientConnection, closes: list[int]) -> AsyncIterator[str | bytes]:
+    """What is said on a socket; then the code it was closed with is noted."""
+    try:
+        while True:
+            yield await socket.recv()
+    except ConnectionClosed as closed:
+        closes.append(0 if closed.rcvd is None else closed.rcvd.code)
 
 
 async def hear_stream(listener: Listener, base_url: str, key: str, project_id: str) -> None:

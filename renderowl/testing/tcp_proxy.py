@@ -45,9 +45,8 @@ class TcpProxy:
             yield self.port
         finally:
             server.close()
+            self.release()
             self.cut()
-            for task in self._tasks:
-                task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _relay(self, near_reader: asyncio.StreamReader, near_writer: asyncio.StreamWriter) -> None:
