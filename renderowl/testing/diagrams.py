@@ -1,19 +1,11 @@
-"""The diagrams of `docs/lifecycle.md`, made from the tables in `domain/lifecycle.py`.
+"""The diagrams of `docs/lifecycle.md`, made from the tables in `domain/lifecycle.py`."""
 
-`python -m renderowl.testing.diagrams docs/lifecycle.md` writes them anew; a unit test compares.
-"""
-
-import re
-import sys
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import TypeVar
 
 from renderowl.domain.lifecycle import RENDER_TRANSITIONS, RETRIES, STEP_TRANSITIONS
 
 S = TypeVar("S", bound=str)
-
-_BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def state_diagram(transitions: Mapping[S, Collection[S]]) -> str:
@@ -38,16 +30,10 @@ def retry_table() -> str:
     return "\n".join(["| Failure class | Tried again |", "|---|---|", *rows]) + "\n"
 
 
-def regenerate(text: str) -> str:
-    """The document with each of its generated blocks made anew."""
-    blocks = {
+def blocks() -> dict[str, str]:
+    """The generated blocks of the page by name."""
+    return {
         "render": state_diagram(RENDER_TRANSITIONS),
         "step": state_diagram(STEP_TRANSITIONS),
         "retries": retry_table(),
     }
-    return _BLOCK.sub(lambda match: match[1] + blocks[match[2]] + match[3], text)
-
-
-if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(regenerate(path.read_text()))

@@ -5,7 +5,9 @@
 
 import asyncio
 import json
+import re
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -20,12 +22,19 @@ from renderowl.pipeline.tools import discover
 from renderowl.security.tokens import TokenSigner
 from renderowl.services.context import Context
 from renderowl.storage.opening import open_storage
-from renderowl.testing.diagrams import regenerate
+from renderowl.testing import diagrams, realtime_page
 from renderowl.ws.hub import Hub
+
+PAGES: Final[Mapping[str, Callable[[], Mapping[str, str]]]] = {
+    "lifecycle.md": diagrams.blocks,
+    "realtime.md": realtime_page.blocks,
+}
+"""The pages with blocks between `<!-- generated: name -->` and `<!-- end -->`, and what makes the blocks."""
 
 SERVED: Final = ("openapi.json", "asyncapi.json")
 """What a running API says of itself; kept in `docs/api/`."""
 
+_BLOCK: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _KEY: Final = bytes(32)
 """Signs nothing: nobody calls."""
 
@@ -40,7 +49,14 @@ async def served(base_url: str = "http://127.0.0.1:8080") -> dict[str, str]:
         api = make_api(ctx, Hub(ctx), AssetProber(ctx, await discover()))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(cast(Any, api)), base_url=base_url) as http:
             found = {name: (await http.get(f"/{name}")).json() for name in SERVED}
+    # Litestar keeps the paths of one handler in a set
+    found["openapi.json"]["paths"] = dict(sorted(found["openapi.json"]["paths"].items()))
     return {name: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for name, document in found.items()}
+
+
+def regenerate(page: str, blocks: Mapping[str, str]) -> str:
+    """The page with each of its generated blocks made anew. Raises KeyError for a block that nothing makes."""
+    return _BLOCK.sub(lambda match: match[1] + blocks[match[2]] + match[3], page)
 
 
 def write(docs: Path) -> None:
@@ -49,8 +65,9 @@ def write(docs: Path) -> None:
     (docs / "api").mkdir(exist_ok=True)
     for name, text in asyncio.run(served()).items():
         (docs / "api" / name).write_text(text)
-    lifecycle = docs / "lifecycle.md"
-    lifecycle.write_text(regenerate(lifecycle.read_text()))
+    for name, make in PAGES.items():
+        page = docs / name
+        page.write_text(regenerate(page.read_text(), make()))
 
 
 if __name__ == "__main__":

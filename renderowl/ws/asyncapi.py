@@ -186,7 +186,7 @@ def examples_of(struct: Struct) -> list[Document]:
     tag = struct.__struct_config__.tag
     known = (*examples.SAID, *examples.TOLD, *examples.PLAIN, *examples.EVENTS)
     found = [one for one in known if type(one) is struct or (type(one) is EventView and one.type == tag)]
-    return [msgspec.to_builtins(one, order="deterministic") for one in found]
+    return [examples.as_sent(one) for one in found]
 
 
 def _close_codes() -> list[Document]:

@@ -1,7 +1,7 @@
 """One example of every message of a room, for `/asyncapi.json` and `docs/realtime.md`. A test misses none."""
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -98,3 +98,9 @@ PLAIN: Final[tuple[frames.PlainRenderProgress | frames.PlainEvent, ...]] = (
     frames.PlainRenderProgress(_RENDER, frames.PlainProgress(45.5, 450, 990)),
     frames.PlainEvent("render.completed", _RENDER, _about_render("completed", _DONE, output=_FILM)),
 )
+
+
+def as_sent(message: msgspec.Struct) -> dict[str, Any]:
+    """An example as JSON has it. The sets of a filter have no order of their own: they are sorted."""
+    sent: dict[str, Any] = msgspec.to_builtins(message, order="deterministic" if message in SAID else None)
+    return sent
