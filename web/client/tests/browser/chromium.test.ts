@@ -14,6 +14,12 @@ const ARGS = [
   "--disable-sync",
 ];
 
+/** What the page has. */
+interface Global {
+  scenarios: Record<string, (world: object, argument?: string) => unknown>;
+  control: unknown;
+}
+
 let browser: Browser;
 let page: Page;
 const complaints: string[] = [];
@@ -27,17 +33,16 @@ beforeAll(async () => {
   page.on("pageerror", (error) => complaints.push(error.message));
   await page.exposeFunction("control", (what: string) => control(what));
   await page.goto(inject("page"));
+  await page.waitForFunction("globalThis.scenarios !== undefined");
 });
 afterAll(() => browser?.close());
 
 keepsItsPromises((name, world, control_, argument) => {
   control = control_ as typeof control;
   return page.evaluate(
-    async ([name, world, argument]) => {
-      const module = "/tests/live/scenarios.js";
-      const { scenarios } = await import(module);
-      const { control } = globalThis as unknown as { control: unknown };
-      return scenarios[name as string]({ ...(world as object), control, options: {} }, argument);
+    ([name, world, argument]) => {
+      const { scenarios, control } = globalThis as unknown as Global;
+      return scenarios[name]?.({ ...world, control, options: {} }, argument);
     },
     [name, world, argument] as const,
   ) as never;

@@ -7,6 +7,11 @@ import ts from "typescript";
 
 const FOLDER = new URL("../../", import.meta.url);
 const MODULE = /^\/(src|tests\/live)\/[a-z/-]+\.js$/;
+const PAGE = `<!doctype html><title>RenderOwl</title>
+<script type="module">
+  import { scenarios } from "/tests/live/scenarios.js";
+  globalThis.scenarios = scenarios;
+</script>`;
 
 export async function servePages(): Promise<{ url: string; stop: () => Promise<void> }> {
   const server = createServer((asked, answer) => {
@@ -14,7 +19,7 @@ export async function servePages(): Promise<{ url: string; stop: () => Promise<v
     if (!MODULE.test(path)) {
       const found = path === "/";
       answer.writeHead(found ? 200 : 404, { "content-type": "text/html" });
-      return void answer.end(found ? "<!doctype html><title>RenderOwl</title>" : "");
+      return void answer.end(found ? PAGE : "");
     }
     transpile(path).then(
       (text) => answer.writeHead(200, { "content-type": "text/javascript" }).end(text),
