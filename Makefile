@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 MEDIA ?=
 export SWIFT_VENV ?= .venv-swift
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e test-s3 bench documents lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e test-s3 test-web web-types bench documents lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -69,6 +69,19 @@ e2e: setup-test ## Only the end-to-end renders and the fault tests
 
 test-s3: setup-test $(SWIFT_VENV)/.ready ## Storage tests against OpenStack Swift's strict S3 API (installs it into .venv-swift)
 	@$(BIN)/pytest -q -m swift tests/contract tests/faults
+
+web/node_modules/.ready: web/package-lock.json web/package.json web/client/package.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 1; }
+	@echo "- installing the web tools from web/package-lock.json"
+	@cd web && npm ci --silent
+	@touch $@
+
+test-web: setup web/node_modules/.ready ## The TypeScript client's tests, in Node and Chromium (installs what they need, Chromium by apt)
+	@test -x /usr/bin/chromium || { echo "- installing Chromium"; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+	@cd web/client && npm run --silent check && npm run --silent build && npm run --silent test
+
+web-types: setup web/node_modules/.ready ## Write the TypeScript client's types anew from the server's OpenAPI and AsyncAPI documents
+	@cd web/client && npm run --silent generate
 
 test: setup-test ## Every test: unit, golden, contract, integration, end-to-end, faults
 	@$(BIN)/pytest -q tests -n 2 --dist loadgroup
