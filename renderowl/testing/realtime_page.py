@@ -105,7 +105,7 @@ def laid_out(value: Any, indent: int = 0, taken: int = 0) -> str:
     if taken + len(short) < WIDTH or not isinstance(value, dict | list) or not value:
         return short
     named = isinstance(value, dict)
-    parts = [(f"{json.dumps(name)}: ", part) for name, part in value.items()] if named else [("", one) for one in value]
+    parts = [(f"{json.dumps(name)}: ", value[name]) if named else ("", name) for name in value]
     text, length = ("{" if named else "["), taken + 1
     for number, (label, part) in enumerate(parts, 1):
         end = "," if number < len(parts) else "}" if named else "]"

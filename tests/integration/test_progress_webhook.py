@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,24 @@ async def test_a_planned_steps_report_weighs_what_the_plan_says(outside: Outside
     progress = await outside.progress()
     assert progress["percent"] == pytest.approx(50 * step.weight, abs=0.1)
     assert (progress["current_frame"], progress["total_frames"]) == (100, 400)
+
+
+async def test_the_example_of_the_docs_reports(outside: Outside) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "remote-workers.md").read_text()
+    example = page.partition("```python\n")[2].partition("```")[0]
+    claim = await outside.claim()
+    told = {"REPORT_KEY": outside.key(claim), "STEP_ID": claim.step_id, "ATTEMPT": str(claim.attempt)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        example,
+        env={**told, "API": outside.world.http_url},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert said.decode().split() == ["True", "True", "False"]
+    assert (await outside.progress())["current_frame"] == 120
 
 
 # --- order -----------------------------------------------------------------------------------------------------------
