@@ -55,7 +55,13 @@ EVENTS: Final[tuple[Struct, ...]] = tuple(event_struct(name) for name in _WHEN)
 SAID: Final[tuple[Struct, ...]] = get_args(frames.ClientMessage)
 COMMANDS: Final[tuple[Struct, ...]] = get_args(frames.Command)
 TOLD: Final[tuple[Struct, ...]] = (*get_args(frames.ServerMessage), *EVENTS)
-STREAMED: Final[tuple[Struct, ...]] = (frames.Snapshot, frames.RenderProgress, *EVENTS)
+STREAMED: Final[tuple[Struct, ...]] = (
+    frames.Snapshot,
+    frames.RenderProgress,
+    frames.RenderPreview,
+    frames.CursorMark,
+    *EVENTS,
+)
 PLAIN: Final[tuple[Struct, ...]] = (frames.PlainRenderProgress, frames.PlainEvent, frames.Error)
 
 
@@ -196,25 +202,35 @@ def _close_codes() -> list[Document]:
 def _schemas(structs: Iterable[Struct], *, always_complete: bool = False) -> Document:
     """JSON Schemas by name. `always_complete`: the server leaves no field out, except where a struct omits defaults."""
     _, schemas = msgspec.json.schema_components(tuple(structs), ref_template=_SCHEMA)
-    if always_complete:
-        for name in _complete(structs) & schemas.keys():
-            schemas[name]["required"] = list(schemas[name]["properties"])
+    for part in _parts(structs):
+        schema = schemas[part.cls.__name__]
+        if always_complete and not part.cls.__struct_config__.omit_defaults:
+            schema["required"] = list(schema["properties"])
+        for field in part.fields:
+            if _is_moment(field.type):
+                schema["properties"][field.encode_name]["format"] = "date-time"
     stable: Document = _in_order(schemas)
     return stable
 
 
-def _complete(structs: Iterable[Struct]) -> set[str]:
-    """The names of all structs these are made of, without those that omit defaults."""
+def _parts(structs: Iterable[Struct]) -> list[msgspec.inspect.StructType]:
+    """All structs that these are made of."""
     waiting: list[Any] = list(msgspec.inspect.multi_type_info(structs))
-    found: set[Struct] = set()
+    found: dict[Struct, msgspec.inspect.StructType] = {}
     while waiting:
         part = waiting.pop()
         if isinstance(part, msgspec.inspect.StructType) and part.cls not in found:
-            found.add(part.cls)
+            found[part.cls] = part
             waiting += [field.type for field in part.fields]
         waiting += [getattr(part, name) for name in ("item_type", "value_type") if hasattr(part, name)]
         waiting += getattr(part, "types", ())
-    return {one.__name__ for one in found if not one.__struct_config__.omit_defaults}
+    return list(found.values())
+
+
+def _is_moment(kind: msgspec.inspect.Type) -> bool:
+    """Tell whether a field holds a time, or a time or nothing."""
+    kinds = kind.types if isinstance(kind, msgspec.inspect.UnionType) else (kind,)
+    return any(isinstance(one, msgspec.inspect.DateTimeType) for one in kinds)
 
 
 def _in_order(value: Any) -> Any:

@@ -102,6 +102,12 @@ def test_what_the_server_says_is_required_in_full_unless_it_leaves_defaults_out(
     assert schemas["Hello"]["required"] == ["type"]
 
 
+def test_times_are_said_to_be_times() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    times = (schemas["Welcome"], "token_expires_at"), (schemas["RenderState"], "created_at")
+    assert {schema["properties"][name]["format"] for schema, name in times} == {"date-time"}
+
+
 def test_close_codes_are_said_with_what_a_client_does() -> None:
     told = {code["code"]: code["client_does"] for code in DOCUMENT["channels"]["room"]["x-close-codes"]}
     assert told == {code.code: code.client_does for code in frames.CLOSE_CODES.values()}
