@@ -15,7 +15,7 @@ from renderowl.db import events, projects
 from renderowl.domain.events import DurableType, Event
 from renderowl.domain.ids import new_id
 from renderowl.embedded.process import die_with_parent, free_port
-from renderowl.services.accounts import ensure_bootstrap_user
+from renderowl.services import accounts
 from renderowl.services.context import Context
 from renderowl.services.publishing import record
 from renderowl.settings import PREFIX
@@ -112,10 +112,16 @@ class Deployment:
         return program
 
     async def _renderowl(self, command: str, **settings: Any) -> Program:
-        shared = ("database_url", "redis_url", "storage_url", "secret_key", "public_url", "work_dir")
-        values = {name: getattr(self.ctx.settings, name) for name in shared} | {"auth_token": TOKEN} | settings
+        shared = ("database_url", "redis_url", "storage_url", "secret_key", "public_url", "work_dir", "auth_token")
+        values = {name: getattr(self.ctx.settings, name) for name in shared} | settings
         env = {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}
         return await self.run("-m", "renderowl", command, env=env)
+
+    async def token(self, ttl_s: int = 3600) -> str:
+        """A new token for the project: each counts as a caller of its own."""
+        admin = await accounts.authenticate(self.ctx, TOKEN)
+        token, _ = await accounts.mint_token(self.ctx, admin, self.project_id, scopes=["read"], ttl_s=ttl_s)
+        return token
 
     def client(self, port: int, key: str = TOKEN) -> Client:
         """A client of the API behind this port."""
@@ -140,10 +146,10 @@ async def open_deployment(database_url: str, redis_url: str, folder: Path) -> As
     """A deployment without any program yet; those that are started are killed at the end, whatever their state."""
     for name in ("storage", "work"):
         (folder / name).mkdir(exist_ok=True)
-    settings = farm_settings(database_url, redis_url, folder / "storage", folder / "work")
+    settings = farm_settings(database_url, redis_url, folder / "storage", folder / "work", auth_token=TOKEN)
     async with contextlib.AsyncExitStack() as stack:
         ctx = await stack.enter_async_context(open_context(settings))
-        user = await ensure_bootstrap_user(ctx.db)
+        user = await accounts.ensure_bootstrap_user(ctx.db)
         project_id = new_id("prj")
         await projects.insert(
             ctx.db, project_id=project_id, owner_id=user.id, name="Film", description=None, settings={}

@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from renderowl.domain.events import DURABLE_TYPES
+from renderowl.testing.deployment import Program
 from renderowl.testing.signals import until
 
 PATIENCE_S: Final = 60.0
@@ -150,6 +151,17 @@ async def hear_polls(
                     cursor = poll["cursor"]
                     listener.told.extend(_words(poll, render_id))
                     continue
+            await asyncio.sleep(_PAUSE_S)
+
+
+async def hear_log(listener: Listener, program: Program) -> None:
+    """What a client process prints, a message a line."""
+    with program.log.open("rb") as log:
+        left = b""
+        while True:
+            program.must_live()
+            *lines, left = (left + log.read()).split(b"\n")
+            listener.told.extend(msgspec.json.decode(line) for line in lines if line.startswith(b"{"))
             await asyncio.sleep(_PAUSE_S)
 
 

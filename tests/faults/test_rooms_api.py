@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from renderowl.client.http import Client
-from renderowl.testing.deployment import TOKEN, Deployment, open_deployment
+from renderowl.testing.deployment import Deployment, open_deployment
 from renderowl.testing.history import faults
 from renderowl.testing.listening import Listener, ending, hear_polls, hear_socket, hear_stream
 from renderowl.testing.signals import until
@@ -32,7 +32,7 @@ async def listening(deployment: Deployment, port: int) -> AsyncIterator[list[Lis
     listeners = [Listener(name) for name in TRANSPORTS]
     async with ending(*listeners):
         for listener, hear in zip(listeners, TRANSPORTS.values(), strict=True):
-            listener.begin(hear(listener, f"http://127.0.0.1:{port}", TOKEN, deployment.project_id))
+            listener.begin(hear(listener, f"http://127.0.0.1:{port}", await deployment.token(), deployment.project_id))
             await listener.reaches(0)
         yield listeners
 
@@ -109,7 +109,8 @@ async def test_two_hundred_members_resume_over_a_deploy(deployment: Deployment) 
     listeners = [Listener(f"member {number}") for number in range(200)]
     async with ending(*listeners):
         for listener in listeners:
-            listener.begin(hear_socket(listener, f"http://127.0.0.1:{port}", TOKEN, deployment.project_id))
+            token = await deployment.token()
+            listener.begin(hear_socket(listener, f"http://127.0.0.1:{port}", token, deployment.project_id))
         for listener in listeners:
             await listener.reaches(0)
         await deployment.happen(5)

@@ -12,7 +12,7 @@ import redis.asyncio
 
 from renderowl.client.http import Client
 from renderowl.embedded.valkey import EmbeddedValkey
-from renderowl.testing.deployment import TOKEN, Deployment, open_deployment
+from renderowl.testing.deployment import Deployment, open_deployment
 from renderowl.testing.history import faults
 from renderowl.testing.listening import Listener, ending, hear_polls, hear_socket, hear_stream
 
@@ -81,12 +81,12 @@ async def rendering(deployment: Deployment) -> AsyncIterator[Rendering]:
         listeners = [Listener(name) for name in ("socket", "stream", "poll", "render poll")]
         async with ending(*listeners):
             for listener, hear in zip(listeners, (hear_socket, hear_stream, hear_polls), strict=False):
-                listener.begin(hear(listener, url, TOKEN, project_id))
+                listener.begin(hear(listener, url, await deployment.token(), project_id))
                 await listener.reaches(0)
             render = await client.create_render(
                 project_id, "timeline", film(6), output_settings={"preset": "slow"}, priority="high"
             )
-            listeners[3].begin(hear_polls(listeners[3], url, TOKEN, project_id, render.id))
+            listeners[3].begin(hear_polls(listeners[3], url, await deployment.token(), project_id, render.id))
             for listener in listeners:
                 await listener.until(
                     lambda: any(one["current_frame"] > 0 for one in listener.progress(render.id)),  # noqa: B023
