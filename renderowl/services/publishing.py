@@ -1,12 +1,15 @@
 """Facts: append an event in the transaction of its change, publish it after the commit."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from renderowl.db import events
 from renderowl.db.database import Transaction
 from renderowl.domain.events import DurableType, Event
 from renderowl.services.context import Context
+
+LEFT_BEHIND_S: Final = 0.25
+"""An event that is still unpublished so long after its transaction began is taken for left behind."""
 
 
 async def record(
@@ -31,7 +34,7 @@ async def record(
     return event
 
 
-async def relay(ctx: Context, *, older_than_s: float = 0.5, limit: int = 500) -> int:
+async def relay(ctx: Context, *, older_than_s: float = LEFT_BEHIND_S, limit: int = 500) -> int:
     """Publish committed events that a crash left unpublished and return how many; the relay actor's tick."""
     left = await events.unpublished(ctx.db, older_than_s=older_than_s, limit=limit)
     for event in left:
