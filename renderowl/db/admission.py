@@ -147,6 +147,7 @@ async def admit(
     """
     rules = rules or Rules()
     room = await _room_for_others(db, slots, rules.urgent_reserve) if rules.urgent_reserve else None
+    full_projects, full_keys = await _full(db, rules)
     admitted: list[Admitted] = []
     for offers in sorted({slot.offers for slot in slots}):
         places = [slot.worker_id for slot in slots if slot.offers == offers for _ in range(slot.free)]
@@ -164,7 +165,8 @@ async def admit(
             room,
             URGENT_CLASS,
             list(rules.paused_classes),
-            list(rules.paused_projects),
+            [*rules.paused_projects, *full_projects],
+            full_keys,
         )
         given = [
             Admitted(
@@ -192,8 +194,7 @@ _ADMIT = """
         WHERE status = 'queued' AND requires <@ $2::text[] AND (not_before IS NULL OR not_before <= now())
             AND priority_class <> ALL($9::int[]) AND project_id <> ALL($10::text[])
             AND ($7::int IS NULL OR $7 > 0 OR priority_class = $8)
-            AND ($5 = 0 OR project_id NOT IN (SELECT project_id FROM projects_held WHERE n >= $5))
-            AND ($6 = 0 OR key_id IS NULL OR key_id NOT IN (SELECT key_id FROM keys_held WHERE n >= $6))
+            AND (key_id IS NULL OR key_id <> ALL($11::text[]))
         ORDER BY priority_class, vtime, id LIMIT $4 FOR UPDATE SKIP LOCKED
     ), ranked AS (
         SELECT *,
@@ -223,6 +224,27 @@ _ADMIT = """
             AS waited_s,
         (SELECT trace FROM renders WHERE renders.id = steps.render_id) AS trace
 """
+
+
+async def _full(db: Database, rules: Rules) -> tuple[list[str], list[str]]:
+    """The projects and the keys that hold all they may.
+
+    Asked apart: as a subquery of the admission it makes Postgres read and sort the whole backlog, because it cannot
+    know that nearly every row passes (bench/scheduler/admission.py).
+    """
+    if not rules.project_slots and not rules.key_slots:
+        return [], []
+    row = await db.fetch_one(
+        """
+        WITH held AS (SELECT project_id, key_id FROM steps WHERE status IN ('dispatched', 'running'))
+        SELECT ARRAY(SELECT project_id FROM held WHERE $1 > 0 GROUP BY 1 HAVING count(*) >= $1) AS projects,
+            ARRAY(SELECT key_id FROM held WHERE $2 > 0 AND key_id IS NOT NULL GROUP BY 1 HAVING count(*) >= $2) AS keys
+        """,
+        rules.project_slots,
+        rules.key_slots,
+    )
+    assert row is not None, "a SELECT without FROM has a row"
+    return row["projects"], row["keys"]
 
 
 async def _room_for_others(db: Database, slots: Sequence[Slot], reserve: int) -> int:
