@@ -19,7 +19,7 @@ class Result(msgspec.Struct, frozen=True):
 
     name: str
     title: str
-    goal: float
+    goal: float | None
     result: float
     unit: str
     meaning: str
@@ -30,11 +30,11 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def is_met(self) -> bool:
-        """Every goal here is an upper bound."""
-        return self.result <= self.goal
+        """Every goal here is an upper bound; a figure without one is only reported."""
+        return self.goal is None or self.result <= self.goal
 
 
-def save(name: str, *, title: str, goal: float, result: float, unit: str, meaning: str, **data: Any) -> Result:
+def save(name: str, *, title: str, goal: float | None, result: float, unit: str, meaning: str, **data: Any) -> Result:
     """Write `results/<name>.json` and say what it holds."""
     made = Result(
         name=name,
@@ -50,7 +50,8 @@ def save(name: str, *, title: str, goal: float, result: float, unit: str, meanin
     )
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
-    print(f"{title}: {made.result:g} {unit}, goal {goal:g} {unit}: {'met' if made.is_met else 'MISSED'}")
+    verdict = "no goal" if goal is None else f"goal {goal:g} {unit}: {'met' if made.is_met else 'MISSED'}"
+    print(f"{title}: {made.result:g} {unit}, {verdict}")
     return made
 
 
