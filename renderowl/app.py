@@ -54,7 +54,7 @@ from renderowl.queue.arq import ArqQueue
 from renderowl.security.signing import derive
 from renderowl.security.tokens import TokenSigner
 from renderowl.services import accounts as account_services
-from renderowl.services import metrics
+from renderowl.services import metrics, tracing
 from renderowl.services.context import Context
 from renderowl.settings import Settings
 from renderowl.storage.opening import open_storage
@@ -91,6 +91,7 @@ def configure_logging(settings: Settings) -> None:
     """Structured logs on stderr, one JSON object a line or coloured text; the standard library's go the same way."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
+        tracing.add_trace_id,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -233,7 +234,8 @@ async def serve(settings: Settings) -> None:
 def run_api(settings: Settings) -> None:
     """`renderowl serve`."""
     configure_logging(settings)
-    asyncio.run(serve(settings))
+    with tracing.exported("api"):
+        asyncio.run(serve(settings))
 
 
 # --- scheduler and worker ------------------------------------------------------------------------------------------
@@ -260,7 +262,8 @@ async def schedule(settings: Settings) -> None:
 def run_scheduler(settings: Settings) -> None:
     """`renderowl scheduler`."""
     configure_logging(settings)
-    asyncio.run(schedule(settings))
+    with tracing.exported("scheduler"):
+        asyncio.run(schedule(settings))
 
 
 async def work(settings: Settings, slots: int, labels: Sequence[str]) -> None:
@@ -281,7 +284,8 @@ async def work(settings: Settings, slots: int, labels: Sequence[str]) -> None:
 def run_worker(settings: Settings, slots: int = 0, labels: Sequence[str] = ()) -> None:
     """`renderowl worker`."""
     configure_logging(settings)
-    asyncio.run(work(settings, slots, labels))
+    with tracing.exported("worker"):
+        asyncio.run(work(settings, slots, labels))
 
 
 # --- database and keys ---------------------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ class WorkerAgent(Actor[Deliver | CancelClaims | LoseClaims | InterruptAll]):
     async def handle(self, message: Deliver | CancelClaims | LoseClaims | InterruptAll | Running) -> object:
         match message:
             case Deliver(dispatch):
-                self._start(Claim(dispatch.step_id, dispatch.attempt, dispatch.token, dispatch.worker_id))
+                self._start(msgspec.convert(dispatch, Claim, from_attributes=True))
             case CancelClaims(tokens):
                 self._tell(tokens, Cancel())
             case LoseClaims(tokens):

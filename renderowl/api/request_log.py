@@ -1,5 +1,6 @@
 """A request's id: given back as X-Request-ID, bound to every log line, and one line at the end of each request."""
 
+import contextlib
 import re
 import time
 from typing import Any, Final
@@ -9,6 +10,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from renderowl.domain.ids import new_id
+from renderowl.services.tracing import Span, span
 
 log = structlog.get_logger(__name__)
 
@@ -38,10 +40,18 @@ def request_log(app: ASGIApp) -> ASGIApp:
                 message["headers"] = headers
             await send(message)
 
+        given_trace = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
+        parent = None if given_trace is None else given_trace.decode("latin-1")
+        quiet = scope["path"] in _QUIET
         try:
-            await app(scope, receive, send_with_id)
+            with (
+                contextlib.nullcontext(Span()) if quiet else span(scope["method"], parent=parent, kind="server") as told
+            ):
+                await app(scope, receive, send_with_id)
+                told.name(f"{scope['method']} {scope.get('path_template') or ''}".strip())
+                told.note(request_id=request_id, status=status)
         finally:
-            level = log.debug if scope["path"] in _QUIET else log.info
+            level = log.debug if quiet else log.info
             level(
                 "request",
                 method=scope["method"],

@@ -45,7 +45,7 @@ def _pause_lines(seen: Overview) -> list[Text]:
 
 
 def _queue(seen: Overview) -> Table:
-    table = _table("Queue", "class", "waiting", "oldest", "for their next try")
+    table = _table("Queue", "class", "waiting", "oldest", "to be retried")
     for one in seen.queue:
         table.add_row(
             Text(one.priority, style=_COLOURS[one.priority]),
@@ -125,7 +125,7 @@ def _bar(part: float, whole: float) -> ProgressBar:
 def _short(id: str) -> str:
     """The end of an id: what tells it from its neighbours, which begin with the same time."""
     prefix, _, rest = id.partition("_")
-    return f"{prefix}_..{rest[-6:]}"
+    return f"{prefix}_…{rest[-6:]}"
 
 
 def _age(seconds: float) -> str:

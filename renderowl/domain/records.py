@@ -144,9 +144,13 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """One worker's right to work on a step, carried in every write: nothing is written without it."""
+    """One worker's right to work on a step, carried in every write: nothing is written without it.
+
+    `trace` is the traceparent under which it was given, if any.
+    """
 
     step_id: str
     attempt: int
     token: str
     worker_id: str
+    trace: str | None = None

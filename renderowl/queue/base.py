@@ -6,12 +6,16 @@ import msgspec
 
 
 class Dispatch(msgspec.Struct, frozen=True):
-    """The message that tells a worker to start a step it was given by the scheduler's transaction."""
+    """The message that tells a worker to start a step it was given by the scheduler's transaction.
+
+    `trace` is the traceparent of that giving, when traces are collected.
+    """
 
     step_id: str
     attempt: int
     token: str
     worker_id: str
+    trace: str | None = None
 
 
 class QueueUnavailable(ConnectionError):

@@ -1,10 +1,10 @@
 """Dispatching: queued steps to workers with free slots; the scheduler's tick."""
 
 from renderowl.db import admission, pauses, steps, workers
-from renderowl.db.admission import Rules
+from renderowl.db.admission import Admitted, Rules
 from renderowl.domain.lifecycle import CLASS_PRIORITY
 from renderowl.queue.base import Dispatch, Queue, QueueUnavailable
-from renderowl.services import metrics
+from renderowl.services import metrics, tracing
 from renderowl.services.context import Context
 from renderowl.services.pausing import paused_scopes
 
@@ -37,15 +37,32 @@ async def dispatch(ctx: Context, queue: Queue) -> int:
             paused_projects=paused.projects,
         )
         admitted = await admission.admit(ctx.db, slots, lease_s=DISPATCH_LEASE_S, rules=rules)
-    claims = [one.claim for one in admitted]
-    if claims:
+    if admitted:
         try:
-            await queue.send([Dispatch(claim.step_id, claim.attempt, claim.token, claim.worker_id) for claim in claims])
+            await queue.send([_dispatch(one) for one in admitted])
         except QueueUnavailable:
             # Some may have been sent: their workers will find the claim gone.
-            for claim in claims:
-                await steps.requeue(ctx.db, claim.step_id, claim.token)
+            for one in admitted:
+                await steps.requeue(ctx.db, one.claim.step_id, one.claim.token)
             raise
     for one in admitted:
         metrics.ADMISSION_WAIT.labels(CLASS_PRIORITY[one.priority_class]).observe(max(0.0, one.waited_s))
-    return len(claims)
+    return len(admitted)
+
+
+def _dispatch(one: Admitted) -> Dispatch:
+    """The message to the worker, with a span as long as the step has waited where the render is traced."""
+    claim, trace = one.claim, one.trace
+    if trace is not None:
+        priority, waited_s = CLASS_PRIORITY[one.priority_class], max(0.0, one.waited_s)
+        with tracing.span(
+            "wait in queue",
+            parent=trace,
+            kind="producer",
+            began_s_ago=waited_s,
+            step_id=claim.step_id,
+            priority=priority,
+            worker_id=claim.worker_id,
+        ) as span:
+            trace = span.traceparent or trace
+    return Dispatch(claim.step_id, claim.attempt, claim.token, claim.worker_id, trace)

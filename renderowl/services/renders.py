@@ -30,7 +30,7 @@ from renderowl.pipeline import compositions
 from renderowl.pipeline.compositions import Ask
 from renderowl.pipeline.glyphs import require_glyphs
 from renderowl.pipeline.timeline import Timeline
-from renderowl.services import projects, sources, views
+from renderowl.services import projects, sources, tracing, views
 from renderowl.services.context import Context
 from renderowl.services.ending import end_render, stop_render, tell_end
 from renderowl.services.paging import Page, PageRequest, cut
@@ -148,6 +148,12 @@ async def submit(
         deadline_at=None,
         key_id=principal.credential_id if principal.kind == "key" else principal.key_id,
     )
+    with tracing.span("submit render", render_id=render.id, composition_id=render.composition_id) as span:
+        return await _store(ctx, msgspec.structs.replace(render, trace=span.traceparent), request_hash)
+
+
+async def _store(ctx: Context, render: Render, request_hash: str) -> Submitted:
+    project_id, idempotency_key = render.project_id, render.idempotency_key
     async with ctx.db.transaction() as tx:
         if not await renders.insert(ctx.db, render):
             assert idempotency_key is not None

@@ -12,11 +12,12 @@ from renderowl.domain.errors import Internal, Interrupted, OutOfDisk, OutOfMemor
 from renderowl.domain.records import Claim
 from renderowl.pipeline.run import ProcessLimits
 from renderowl.pipeline.tools import Toolchain
-from renderowl.services import metrics, steps
+from renderowl.services import metrics, steps, tracing
 from renderowl.services.blueprint import Blueprint, draw
 from renderowl.services.context import Context
 from renderowl.services.segment_cache import Cached, present
 from renderowl.services.stopping import StopSignal
+from renderowl.services.views import CacheView
 from renderowl.worker.assembling import make_film, publish
 from renderowl.worker.encoding import make_audio, make_segment
 from renderowl.worker.execution import Execution, until_delivered
@@ -62,9 +63,25 @@ class Executor:
         structlog.contextvars.bind_contextvars(
             render_id=work.render.id, attempt=work.render.attempt, kind=kind, ordinal=work.step.ordinal
         )
-        log.info("step_begins")
-        with metrics.STEPS_RUNNING.track_inprogress(), metrics.STEP_DURATION.labels(kind).time():
+        with (
+            metrics.STEPS_RUNNING.track_inprogress(),
+            metrics.STEP_DURATION.labels(kind).time(),
+            tracing.span(
+                kind,
+                parent=claim.trace,
+                kind="consumer",
+                render_id=work.render.id,
+                step_id=claim.step_id,
+                step_attempt=claim.attempt,
+                ordinal=work.step.ordinal,
+                worker_id=claim.worker_id,
+            ) as span,
+        ):
+            log.info("step_begins")
             outcome, code = await self._to_the_end(claim, work, signal)
+            span.note(outcome=outcome, code=code)
+            if outcome in ("retried", "failed", "fenced"):
+                span.fail(code or outcome)
         metrics.STEPS_ENDED.labels(kind, outcome, code).inc()
 
     async def _to_the_end(self, claim: Claim, work: steps.Work, signal: StopSignal) -> tuple[str, str]:
@@ -119,12 +136,12 @@ class Executor:
                 case "audio":
                     await self._audio(execution, blueprint, reporter)
                 case _:
-                    files = await make_film(execution, blueprint, {}, reporter, Part("assembling"))
-                    await publish(execution, blueprint, files)
+                    await self._assemble(execution, blueprint, {}, reporter, Part("assembling"))
 
     async def _prepare(self, execution: Execution) -> None:
         """Compile and plan; a short film is made at once, a longer one goes back to the queue in steps."""
-        blueprint = await until_delivered(lambda: draw(self._ctx, execution.work.render, self._tools))
+        with tracing.span("plan"):
+            blueprint = await until_delivered(lambda: draw(self._ctx, execution.work.render, self._tools))
         if blueprint.cost <= self._short_cost:
             await self._all_at_once(execution, blueprint)
             return
@@ -155,8 +172,7 @@ class Executor:
                 made[blueprint.audio_object(audio)] = await make_audio(execution, blueprint, audio, reporter, part)
                 before += part.share
             last = Part("assembling", before, blueprint.plan.assemble_cost / blueprint.cost, frames_before)
-            files = await make_film(execution, blueprint, made, reporter, last)
-            await publish(execution, blueprint, files, cache=blueprint.cache_view)
+            await self._assemble(execution, blueprint, made, reporter, last, cache=blueprint.cache_view)
 
     async def _segment(self, execution: Execution, blueprint: Blueprint, reporter: Reporter) -> None:
         segment = blueprint.plan.segments[execution.work.step.ordinal]
@@ -176,6 +192,21 @@ class Executor:
         else:
             await make_audio(execution, blueprint, audio, reporter, part)
         await self._complete(execution, reporter, {})
+
+    async def _assemble(
+        self,
+        execution: Execution,
+        blueprint: Blueprint,
+        made: dict[str, Cached],
+        reporter: Reporter,
+        part: Part,
+        *,
+        cache: CacheView | None = None,
+    ) -> None:
+        with tracing.span("join"):
+            files = await make_film(execution, blueprint, made, reporter, part)
+        with tracing.span("publish"):
+            await publish(execution, blueprint, files, cache=cache)
 
     async def _complete(self, execution: Execution, reporter: Reporter, result: dict[str, int]) -> None:
         await reporter.flush()
