@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from renderowl.bus.base import BusUnavailable, Control, RoomMessage
 from renderowl.bus.redis import RedisBus, RedisRoomFeed
@@ -158,6 +160,43 @@ async def test_an_older_report_is_refused(bus: RedisBus) -> None:
         report(0.4, attempt=2, step_attempt=2),
     ):
         assert await bus.publish_progress(older) is None
+
+
+async def test_a_numbered_report_counts_once_and_only_after_earlier_ones(bus: RedisBus) -> None:
+    sent = [(2, 0.5), (2, 0.6), (1, 0.7), (3, 0.4), (3, 0.5), (4, 0.6)]
+    told = [await bus.publish_progress(report(done, n=n)) is not None for n, done in sent]
+    assert told == [True, False, False, False, True, True]
+    assert await bus.publish_progress(report(0.1, n=1, step_attempt=2)) is not None, "a new claim counts from one again"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_no_shuffle_and_no_repetition_of_reports_turns_anything_back(bus: RedisBus, data: st.DataObject) -> None:
+    """Reports of two attempts of a render, each of two steps, some of which start again; seen as the room sees them."""
+    reports = [
+        report(done / 20, round(50 * done / 20), attempt=attempt, step_id=step, step_attempt=step_attempt, n=n)
+        for attempt in (1, 2)
+        for step in ("stp_1", "stp_2")
+        for step_attempt in range(1, data.draw(st.integers(1, 2)) + 1)
+        for n, done in enumerate(sorted(data.draw(st.lists(st.integers(0, 20), max_size=4))), 1)
+    ]
+    order = data.draw(st.permutations(reports * 2))
+    await bus._redis.flushall()
+    async with listening(bus, "prj_1") as room:
+        taken = [one for one in order if await bus.publish_progress(one) is not None]
+        heard = [await room.next() for _ in taken]
+    seen = [(word.attempt, msgspec.json.decode(word.body)["data"]) for word in heard]
+    shown = [(attempt, progress["percent"]) for attempt, progress in seen]
+    assert shown == sorted(shown)
+    frames = [(attempt, progress["current_frame"]) for attempt, progress in seen]
+    assert frames == sorted(frames)
+    for step in ("stp_1", "stp_2"):
+        numbers = [(one.attempt, one.step_attempt, one.n) for one in taken if one.step_id == step]
+        assert numbers == sorted(set(numbers)), "each counts once, and none after a later one"
+    for newest in {
+        (one.attempt, one.step_id): one for one in sorted(reports, key=lambda one: (one.step_attempt, one.n))
+    }.values():
+        assert newest in taken or any(one.attempt > newest.attempt for one in taken), "the newest word is never lost"
 
 
 async def test_a_step_that_starts_again_does_not_turn_progress_back(bus: RedisBus) -> None:
