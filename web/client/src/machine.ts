@@ -13,6 +13,7 @@ import { Ladder, type Transport } from "./ladder.js";
 import { Lane } from "./lane.js";
 import type { CommandMessage, Filter, ServerMessage } from "./messages.js";
 import type { Problem } from "./problem.js";
+import { Renewal } from "./renewal.js";
 import type { Timing } from "./timing.js";
 import { problemFrom, verdictOf, type Cause } from "./verdict.js";
 
@@ -20,19 +21,15 @@ export class Machine {
   readonly #timing: Timing;
   readonly #lane: Lane;
   readonly #ladder: Ladder;
+  readonly #renewal: Renewal;
   readonly #commands = new Commands();
   #filter: Filter | undefined;
   #actions: Action[] = [];
   #links = 0;
   #main: LinkState | null = null;
   #probe: LinkState | null = null;
-  #refusals = 0;
-  #refusal: Problem | null = null;
   #wakeAt = Infinity;
   #climbAt = Infinity;
-  #refreshAt = Infinity;
-  #refreshedAt = -Infinity;
-  #refreshing = false;
   #paused = false;
   #status: Status | null = null;
   #shown: Transport | null = null;
@@ -41,6 +38,7 @@ export class Machine {
     this.#timing = options.timing;
     this.#lane = new Lane(options.since);
     this.#ladder = new Ladder(options.transports, options.timing, options.random);
+    this.#renewal = new Renewal(options.timing.refreshMs);
     this.#filter = options.filter;
   }
 
@@ -56,7 +54,8 @@ export class Machine {
   /** When `tick` has to be called at the latest. */
   get due(): number {
     const links = [this.#main, this.#probe].map((link) => (link === null ? Infinity : this.#deadline(link)));
-    return Math.min(...links, this.#wakeAt, this.#climbAt, this.#refreshAt, this.#commands.due());
+    const commandsAt = this.#main?.joinedAt == null ? Infinity : this.#commands.due();
+    return Math.min(...links, this.#wakeAt, this.#climbAt, this.#renewal.due, commandsAt);
   }
 
   // --- what the caller wants ----------------------------------------------------------------------------------------
@@ -151,7 +150,7 @@ export class Machine {
 
   /** There is a newer token; `link` is the one that asked. */
   refreshed(id: number, token: string, now: number): Action[] {
-    this.#refreshing = false;
+    this.#renewal.answered();
     const link = this.#find(id) ?? this.#main;
     if (link?.transport === "socket" && link.joinedAt !== null) {
       this.#do({ do: "send", link: link.id, message: { type: "auth.refresh", token } });
@@ -161,9 +160,9 @@ export class Machine {
 
   /** There is none. `again`: asking once more may help; else the room ends, with what the server said, or that problem. */
   notRefreshed(id: number, why: "again" | "never" | Problem, now: number): Action[] {
-    this.#refreshing = false;
+    this.#renewal.answered();
     if (this.#find(id) !== null || this.#main !== null || this.closed || this.#paused) return this.#take();
-    if (why !== "again") this.#end(why === "never" ? this.#refusal : why);
+    if (why !== "again") this.#end(why === "never" ? this.#renewal.refusal : why);
     else this.#comeBack(this.#ladder.pause("again", null, null), now);
     return this.#take();
   }
@@ -179,7 +178,7 @@ export class Machine {
     }
     if (now >= this.#wakeAt) this.#openMain(now);
     if (now >= this.#climbAt) this.#climb(now);
-    this.#refreshIfDue(now);
+    if (this.#main !== null) this.#renew(this.#main.id, now);
     this.#flush(now);
     return this.#take();
   }
@@ -206,8 +205,8 @@ export class Machine {
       case "ping":
         return this.#do({ do: "send", link: link.id, message: { type: "pong" } });
       case "auth.expiring":
-        this.#refreshAt = Math.max(now, this.#refreshedAt + this.#timing.refreshMs);
-        return this.#refreshIfDue(now);
+        this.#renewal.warned(now);
+        return this.#renew(link.id, now);
       case "ack":
         return this.#settle(message);
       case "error":
@@ -278,7 +277,7 @@ export class Machine {
 
   #joined(link: LinkState, now: number): void {
     link.joinedAt = now;
-    this.#refusals = 0;
+    this.#renewal.accepted();
     this.#ladder.joined(link.transport, link === this.#probe);
     if (link === this.#probe) {
       const old = this.#main;
@@ -304,13 +303,14 @@ export class Machine {
       return;
     }
     this.#main = null;
+    this.#renewal.forget(); // the next connection warns again
     if (this.#probe !== null) {
       this.#main = this.#probe; // it is on its way already
       this.#probe = null;
       this.#show("connecting");
       return;
     }
-    if (verdict === "refresh") return this.#comeBackWithAnotherToken(link, cause);
+    if (verdict === "refresh") return this.#comeBackWithAnotherToken(link, cause, now);
     this.#ladder.lost(cause, link.joinedAt === null ? null : now - link.joinedAt);
     this.#comeBack(this.#ladder.pause(verdict, cause, link.error), now);
   }
@@ -321,27 +321,16 @@ export class Machine {
     this.#show("waiting");
   }
 
-  #comeBackWithAnotherToken(link: LinkState, cause: Cause): void {
-    this.#refusals += 1;
-    this.#refusal = problemFrom(cause, link.error);
+  #comeBackWithAnotherToken(link: LinkState, cause: Cause, now: number): void {
+    const problem = problemFrom(cause, link.error);
     this.#climbAt = Infinity;
-    if (this.#refusals > 1) return this.#end(this.#refusal);
+    if (!this.#renewal.refused(problem)) return this.#end(problem);
     this.#show("waiting");
-    this.#refresh(link.id);
+    if (this.#renewal.ask(now)) this.#do({ do: "refresh", link: link.id });
   }
 
-  /** The server says that a token ends soon as soon as it sees it: one that lives a minute would be asked for for ever. */
-  #refreshIfDue(now: number): void {
-    if (now < this.#refreshAt) return;
-    this.#refreshedAt = now;
-    if (this.#main !== null) this.#refresh(this.#main.id);
-  }
-
-  #refresh(link: number): void {
-    this.#refreshAt = Infinity;
-    if (this.#refreshing) return;
-    this.#refreshing = true;
-    this.#do({ do: "refresh", link });
+  #renew(link: number, now: number): void {
+    if (now >= this.#renewal.due && this.#renewal.ask(now)) this.#do({ do: "refresh", link });
   }
 
   /** Try a better transport beside this one. */
@@ -366,7 +355,8 @@ export class Machine {
   #dropAll(): void {
     for (const link of [this.#main, this.#probe]) if (link !== null) this.#drop(link);
     this.#main = this.#probe = null;
-    this.#wakeAt = this.#climbAt = this.#refreshAt = Infinity;
+    this.#wakeAt = this.#climbAt = Infinity;
+    this.#renewal.forget();
   }
 
   #drop(link: LinkState): void {

@@ -4,7 +4,7 @@ import type { Action } from "../../src/actions.js";
 import type { Cursor } from "../../src/cursor.js";
 import { parseCursor } from "../../src/cursor.js";
 import type { Transport } from "../../src/ladder.js";
-import { Machine, } from "../../src/machine.js";
+import { Machine } from "../../src/machine.js";
 import type { Ack, ClientMessage, News, ServerMessage } from "../../src/messages.js";
 import { TIMING } from "../../src/timing.js";
 import type { Cause } from "../../src/verdict.js";
@@ -31,7 +31,7 @@ export class Model {
   readonly statuses: string[] = [];
   readonly opened: Transport[] = [];
   ended: Extract<Action, { do: "end" }> | null = null;
-  refreshes: number[] = [];
+  readonly refreshes: number[] = [];
   now = 0;
   epoch = "e0";
   top = 0;
@@ -89,6 +89,21 @@ export class Model {
     return true;
   }
 
+  /** Tell the newest member that its token ends soon. */
+  warn(): void {
+    const member = [...this.sessions.values()].findLast(({ stage }) => stage === "joined");
+    if (member?.transport === "socket") member.queue.push({ message: { type: "auth.expiring", in_s: 60 }, at: null });
+  }
+
+  /** Answer the oldest request for another token. */
+  answerRefresh(good: boolean): boolean {
+    const link = this.refreshes.shift();
+    if (link === undefined) return false;
+    const { machine, now } = this;
+    this.do(good ? machine.refreshed(link, "newer", now) : machine.notRefreshed(link, "again", now));
+    return true;
+  }
+
   lose(id: number, cause: Cause): void {
     this.sessions.delete(id);
     this.do(this.machine.lost(id, cause, this.now));
@@ -105,13 +120,15 @@ export class Model {
   pass(ms: number): void {
     this.now += ms;
     this.do(this.machine.tick(this.now));
+    if (this.machine.due <= this.now) throw new Error("a timer that does nothing: the room would never rest");
   }
 
   /** Let everything go well until nothing is left to do. */
   settle(): void {
     for (let steps = 0; steps < 10_000; steps++) {
-      while (this.pump());
-      if (this.ended !== null || (this.sessions.size === 1 && this.#live())) return;
+      while (this.pump() || this.answerRefresh(true));
+      const rests = this.sessions.size === 1 && this.#live() && this.machine.due > this.now + 1_000;
+      if (this.ended !== null || rests) return;
       this.pass(Math.max(0, Math.min(this.machine.due - this.now, 60_000)));
     }
     throw new Error("the room does not come to rest");
