@@ -11,10 +11,12 @@ import pytest
 import redis.asyncio
 
 from renderowl.client.http import Client
+from renderowl.db import steps
 from renderowl.embedded.valkey import EmbeddedValkey
 from renderowl.testing.deployment import Deployment, open_deployment
 from renderowl.testing.history import faults
-from renderowl.testing.listening import Listener, ending, hear_polls, hear_socket, hear_stream
+from renderowl.testing.listening import PATIENCE_S, Listener, ending, hear_polls, hear_socket, hear_stream
+from renderowl.testing.signals import until
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ class Rendering:
 
 @contextlib.asynccontextmanager
 async def rendering(deployment: Deployment) -> AsyncIterator[Rendering]:
-    """Start everything and wait until every listener hears an encoder."""
+    """Start everything and wait until a part of a film is done and every listener hears how it goes on."""
     _, port = await deployment.api()
     await deployment.scheduler()
     await deployment.worker()
@@ -84,14 +86,17 @@ async def rendering(deployment: Deployment) -> AsyncIterator[Rendering]:
                 listener.begin(hear(listener, url, await deployment.token(), project_id))
                 await listener.reaches(0)
             render = await client.create_render(
-                project_id, "timeline", film(6), output_settings={"preset": "slow"}, priority="high"
+                project_id, "timeline", film(12), output_settings={"preset": "medium"}, priority="high"
             )
             listeners[3].begin(hear_polls(listeners[3], url, await deployment.token(), project_id, render.id))
+
+            async def done() -> bool:
+                found = await steps.list_of_render(deployment.ctx.db, render.id, 1)
+                return any((step.kind, step.status) == ("segment", "completed") for step in found)
+
+            await until(done, timeout_s=PATIENCE_S)
             for listener in listeners:
-                await listener.until(
-                    lambda: any(one["current_frame"] > 0 for one in listener.progress(render.id)),  # noqa: B023
-                    "an encoder",
-                )
+                await listener.hears_progress(render.id)
             yield Rendering(deployment, client, render.id, listeners)
 
 
