@@ -111,7 +111,9 @@ async def age(db: Database, *, every_s: float, paused_classes: Sequence[int] = (
             FROM steps WHERE status = 'queued' AND ages_at <= now() AND priority_class <> ALL($3::int[])
             ORDER BY ages_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
         ), line AS (
-            SELECT *, sum(cost) OVER (PARTITION BY project_id, class ORDER BY vtime, id) AS reached FROM old
+            SELECT *, sum(cost) OVER (PARTITION BY project_id, class ORDER BY vtime, id) AS reached,
+                sum(cost) OVER (PARTITION BY project_id, class) AS whole
+            FROM old
         ), place AS (
             INSERT INTO project_queues AS queue (id, project_id, priority_class, vtime)
             SELECT project_id || ':' || class, project_id, class, clock.vtime + sum(cost)
@@ -120,13 +122,10 @@ async def age(db: Database, *, every_s: float, paused_classes: Sequence[int] = (
             ON CONFLICT (project_id, priority_class) DO UPDATE SET vtime = EXCLUDED.vtime + greatest(0, queue.vtime
                 - (SELECT vtime FROM queue_classes WHERE priority_class = queue.priority_class))
             RETURNING project_id, priority_class, vtime
-        ), whole AS (
-            SELECT project_id, class, sum(cost) AS cost FROM old GROUP BY project_id, class
         )
-        UPDATE steps SET priority_class = line.class, vtime = place.vtime - whole.cost + line.reached,
+        UPDATE steps SET priority_class = line.class, vtime = place.vtime - line.whole + line.reached,
             ages_at = CASE WHEN line.class > $4 THEN line.ages_at + make_interval(secs => $1) END
         FROM line JOIN place ON place.project_id = line.project_id AND place.priority_class = line.class
-            JOIN whole ON whole.project_id = line.project_id AND whole.class = line.class
         WHERE steps.id = line.id
         """,
         every_s,

@@ -30,7 +30,10 @@ async def deployment(database_url: str, redis_url: str, tmp_path: Path) -> Async
 def film(name: str, *, seconds: float = 10.0) -> dict[str, Any]:
     """A film of two scenes, long enough to be cut."""
     clips = [{"type": "text", "text": f"{name} {n}", "duration": seconds, "style": {"font_size": 90}} for n in range(2)]
-    return {"composition_id": "timeline", "input_props": {"width": 1280, "height": 720, "fps": 30, "tracks": [{"clips": clips}]}}
+    return {
+        "composition_id": "timeline",
+        "input_props": {"width": 1280, "height": 720, "fps": 30, "tracks": [{"clips": clips}]},
+    }
 
 
 async def _completed(http: httpx.AsyncClient, path: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ CREATE INDEX renders_uncollected ON renders (completed_at)
 
 ALTER TABLE steps ADD COLUMN key_id TEXT, ADD COLUMN ages_at TIMESTAMPTZ,
     ADD COLUMN queued_at TIMESTAMPTZ NOT NULL DEFAULT now();
-CREATE INDEX steps_ageing ON steps (ages_at) WHERE status = 'queued' AND ages_at IS NOT NULL;
+CREATE INDEX steps_ageing ON steps (ages_at, id) WHERE status = 'queued' AND ages_at IS NOT NULL;
 
 CREATE TABLE project_weights (
     project_id TEXT PRIMARY KEY REFERENCES projects(id) ON DELETE CASCADE,
