@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from renderowl.cli import demo_films
-from renderowl.client import Asset, Client, Render
+from renderowl.client import Asset, Client, Render, RoomFilter
 from renderowl.domain.lifecycle import is_active
 from renderowl.pipeline.tools import discover
 
@@ -156,14 +157,23 @@ async def _watch(client: Client, project_id: str, titles: dict[str, str], consol
         BarColumn(bar_width=36),
         TextColumn("{task.percentage:5.1f} %"),
         TextColumn("{task.fields[said]}"),
+        TextColumn("{task.fields[pictures]} pictures"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as bars:
-        tasks = {render_id: bars.add_task(title, total=100.0, said="queued") for render_id, title in titles.items()}
+        tasks = {
+            render_id: bars.add_task(title, total=100.0, said="queued", pictures=0)
+            for render_id, title in titles.items()
+        }
+        pictures = Counter[str]()
         open_ids = set(titles)
         async with contextlib.aclosing(_updates(client, project_id)) as updates:
             async for render_id, status, progress in updates:
                 if render_id not in tasks:
+                    continue
+                if status == "preview":
+                    pictures[render_id] += 1
+                    bars.update(tasks[render_id], pictures=pictures[render_id])
                     continue
                 _draw(bars, tasks[render_id], status, progress)
                 if not is_active(status):  # type: ignore[arg-type]  # a word of the wire
@@ -173,11 +183,13 @@ async def _watch(client: Client, project_id: str, titles: dict[str, str], consol
 
 
 async def _updates(client: Client, project_id: str) -> AsyncGenerator[tuple[str, str, dict[str, object]]]:
-    """(render id, status, progress) of everything the room says."""
-    async for message in client.room(project_id):
+    """(render id, status, progress) of everything the room says; a preview picture has the status `preview`."""
+    async for message in client.room(project_id, filter=RoomFilter(types=["state", "progress", "preview"])):
         if message.type == "snapshot":
             for render in message.renders:
                 yield render["id"], render["status"], render["progress"]
+        elif message.render_id is not None and message.type == "render.preview":
+            yield message.render_id, "preview", message.data
         elif message.render_id is not None and message.type.startswith("render."):
             progress = message.data.get("progress", message.data)
             yield message.render_id, message.data.get("status", "processing"), progress
