@@ -82,16 +82,16 @@ class Commands:
 
     async def give(self, over: Callable[[Command], Awaitable[None]]) -> None:
         """Give everything that waits, and whatever is asked from now on, over one connection, in order and paced."""
-        given: set[str] = set()
+        given: set[Command] = set()
         recent: deque[float] = deque(maxlen=PER_S)
         while True:
             self._asked.clear()
-            for command in [command for command in self._waiting.values() if command.ref not in given]:
+            for command in [command for command in self._waiting.values() if command not in given]:
                 if len(recent) == PER_S:
                     await asyncio.sleep(max(0.0, recent[0] + 1 - time.monotonic()))
                 recent.append(time.monotonic())
-                given.add(command.ref)
+                given.add(command)
                 command.times_given += 1
                 await over(command)
-            given &= self._waiting.keys()
+            given = {command for command in given if not command.answer.done()}
             await self._asked.wait()
