@@ -62,6 +62,7 @@ from renderowl.worker.main import open_worker
 from renderowl.ws import asyncapi
 from renderowl.ws.handler import websocket_route
 from renderowl.ws.hub import Hub
+from renderowl.ws.link import LinkedProtocol
 
 # --- parts ---------------------------------------------------------------------------------------------------------
 
@@ -215,7 +216,7 @@ async def serve(settings: Settings) -> None:
             api,
             host=settings.host,
             port=settings.port,
-            ws="websockets-sansio",
+            ws=LinkedProtocol,
             ws_per_message_deflate=False,
             ws_max_size=1024 * 1024,
             log_config=None,

@@ -60,6 +60,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_token: Annotated[str, _doc("Bearer token that the API's `/metrics` asks for; empty is open")] = ""
     max_body_bytes: Annotated[int, _doc("Largest JSON body")] = 1_048_576
     database_pool_size: Annotated[int, _doc("Most connections to Postgres of one process")] = 10
+    room_connections: Annotated[int, _doc("Most sockets and streams of one API process; the next is refused: 503")] = (
+        10_000
+    )
+    room_connections_per_key: Annotated[int, _doc("Most of them opened with one API key, or its tickets")] = 20
+    room_connections_per_principal: Annotated[int, _doc("Most of them of one key, token or user to one project")] = 5
 
     # limits on what may be asked for
     max_duration_s: Annotated[float, _doc("Longest film")] = 300.0

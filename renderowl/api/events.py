@@ -74,9 +74,10 @@ async def hear_room(
     rooms: Rooms = state["hub"]
     wanted = _filter(render_ids, types, max_hz)
     if after is not None:
-        poll = await rooms.poll(principal, project_id, _cursor(after), wanted, wait)
+        poll = await rooms.poll(project_id, _cursor(after), wanted, wait)
         view = RoomPollView(str(poll.cursor), poll.recovered, [msgspec.Raw(text.encode()) for text in poll.messages])
         return Response(view, media_type=MediaType.JSON, headers={"cache-control": "no-store"})
+    rooms.check_seat(principal, project_id)
     messages = rooms.stream(principal, project_id, Cursor.parse(last_event_id or since or ""), wanted)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return Stream(_lines(messages), media_type="text/event-stream", headers=headers)

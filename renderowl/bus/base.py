@@ -3,7 +3,7 @@
 Channels: a room's (one a project), the scheduler's hint, a worker's control. A message is bytes of JSON.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -18,7 +18,7 @@ class RoomMessage(msgspec.Struct, frozen=True):
     """
 
     project_id: str
-    kind: Literal["durable", "progress", "preview"]
+    kind: Literal["durable", "progress", "preview", "presence"]
     top: int
     render_id: str | None
     body: msgspec.Raw
@@ -96,6 +96,14 @@ class Bus(Protocol):
 
     def rooms(self) -> "RoomFeed":
         """This process's one subscription to rooms."""
+        ...
+
+    async def announce(self, process: str, rosters: Mapping[str, bytes], ttl_s: float) -> None:
+        """Tell rooms, by project, who is connected to this process, and keep that for `ttl_s`."""
+        ...
+
+    async def rosters(self, project_id: str) -> list[bytes]:
+        """What processes have announced of a room and is still kept."""
         ...
 
     async def put_ticket(self, ticket: str, value: dict[str, Any], ttl_s: float) -> None:

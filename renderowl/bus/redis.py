@@ -1,15 +1,17 @@
 """The bus on Redis or Valkey. What must be atomic is a Lua script beside this file.
 
 Keys: `<prefix>:events:<project>` (stream), `<prefix>:progress:<render>` and `<prefix>:preview:<render>` (hashes),
-`<prefix>:ticket:<sha256>`. Channels: `<prefix>:room:<project>`, `<prefix>:scheduler`, `<prefix>:control:<worker>`.
+`<prefix>:ticket:<sha256>`, `<prefix>:presence:<project>` (hash, a roster a process). Channels:
+`<prefix>:room:<project>`, `<prefix>:scheduler`, `<prefix>:control:<worker>`.
 """
 
 import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from importlib.resources import files
+from itertools import islice
 from typing import Any, Final, Literal, cast
 
 import msgspec
@@ -26,6 +28,7 @@ log = structlog.get_logger(__name__)
 _CALL_S: Final = 1.0
 _PAUSE_S: Final = 1.0
 _REPLAY_LIMIT: Final = 1024
+_ROSTERS_AT_ONCE: Final = 200
 _ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
 
 _progress = msgspec.json.Decoder(Progress)
@@ -204,6 +207,32 @@ class RedisBus:
     def rooms(self) -> "RedisRoomFeed":
         """This process's one subscription to rooms."""
         return RedisRoomFeed(Subscription(self._connection), self._key("room", ""))
+
+    async def announce(self, process: str, rosters: Mapping[str, bytes], ttl_s: float) -> None:
+        """Tell rooms, by project, who is connected to this process, and keep that for `ttl_s`."""
+        left = iter(rosters.items())
+        while some := list(islice(left, _ROSTERS_AT_ONCE)):
+            async with self._call():
+                pipeline = self._redis.pipeline(transaction=False)
+                for project_id, roster in some:
+                    key = self._key("presence", project_id)
+                    envelope = {
+                        "project_id": project_id,
+                        "kind": "presence",
+                        "top": 0,
+                        "render_id": None,
+                        "body": msgspec.Raw(roster),
+                    }
+                    pipeline.hset(key, process, roster)
+                    pipeline.pexpire(key, round(ttl_s * 1000))
+                    pipeline.publish(self._key("room", project_id), msgspec.json.encode(envelope))
+                await pipeline.execute()
+
+    async def rosters(self, project_id: str) -> list[bytes]:
+        """What processes have announced of a room and is still kept."""
+        async with self._call():
+            kept: dict[bytes, bytes] = await self._redis.hgetall(self._key("presence", project_id))
+        return list(kept.values())
 
     async def put_ticket(self, ticket: str, value: dict[str, Any], ttl_s: float) -> None:
         """Store what a one-time ticket stands for, under the hash of the ticket."""

@@ -1,7 +1,7 @@
 """Users, API keys and revoked tokens in Postgres. No secret is stored, only hashes."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from piccolo.query.functions import Lower
@@ -10,8 +10,11 @@ from renderowl.db.database import Database
 from renderowl.db.tables import ApiKeys, Users
 from renderowl.domain.records import ApiKey, Role, User
 
-_KEY_FIELDS = [getattr(ApiKeys, name) for name in ApiKey.__struct_fields__]
-_USER_FIELDS = [getattr(Users, name) for name in User.__struct_fields__]
+_KEY_NAMES = ApiKey.__struct_fields__
+_USER_NAMES = User.__struct_fields__
+_KEY_FIELDS = [getattr(ApiKeys, name) for name in _KEY_NAMES]
+_USER_FIELDS = [getattr(Users, name) for name in _USER_NAMES]
+_TOUCHED_FOR = timedelta(minutes=1)
 
 
 async def insert_user(
@@ -31,6 +34,12 @@ async def insert_user(
 async def get_user(db: Database, user_id: str) -> User | None:
     """One user by id."""
     return _user(await db.run(Users.select(*_USER_FIELDS).where(Users.id == user_id)))
+
+
+async def get_users(db: Database, user_ids: Sequence[str]) -> dict[str, User]:
+    """Users by id."""
+    rows = await db.run(Users.select(*_USER_FIELDS).where(Users.id.is_in(list(user_ids))))
+    return {row["id"]: User(**row) for row in rows}
 
 
 async def find_user(db: Database, email: str) -> User | None:
@@ -71,38 +80,39 @@ async def insert_key(
     return key
 
 
-async def find_key(db: Database, key_hash: str) -> tuple[ApiKey, User] | None:
-    """A key that may be used now, with its user."""
-    row = await db.fetch_one(
-        "SELECT id, user_id FROM api_keys WHERE key_hash = $1 AND (revoked_at IS NULL OR revoked_at > now())"
-        " AND (expires_at IS NULL OR expires_at > now())",
-        key_hash,
+async def find_keys(db: Database, key_hashes: Sequence[str]) -> dict[str, tuple[ApiKey, User]]:
+    """The keys among these hashes that may be used now, with their users, by hash."""
+    keys, users = ", ".join(f"k.{name}" for name in _KEY_NAMES), ", ".join(f"u.{name}" for name in _USER_NAMES)
+    rows = await db.fetch(
+        f"SELECT k.key_hash, {keys}, {users} FROM api_keys k JOIN users u ON u.id = k.user_id"
+        " WHERE k.key_hash = ANY($1::text[]) AND (k.revoked_at IS NULL OR k.revoked_at > now())"
+        " AND (k.expires_at IS NULL OR k.expires_at > now())",
+        list(key_hashes),
     )
-    if row is None:
-        return None
-    key = _key(await db.run(ApiKeys.select(*_KEY_FIELDS).where(ApiKeys.id == row["id"])))
-    user = await get_user(db, row["user_id"])
-    return None if key is None or user is None else (key, user)
+    middle = 1 + len(_KEY_NAMES)
+    return {row[0]: (ApiKey(*list(row)[1:middle]), User(*list(row)[middle:])) for row in rows}
 
 
-async def touch_key(db: Database, key_id: str) -> None:
-    """Note that a key was used, at most once a minute."""
-    await db.execute(
-        "UPDATE api_keys SET last_used_at = now() WHERE id = $1"
-        " AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')",
-        key_id,
-    )
-
-
-async def key_is_good(db: Database, key_id: str) -> bool:
-    """Tell whether a key that was good earlier may still be used."""
-    return bool(
-        await db.fetch_value(
-            "SELECT 1 FROM api_keys WHERE id = $1 AND (revoked_at IS NULL OR revoked_at > now())"
-            " AND (expires_at IS NULL OR expires_at > now())",
-            key_id,
+async def touch_keys(db: Database, keys: Sequence[ApiKey]) -> None:
+    """Note that these keys were used, at most once a minute."""
+    now = datetime.now(UTC)
+    stale = [key.id for key in keys if key.last_used_at is None or now - key.last_used_at > _TOUCHED_FOR]
+    if stale:
+        await db.execute(
+            "UPDATE api_keys SET last_used_at = now() WHERE id = ANY($1::text[])"
+            " AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')",
+            stale,
         )
+
+
+async def good_keys(db: Database, key_ids: Sequence[str]) -> set[str]:
+    """Those of these keys that may be used now."""
+    rows = await db.fetch(
+        "SELECT id FROM api_keys WHERE id = ANY($1::text[]) AND (revoked_at IS NULL OR revoked_at > now())"
+        " AND (expires_at IS NULL OR expires_at > now())",
+        list(key_ids),
     )
+    return {row["id"] for row in rows}
 
 
 async def get_key(db: Database, user_id: str, key_id: str) -> ApiKey | None:
@@ -138,9 +148,10 @@ async def revoke_token(db: Database, jti: str, expires_at: datetime) -> None:
     )
 
 
-async def any_revoked(db: Database, jtis: Sequence[str]) -> bool:
-    """Tell whether one of these tokens was revoked."""
-    return bool(await db.fetch_value("SELECT 1 FROM revoked_tokens WHERE jti = ANY($1::text[]) LIMIT 1", list(jtis)))
+async def revoked_among(db: Database, jtis: Sequence[str]) -> set[str]:
+    """Those of these tokens that were revoked."""
+    rows = await db.fetch("SELECT jti FROM revoked_tokens WHERE jti = ANY($1::text[])", list(jtis))
+    return {row["jti"] for row in rows}
 
 
 def _user(rows: list[dict[str, Any]]) -> User | None:

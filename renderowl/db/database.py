@@ -48,6 +48,8 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self._engine = Engine(config=connect_options(url))
         self._pool_size = pool_size
+        self.statements = 0
+        """How many statements were sent, with those that begin and end transactions; benches and tests read it."""
 
     async def open(self) -> None:
         """Open the pool and give Piccolo's tables this engine."""
@@ -110,6 +112,7 @@ class Database:
         """
         assert self._engine.current_transaction.get() is None, "a transaction is already open in this task"
         current = self._engine.transaction()
+        self.statements += 2
         isolation: Any = "repeatable_read" if snapshot else None
         async with self.connection() as connection, connection.transaction(isolation=isolation, readonly=snapshot):
             current.connection = connection
@@ -121,6 +124,7 @@ class Database:
 
     async def run(self, query: Any) -> Any:
         """Run a Piccolo query on the current transaction's connection or the pool."""
+        self.statements += 1
         try:
             return await query.run()
         except _GONE as error:
@@ -128,21 +132,25 @@ class Database:
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
         """All rows."""
+        self.statements += 1
         async with self.connection() as connection:
             return list(await connection.fetch(sql, *args))
 
     async def fetch_one(self, sql: str, *args: object) -> asyncpg.Record | None:
         """The first row, or None."""
+        self.statements += 1
         async with self.connection() as connection:
             return await connection.fetchrow(sql, *args)
 
     async def fetch_value(self, sql: str, *args: object) -> Any:
         """The first column of the first row, or None."""
+        self.statements += 1
         async with self.connection() as connection:
             return await connection.fetchval(sql, *args)
 
     async def execute(self, sql: str, *args: object) -> int:
         """Run a statement and return how many rows it touched."""
+        self.statements += 1
         async with self.connection() as connection:
             status = await connection.execute(sql, *args)
         count = status.rpartition(" ")[2]

@@ -69,6 +69,22 @@ async def read_after(db: Database, project_id: str, after_seq: int, *, limit: in
     return [_event(row) for row in rows]
 
 
+async def read_after_of(db: Database, after: Mapping[str, int], *, limit: int) -> dict[str, list[Event]]:
+    """The same of many projects, by project; of each the newest `limit` above its seq."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM unnest($1::text[], $2::bigint[]) AS asked(project_id, seq)"
+        " JOIN projects p ON p.id = asked.project_id CROSS JOIN LATERAL (SELECT * FROM events"
+        " WHERE project_id = p.id AND seq > asked.seq ORDER BY seq DESC LIMIT $3) e ORDER BY e.project_id, e.seq",
+        list(after),
+        list(after.values()),
+        limit,
+    )
+    found: dict[str, list[Event]] = {}
+    for row in rows:
+        found.setdefault(row["project_id"], []).append(_event(row))
+    return found
+
+
 async def top(db: Database, project_id: str) -> tuple[str, int] | None:
     """The project's (epoch, newest seq), or None when there is no such project."""
     row = await db.fetch_one("SELECT event_epoch, event_seq FROM projects WHERE id = $1", project_id)

@@ -40,6 +40,14 @@ async def get(db: Database, project_id: str, *, owner_id: str | None) -> Project
     return Project(**rows[0]) if rows else None
 
 
+async def owners(db: Database, project_ids: list[str]) -> dict[str, str]:
+    """Whose these projects are, those being deleted left out."""
+    rows = await db.fetch(
+        "SELECT id, owner_id FROM projects WHERE id = ANY($1::text[]) AND status <> 'deleting'", project_ids
+    )
+    return {row["id"]: row["owner_id"] for row in rows}
+
+
 async def list_page(db: Database, *, owner_id: str | None, before_id: str | None, limit: int) -> list[Project]:
     """Newest first, those before `before_id`."""
     query = Projects.select().where(Projects.status != "deleting").order_by(Projects.id, ascending=False).limit(limit)

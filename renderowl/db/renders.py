@@ -102,6 +102,33 @@ async def list_active(db: Database, project_id: str, *, limit: int = 200) -> lis
     return [_render(row) for row in rows]
 
 
+async def list_active_of(db: Database, project_ids: list[str], *, limit: int = 200) -> dict[str, list[Render]]:
+    """The same of many projects, by project."""
+    return await _list_of(db, project_ids, list(ACTIVE_RENDER), limit)
+
+
+async def list_newest_of(db: Database, project_ids: list[str], *, limit: int) -> dict[str, list[Render]]:
+    """The newest renders of many projects, by project."""
+    return await _list_of(db, project_ids, None, limit)
+
+
+async def _list_of(
+    db: Database, project_ids: list[str], statuses: list[str] | None, limit: int
+) -> dict[str, list[Render]]:
+    rows = await db.fetch(
+        f"SELECT found.* FROM unnest($1::text[]) AS asked(project_id) CROSS JOIN LATERAL (SELECT {_COLUMNS}"
+        " FROM renders WHERE renders.project_id = asked.project_id AND ($2::text[] IS NULL OR status = ANY($2))"
+        " ORDER BY id DESC LIMIT $3) found",
+        project_ids,
+        statuses,
+        limit,
+    )
+    found: dict[str, list[Render]] = {}
+    for row in rows:
+        found.setdefault(row["project_id"], []).append(_render(row))
+    return found
+
+
 async def lock_superseded(db: Database, project_id: str, supersede_key: str, except_id: str) -> list[str]:
     """Lock the active renders that a newer one with the same `supersede_key` replaces, and return their ids.
 

@@ -1,7 +1,6 @@
-"""Accounts: who is calling, users and their passwords, API keys, tokens for browsers, tickets for sockets."""
+"""Accounts: users and their passwords, API keys, tokens for browsers, tickets for sockets. `callers` tells who is calling."""
 
 import asyncio
-import hmac
 import re
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -20,16 +19,18 @@ from renderowl.domain.errors import (
 )
 from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.records import ApiKey, Principal, Scope, User
-from renderowl.security.keys import PREFIX, new_key, parse_key
+from renderowl.security.keys import new_key
 from renderowl.security.passwords import MAX_LENGTH, MIN_LENGTH, hash_password, verify_password
 from renderowl.security.tokens import Claims, new_ticket
 from renderowl.services import projects
+from renderowl.services.callers import BOOTSTRAP_USER as BOOTSTRAP_USER
+from renderowl.services.callers import authenticate as authenticate
+from renderowl.services.callers import ensure_bootstrap_user as ensure_bootstrap_user
+from renderowl.services.callers import is_revoked as is_revoked
+from renderowl.services.callers import still_good
 from renderowl.services.context import Context
 from renderowl.services.paging import Page, PageRequest, cut
 
-BOOTSTRAP_USER: Final = "usr_00000000000000000000000000"
-"""The administrator behind RENDEROWL_AUTH_TOKEN and `renderowl keys create` without an address."""
-BOOTSTRAP_EMAIL: Final = "admin@renderowl.invalid"
 TICKET_TTL_S: Final = 30
 MAX_TOKEN_TTL_S: Final = 24 * 3600
 ROTATION_GRACE_S: Final = 24 * 3600.0
@@ -50,19 +51,6 @@ class Ticket(msgspec.Struct, frozen=True):
     expires_at: float
 
 
-# --- who is calling ------------------------------------------------------------------------------------------------
-
-
-async def authenticate(ctx: Context, credential: str) -> Principal:
-    """Find out who holds this API key, token or bootstrap token. Raises Unauthenticated."""
-    bootstrap = ctx.settings.auth_token
-    if bootstrap and hmac.compare_digest(credential.encode(), bootstrap.encode()):
-        return await _bootstrap(ctx)
-    if credential.startswith(PREFIX):
-        return await _with_key(ctx, credential)
-    return await _with_token(ctx, credential)
-
-
 async def redeem_ticket(ctx: Context, ticket: str, *, project_id: str, origin: str | None) -> Principal:
     """Who a one-time ticket stands for, once, for its project and from its origin. Raises Unauthenticated.
 
@@ -76,82 +64,6 @@ async def redeem_ticket(ctx: Context, ticket: str, *, project_id: str, origin: s
     principal = msgspec.convert(value["principal"], Principal)
     if not await still_good(ctx, principal):
         raise Unauthenticated("the credential that asked for the ticket was revoked or has ended")
-    return principal
-
-
-async def still_good(ctx: Context, principal: Principal) -> bool:
-    """Tell whether the credential of somebody who is connected has been revoked or has ended since."""
-    if principal.expires_at is not None and principal.expires_at < datetime.now(UTC).timestamp():
-        return False
-    return not await is_revoked(ctx, principal)
-
-
-async def is_revoked(ctx: Context, principal: Principal) -> bool:
-    """Tell whether the credential, or the key or session it was made with, was revoked; its own end does not count."""
-    if principal.kind == "bootstrap":
-        return False
-    key_id = principal.credential_id if principal.kind == "key" else principal.key_id
-    if key_id is not None and not await accounts.key_is_good(ctx.db, key_id):
-        return True
-    if principal.kind == "key":
-        return False
-    ids = [principal.credential_id, *([principal.session_id] if principal.session_id else [])]
-    return await accounts.any_revoked(ctx.db, ids)
-
-
-async def _bootstrap(ctx: Context) -> Principal:
-    await ensure_bootstrap_user(ctx.db)
-    return Principal(
-        user_id=BOOTSTRAP_USER, scopes=_ALL_SCOPES, kind="bootstrap", credential_id="bootstrap", is_admin=True
-    )
-
-
-async def ensure_bootstrap_user(db: Database) -> User:
-    """The administrator that owns what the bootstrap token makes; made at its first use."""
-    user = await accounts.get_user(db, BOOTSTRAP_USER)
-    if user is None:
-        await accounts.insert_user(db, user_id=BOOTSTRAP_USER, email=BOOTSTRAP_EMAIL, password_hash=None, role="admin")
-        user = await accounts.get_user(db, BOOTSTRAP_USER)
-    assert user is not None
-    return user
-
-
-async def _with_key(ctx: Context, plaintext: str) -> Principal:
-    key_hash = parse_key(plaintext)
-    found = None if key_hash is None else await accounts.find_key(ctx.db, key_hash)
-    if found is None:
-        raise Unauthenticated("the API key is not valid, was revoked or has expired")
-    key, user = found
-    await accounts.touch_key(ctx.db, key.id)
-    return Principal(
-        user_id=user.id,
-        scopes=frozenset(key.scopes),
-        kind="key",
-        credential_id=key.id,
-        is_admin=user.role == "admin" and "admin" in key.scopes,
-        expires_at=None if key.expires_at is None else key.expires_at.timestamp(),
-    )
-
-
-async def _with_token(ctx: Context, token: str) -> Principal:
-    claims = ctx.tokens.read(token)
-    user = await accounts.get_user(ctx.db, claims.sub)
-    if user is None:
-        raise Unauthenticated("the account is gone")
-    scopes = msgspec.convert(claims.scopes, frozenset[Scope])
-    principal = Principal(
-        user_id=user.id,
-        scopes=scopes,
-        kind="session" if claims.project_id is None else "token",
-        credential_id=claims.jti,
-        project_id=claims.project_id,
-        is_admin=user.role == "admin" and "admin" in scopes,
-        expires_at=float(claims.exp),
-        key_id=claims.key_id,
-        session_id=claims.session_id,
-    )
-    if not await still_good(ctx, principal):
-        raise Unauthenticated("the token, or the key or session that made it, was revoked")
     return principal
 
 
@@ -262,7 +174,7 @@ async def rotate_key(ctx: Context, principal: Principal, key_id: str) -> Created
     old = await _own_key(ctx, principal, key_id)
     if not frozenset(old.scopes) <= _implied(principal.scopes):
         raise Forbidden("a key cannot be rotated by one with fewer scopes")
-    if not await accounts.key_is_good(ctx.db, key_id):
+    if not await accounts.good_keys(ctx.db, [key_id]):
         raise Conflict("the key was revoked or has expired; make a new one")
     await accounts.revoke_key(ctx.db, principal.user_id, key_id, grace_s=ROTATION_GRACE_S)
     return await make_key(ctx.db, principal.user_id, name=old.name, scopes=old.scopes, expires_at=old.expires_at)

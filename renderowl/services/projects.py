@@ -1,11 +1,12 @@
 """Projects: a room, assets and renders under one owner."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from renderowl.db import projects, renders
-from renderowl.domain.errors import FieldError, Forbidden, NotFound, ValidationFailed
+from renderowl.domain.errors import FieldError, Forbidden, NotFound, RenderOwlError, ValidationFailed
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import Principal, Project, Scope
 from renderowl.services.context import Context
@@ -53,6 +54,23 @@ async def get(ctx: Context, principal: Principal, project_id: str, scope: Scope 
         raise NotFound(f"there is no project {project_id!r}")
     require(principal, scope)
     return project
+
+
+async def refusals(ctx: Context, asked: Sequence[tuple[Principal, str]]) -> list[RenderOwlError | None]:
+    """Why each of these callers may not see that project, None if it may: what `get` raises, in one query for all."""
+    known = await projects.owners(ctx.db, list({project_id for _, project_id in asked if "\x00" not in project_id}))
+    return [_refusal(principal, project_id, known.get(project_id)) for principal, project_id in asked]
+
+
+def _refusal(principal: Principal, project_id: str, owner_id: str | None) -> RenderOwlError | None:
+    is_theirs = owner_id is not None and (principal.is_admin or principal.user_id == owner_id)
+    if not is_theirs or principal.project_id not in (None, project_id):
+        return NotFound(f"there is no project {project_id!r}")
+    try:
+        require(principal, "read")
+    except Forbidden as error:
+        return error
+    return None
 
 
 async def list_page(ctx: Context, principal: Principal, page: PageRequest) -> Page[Project]:

@@ -1,6 +1,6 @@
 """What a room opens with, on every transport alike: the events after a cursor, or a snapshot of the renders."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Protocol
 
@@ -8,11 +8,10 @@ import msgspec
 
 from renderowl.bus.base import BusUnavailable
 from renderowl.db import events, renders
-from renderowl.domain.errors import NotFound
+from renderowl.domain.errors import NotFound, RenderOwlError
 from renderowl.domain.events import Cursor, DurableType, Event, Progress
 from renderowl.domain.lifecycle import RenderStatus, is_active
 from renderowl.domain.records import Principal, Render
-from renderowl.services import projects
 from renderowl.services.context import Context
 from renderowl.services.views import (
     AssetBrief,
@@ -28,6 +27,8 @@ REPLAY_LIMIT: Final = 500
 """A gap above this is answered with a snapshot."""
 SNAPSHOT_RENDERS: Final = 100
 """A snapshot has every active render and the newest others, together about this many."""
+TAIL_MARGIN: Final = 32
+"""So many events are read before those somebody missed: who comes next may be a little further behind."""
 DEFAULT_HZ: Final = 5.0
 MAX_HZ: Final = 10.0
 
@@ -89,19 +90,25 @@ EVENT_DATA: Final[Mapping[DurableType, Any]] = {
 """What `data` of an event is, by its type."""
 
 
-class Opening(msgspec.Struct, frozen=True):
+class RoomState(msgspec.Struct, frozen=True):
     """A room at one moment of Postgres, `cursor`.
 
-    `recovered`: `events` are all that happened since the caller's cursor; else `renders` is the snapshot to start from.
-    `progress` is the newest of every active render.
+    `events` are the newest ones, up to there; `renders` is a snapshot, newest first, when somebody asked for one or
+    cannot be told all that was missed. `progress` is (attempt, newest) of every active render.
     """
 
     cursor: Cursor
-    recovered: bool
     events: list[Event]
-    renders: list[RenderState]
+    renders: list[RenderState] | None
     more: bool
-    progress: dict[str, Progress]
+    progress: dict[str, tuple[int, Progress]]
+
+    def after(self, since: Cursor) -> list[Event] | None:
+        """All that happened after `since`, or None when it cannot be told."""
+        missed = self.cursor.seq - since.seq
+        if since.epoch != self.cursor.epoch or not 0 <= missed <= REPLAY_LIMIT or missed > len(self.events):
+            return None
+        return self.events[len(self.events) - missed :]
 
 
 class Poll(msgspec.Struct, frozen=True):
@@ -138,13 +145,15 @@ class Rooms(Protocol):
         """
         ...
 
-    async def poll(
-        self, principal: Principal, project_id: str, since: Cursor | None, filter: Filter, timeout_s: float
-    ) -> RoomPoll:
+    async def poll(self, project_id: str, since: Cursor | None, filter: Filter, timeout_s: float) -> RoomPoll:
         """What was said in the room after `since`, waiting up to `timeout_s` for something to happen.
 
-        The newest progress of every active render comes with it. Raises NotFound, Forbidden, Unavailable.
+        The newest progress of every active render comes with it. The caller has checked who is asking.
         """
+        ...
+
+    def check_seat(self, principal: Principal, project_id: str) -> None:
+        """Raise RateLimited or Unavailable when there is no place for one more stream."""
         ...
 
     def stream(
@@ -152,7 +161,7 @@ class Rooms(Protocol):
     ) -> AsyncGenerator[Message]:
         """The room from `since` on: replay or snapshot, then live, ending when the server or the credential does.
 
-        Raises NotFound or Forbidden before the first message.
+        The caller has checked who is asking and that there is a seat.
         """
         ...
 
@@ -161,63 +170,55 @@ def event_view(event: Event) -> EventView:
     return EventView(event.type, event.seq, event.data, event.render_id, event.asset_id, event.attempt)
 
 
-async def open_room(ctx: Context, principal: Principal, project_id: str, since: Cursor | None) -> Opening:
-    """Read a room the caller may see. Raises NotFound, Forbidden, Unavailable."""
-    async with ctx.db.transaction(snapshot=True):
-        await projects.get(ctx, principal, project_id)
-        rows = await _read(ctx, project_id, since)
-    return await _open(ctx, rows)
+async def read_rooms(ctx: Context, asked: Sequence[tuple[str, Cursor | None]]) -> list[RoomState | RenderOwlError]:
+    """What Postgres says of rooms, each asked for by somebody who is at that cursor or knows nothing.
+
+    A handful of queries, however many are asked for. NotFound stands for a project that does not exist.
+    """
+    states = await _states(ctx, asked)
+    return [states.get(project_id) or NotFound(f"there is no project {project_id!r}") for project_id, _ in asked]
 
 
-async def read_room(ctx: Context, project_id: str, since: Cursor | None) -> Opening:
-    """Read a room for a caller that has been checked. Raises NotFound, Unavailable."""
-    async with ctx.db.transaction(snapshot=True):
-        rows = await _read(ctx, project_id, since)
-    return await _open(ctx, rows)
-
-
-class _Rows(msgspec.Struct, frozen=True):
-    """What one snapshot of Postgres says; `missed` or else `page` is there."""
-
-    cursor: Cursor
-    active: list[Render]
-    missed: list[Event] | None
-    page: list[Render]
-
-
-async def _read(ctx: Context, project_id: str, since: Cursor | None) -> _Rows:
+async def _states(ctx: Context, asked: Sequence[tuple[str, Cursor | None]]) -> dict[str, RoomState]:
     """Everything comes from one snapshot, so that the events after its `seq` are exactly those not seen here."""
-    top = await events.top(ctx.db, project_id)
-    if top is None:
-        raise NotFound(f"there is no project {project_id!r}")
-    cursor = Cursor(*top)
-    active = await renders.list_active(ctx.db, project_id)
-    missed = await _missed(ctx, project_id, since, cursor)
-    if missed is not None:
-        return _Rows(cursor, active, missed, [])
-    page = await renders.list_page(ctx.db, project_id, before_id=None, limit=SNAPSHOT_RENDERS + 1)
-    return _Rows(cursor, active, None, page)
+    async with ctx.db.transaction(snapshot=True):
+        tops = await events.tops(ctx.db, list({project_id for project_id, _ in asked}))
+        cursors = {project_id: Cursor(*top) for project_id, top in tops.items()}
+        active = await renders.list_active_of(ctx.db, list(cursors))
+        after = _replay_from(asked, cursors)
+        missed = await events.read_after_of(ctx.db, after, limit=REPLAY_LIMIT + TAIL_MARGIN) if after else {}
+        states = {
+            project_id: RoomState(cursor, missed.get(project_id, []), None, False, {})
+            for project_id, cursor in cursors.items()
+        }
+        lost = {
+            project_id
+            for project_id, since in asked
+            if project_id in states and (since is None or states[project_id].after(since) is None)
+        }
+        pages = await renders.list_newest_of(ctx.db, list(lost), limit=SNAPSHOT_RENDERS + 1) if lost else {}
+    # Redis may be slow: Postgres's connection is free again.
+    newest = await _newest(ctx, [render.id for found in active.values() for render in found])
+    for project_id, state in states.items():
+        running, page = active.get(project_id, []), pages.get(project_id, [])
+        states[project_id] = msgspec.structs.replace(
+            state,
+            progress={one.id: (one.attempt, render_view(one, newest.get(one.id)).progress) for one in running},
+            renders=_snapshot(running, page, newest) if project_id in lost else None,
+            more=len(page) > SNAPSHOT_RENDERS,
+        )
+    return states
 
 
-async def _open(ctx: Context, rows: _Rows) -> Opening:
-    """Add the newest progress, once Postgres's connection is free again: Redis may be slow."""
-    newest = await _newest(ctx, [render.id for render in rows.active])
-    progress = {render.id: render_view(render, newest.get(render.id)).progress for render in rows.active}
-    if rows.missed is not None:
-        return Opening(rows.cursor, True, rows.missed, [], False, progress)
-    shown = {render.id: render for render in (*rows.active, *rows.page[:SNAPSHOT_RENDERS])}
-    states = [_state(render, newest.get(render.id)) for _, render in sorted(shown.items(), reverse=True)]
-    return Opening(rows.cursor, False, [], states, len(rows.page) > SNAPSHOT_RENDERS, progress)
-
-
-async def _missed(ctx: Context, project_id: str, since: Cursor | None, now: Cursor) -> list[Event] | None:
-    """The events between two cursors, or None when they cannot all be replayed."""
-    if since is None or since.epoch != now.epoch or not 0 <= now.seq - since.seq <= REPLAY_LIMIT:
-        return None
-    if since.seq == now.seq:
-        return []
-    found = await events.read_after(ctx.db, project_id, since.seq, limit=REPLAY_LIMIT)
-    return found if len(found) == now.seq - since.seq else None
+def _replay_from(asked: Sequence[tuple[str, Cursor | None]], cursors: Mapping[str, Cursor]) -> dict[str, int]:
+    """After which seq to read events, by project: what the one furthest behind has missed, and a few before."""
+    after: dict[str, int] = {}
+    for project_id, since in asked:
+        now = cursors.get(project_id)
+        if now is None or since is None or since.epoch != now.epoch or not 0 <= now.seq - since.seq <= REPLAY_LIMIT:
+            continue
+        after[project_id] = min(after.get(project_id, now.seq), max(0, since.seq - TAIL_MARGIN))
+    return after
 
 
 async def _newest(ctx: Context, render_ids: list[str]) -> dict[str, tuple[int, Progress]]:
@@ -225,6 +226,13 @@ async def _newest(ctx: Context, render_ids: list[str]) -> dict[str, tuple[int, P
         return await ctx.bus.newest_progress(render_ids)
     except BusUnavailable:
         return {}  # the rows have the progress of the last step that ended
+
+
+def _snapshot(
+    active: list[Render], page: list[Render], newest: Mapping[str, tuple[int, Progress]]
+) -> list[RenderState]:
+    shown = {render.id: render for render in (*active, *page[:SNAPSHOT_RENDERS])}
+    return [_state(render, newest.get(render.id)) for _, render in sorted(shown.items(), reverse=True)]
 
 
 def _state(render: Render, newest: tuple[int, Progress] | None) -> RenderState:

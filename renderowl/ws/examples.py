@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from renderowl.domain.events import Progress
+from renderowl.domain.events import Picture, Progress
 from renderowl.services.rooms import EventView, RenderState
 from renderowl.services.views import AssetBrief, CacheView, OutputFile, OutputView, RenderBrief, RenderError, RetryBrief
 from renderowl.ws import frames
@@ -19,9 +19,14 @@ _FILM: Final = OutputView([OutputFile("video", "film.mp4", "video/mp4", 4_194_30
 _LOST: Final = RenderError("worker_lost", "The worker stopped answering", "us", True)
 _BAD: Final = RenderError("media_unreadable", "The media cannot be read", "caller", False)
 
+_ADA: Final = frames.Watcher("con_0m4k2v9c7r", "usr_0m4k2v9c7a", "Ada")
+_GRACE: Final = frames.Watcher("con_0m4k2v9c7s", "usr_0m4k2v9c7b")
+
 SAID: Final[tuple[frames.ClientMessage, ...]] = (
     frames.Auth("eyJhbGciOi..."),
-    frames.Hello("e7f3a1.1042", frames.Filter(frozenset({_RENDER}), frozenset({"progress", "state"}), 5.0)),
+    frames.Hello(
+        "e7f3a1.1042", frames.Filter(frozenset({_RENDER}), frozenset({"progress", "state"}), 5.0), True, "Ada"
+    ),
     frames.Subscribe(frames.Filter(types=frozenset({"state"}))),
     frames.AuthRefresh("eyJhbGciOi..."),
     frames.Pong(),
@@ -34,7 +39,7 @@ SAID: Final[tuple[frames.ClientMessage, ...]] = (
 )
 
 TOLD: Final[tuple[frames.ServerMessage, ...]] = (
-    frames.Welcome("con_0m4k2v9c7r", "e7f3a1", 1050, True, 25, _AT),
+    frames.Welcome("con_0m4k2v9c7r", "e7f3a1", 1050, True, 25, _AT, 1, [_ADA]),
     frames.Snapshot(
         1050,
         [
@@ -57,7 +62,8 @@ TOLD: Final[tuple[frames.ServerMessage, ...]] = (
         False,
     ),
     frames.RenderProgress(_RENDER, _HALFWAY),
-    frames.RenderPreview(_RENDER, {"frame": 450, "content_type": "image/jpeg", "base64": "/9j/4AAQSkZJRg..."}),
+    frames.RenderPreview(_RENDER, Picture(450, 15.0, b"\xff\xd8\xff\xdb...")),
+    frames.PresenceNews(2, [_ADA, _GRACE], [_GRACE], []),
     frames.CursorMark(1060),
     frames.Ack("k1", _RENDER, "queued"),
     frames.AuthExpiring(60),

@@ -5,17 +5,16 @@ One struct a message, told apart by `type`. `docs/realtime.md` lists them all an
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cached_property
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from renderowl.domain.errors import FieldError, RenderOwlError
-from renderowl.domain.events import Cursor, DurableType, Event, Progress
+from renderowl.domain.events import DurableType, Event, Picture, Progress
 from renderowl.domain.lifecycle import RenderStatus
 from renderowl.domain.records import Principal
 from renderowl.services.rooms import Filter as Filter  # part of what a member says
-from renderowl.services.rooms import RenderState, event_view
+from renderowl.services.rooms import RenderState
 
 SUBPROTOCOL: Final = "renderowl.v1"
 BEARER_SUBPROTOCOL: Final = "base64url.bearer."
@@ -31,10 +30,12 @@ class Auth(msgspec.Struct, frozen=True, tag="auth", forbid_unknown_fields=True):
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello", forbid_unknown_fields=True):
-    """Where to go on from (a cursor) and what to hear."""
+    """Where to go on from (a cursor) and what to hear; `presence`: who else is here too. `name` is shown to those."""
 
     since: str | None = None
     filter: Filter = Filter()
+    presence: bool = False
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 
 
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe", forbid_unknown_fields=True):
@@ -85,8 +86,19 @@ ClientMessage = Auth | Hello | Subscribe | AuthRefresh | Pong | Command
 # --- what a member is told ---------------------------------------------------------------------------------------
 
 
+class Watcher(msgspec.Struct, frozen=True):
+    """Somebody in the room; `name` is what the hello said, checked by nobody."""
+
+    connection: str
+    user_id: str
+    name: str | None = None
+
+
 class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
-    """The member is in. `recovered`: every event after its cursor follows; else a snapshot does."""
+    """The member is in. `recovered`: every event after its cursor follows; else a snapshot does.
+
+    `members` are those in the room, the first hundred of `count`; null unless the hello asked for presence.
+    """
 
     connection: str
     epoch: str
@@ -94,6 +106,8 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
     recovered: bool
     ping_s: int
     token_expires_at: datetime | None
+    count: int | None = None
+    members: list[Watcher] | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
@@ -112,10 +126,22 @@ class RenderProgress(msgspec.Struct, frozen=True, tag="render.progress"):
 
 
 class RenderPreview(msgspec.Struct, frozen=True, tag="render.preview"):
-    """A small picture of the newest frame, for members whose filter asks for `preview`."""
+    """A small picture of the newest frame, about once a second, for members whose filter asks for `preview`."""
 
     render_id: str
-    data: dict[str, Any]
+    data: Picture
+
+
+class PresenceNews(msgspec.Struct, frozen=True, tag="presence"):
+    """Who is in the room now, for those who asked; at most once a second, and only the newest is ever sent.
+
+    `members` are the first hundred of `count`; `joined` and `left` are what changed among them since the news before.
+    """
+
+    count: int
+    members: list[Watcher]
+    joined: list[Watcher]
+    left: list[Watcher]
 
 
 class CursorMark(msgspec.Struct, frozen=True, tag="cursor"):
@@ -157,7 +183,9 @@ class Error(msgspec.Struct, frozen=True, omit_defaults=True, tag="error"):
     retry_after_s: float | None = None
 
 
-ServerMessage = Welcome | Snapshot | RenderProgress | RenderPreview | CursorMark | Ack | AuthExpiring | Ping | Error
+ServerMessage = (
+    Welcome | Snapshot | RenderProgress | RenderPreview | PresenceNews | CursorMark | Ack | AuthExpiring | Ping | Error
+)
 
 
 # --- how it is closed --------------------------------------------------------------------------------------------
@@ -256,87 +284,6 @@ def read_event(body: bytes | msgspec.Raw) -> Event:
 def write(message: ServerMessage) -> str:
     """A message as it is sent."""
     return msgspec.json.encode(message).decode()
-
-
-class Word:
-    """Something to be said, written once however many members hear it.
-
-    `text` is for `renderowl.v1`; `plain` is the source document's shape, None where that has no such message.
-    """
-
-    cursor: Cursor | None = None
-    """The place in the durable lane behind this word, if it marks one."""
-
-    @property
-    def text(self) -> str:
-        raise NotImplementedError
-
-    @property
-    def plain(self) -> str | None:
-        return None
-
-
-class Spoken(Word):
-    """A message to one member."""
-
-    def __init__(self, message: ServerMessage, cursor: Cursor | None = None) -> None:
-        self._message = message
-        self.cursor = cursor
-
-    @property
-    def text(self) -> str:
-        return write(self._message)
-
-    @property
-    def plain(self) -> str | None:
-        return self.text if isinstance(self._message, Error) else None
-
-
-class EventWord(Word):
-    """A durable event."""
-
-    def __init__(self, event: Event) -> None:
-        self.event = event
-        self.cursor = Cursor(event.epoch, event.seq)
-
-    @cached_property
-    def text(self) -> str:
-        return msgspec.json.encode(event_view(self.event)).decode()
-
-    @cached_property
-    def plain(self) -> str | None:
-        event = self.event
-        if event.render_id is None:
-            return None
-        return msgspec.json.encode(PlainEvent(event.type, event.render_id, event.data)).decode()
-
-
-class EphemeralWord(Word):
-    """A progress or a preview."""
-
-    def __init__(self, interest: Literal["progress", "preview"], render_id: str, body: bytes | msgspec.Raw) -> None:
-        self.interest: Final = interest
-        self.render_id = render_id
-        self._body = bytes(body)
-
-    @classmethod
-    def of_progress(cls, render_id: str, progress: Progress) -> "EphemeralWord":
-        return cls("progress", render_id, msgspec.json.encode(RenderProgress(render_id, progress)))
-
-    @property
-    def progress(self) -> Progress:
-        """What a progress says."""
-        return msgspec.json.decode(self._body, type=RenderProgress).data
-
-    @cached_property
-    def text(self) -> str:
-        return self._body.decode()
-
-    @cached_property
-    def plain(self) -> str | None:
-        if self.interest != "progress":
-            return None
-        return msgspec.json.encode(msgspec.json.decode(self._body, type=PlainRenderProgress)).decode()
 
 
 def expiry_of(principal: Principal) -> datetime | None:

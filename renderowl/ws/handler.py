@@ -1,241 +1,102 @@
-"""The socket `/ws/projects/{id}/renders`: joins the protocol, the member and the hub to a real connection."""
+"""The socket `/ws/projects/{id}/renders`: from the handshake to a session."""
 
-import asyncio
 import base64
 import binascii
-import contextlib
-import time
 from collections.abc import Sequence
-from typing import Final, assert_never
+from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlsplit
 
-import structlog
-from litestar import WebSocket, websocket
-from litestar.datastructures import State
-from litestar.exceptions import WebSocketDisconnect
-from litestar.handlers import WebsocketRouteHandler
+import msgspec
+from litestar import asgi
+from litestar.datastructures import Headers
+from litestar.enums import ScopeType
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Scope, Send
 
-from renderowl.domain.errors import Forbidden, Internal, RenderOwlError, Unauthenticated
-from renderowl.domain.ids import new_id
-from renderowl.domain.records import Principal
-from renderowl.services import accounts, projects
+from renderowl.domain.errors import Forbidden, NotFound, RenderOwlError, Unauthenticated
 from renderowl.services.context import Context
 from renderowl.ws import frames
-from renderowl.ws.commands import perform
+from renderowl.ws.door import RETRY_S, full
 from renderowl.ws.hub import Hub
-from renderowl.ws.member import Member
-from renderowl.ws.protocol import (
-    Action,
-    Authenticate,
-    Close,
-    Join,
-    Perform,
-    Protocol,
-    Redeem,
-    Refilter,
-    Said,
-    Send,
-    forbidden_origin,
-)
-
-log = structlog.get_logger(__name__)
+from renderowl.ws.link import link_of
+from renderowl.ws.protocol import Authenticate, Close, Redeem
+from renderowl.ws.session import Session
 
 PATH: Final = "/ws/projects/{project_id:str}/renders"
 
-_CLOSE_S: Final = 1.0
-_REASON_BYTES: Final = 123
-_GONE: Final = (OSError, WebSocketDisconnect, RuntimeError)
-"""What sending raises once the other side, or the server itself (RuntimeError), has closed."""
 _SECRET_PARAMETERS: Final = frozenset({"token", "access_token", "api_key", "key", "auth", "authorization", "bearer"})
 
 
-def websocket_route(hub: Hub, ctx: Context) -> WebsocketRouteHandler:
-    """The route to mount. It authenticates by itself: no guard or middleware may close it before it is accepted."""
+def websocket_route(hub: Hub, ctx: Context) -> ASGIRouteHandler:
+    """The route to mount. It authenticates by itself: no guard or middleware may close it before it is accepted.
 
-    @websocket(PATH, opt={"authenticates_itself": True})
-    async def room(socket: WebSocket[object, object, State]) -> None:
-        await _Session(hub, ctx, socket, socket.path_params["project_id"]).run()
+    It is plain ASGI: a socket that only listens would else hold on to a dozen objects of the framework.
+    """
+
+    @asgi(PATH, opt={"authenticates_itself": True}, copy_scope=False)
+    async def room(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.WEBSOCKET:
+            raise NotFound("this is a WebSocket")
+        if hub.door.full:
+            await _refuse(cast(Any, send))
+            return
+        with hub.door.connection():
+            await _serve(hub, ctx, scope, cast(Any, receive), cast(Any, send))
 
     return room
 
 
-class _Session:
-    """One connection: a task that receives, a task that sends, and the rules between them."""
+async def _serve(hub: Hub, ctx: Context, scope: Any, receive: Any, send: Any) -> None:
+    """Accept first: a close before that tells a browser nothing."""
+    headers = Headers.from_scope(scope)
+    subprotocols = [part.strip() for part in headers.get("sec-websocket-protocol", "").split(",") if part.strip()]
+    plain = frames.SUBPROTOCOL not in subprotocols
+    origin = headers.get("origin")
+    offered: Authenticate | Redeem | RenderOwlError | None
+    try:
+        check_origin(origin, ctx.settings.base_url, ctx.settings.allowed_origins)
+        offered = offered_by(headers.get("authorization"), subprotocols, scope["query_string"].decode("latin-1"))
+    except RenderOwlError as error:
+        offered = error
 
-    def __init__(self, hub: Hub, ctx: Context, socket: WebSocket[object, object, State], project_id: str) -> None:
-        self._hub = hub
-        self._ctx = ctx
-        self._socket = socket
-        self._project_id = project_id
-        self._subprotocols = [
-            part.strip() for part in socket.headers.get("sec-websocket-protocol", "").split(",") if part.strip()
-        ]
-        self._principal: Principal | None = None
-        self._memberships = contextlib.AsyncExitStack()
-        self._member = Member(hub.clock, abort=self._abort)
-        self._sender: asyncio.Task[None] | None = None
-        self._protocol = Protocol(new_id("con"), plain=frames.SUBPROTOCOL not in self._subprotocols, now=hub.clock())
+    async def close(close: Close) -> None:
+        await send({"type": "websocket.close", "code": close.code, "reason": close.reason})
 
-    async def run(self) -> None:
-        """Serve the connection to its end. Accepts first: a close before that tells a browser nothing."""
-        await self._socket.accept(subprotocols=None if self._protocol.plain else frames.SUBPROTOCOL)
-        self._sender = asyncio.create_task(self._send())
-        receiver = asyncio.create_task(self._receive())
-        watcher = asyncio.create_task(self._watch())
-        try:
-            await asyncio.wait({self._sender, receiver}, return_when=asyncio.FIRST_COMPLETED)
-            if receiver.done() and (error := receiver.exception()) is not None:
-                log.error("socket_failed", project_id=self._project_id, exc_info=error)
-                self._say(self._protocol.refused(Internal()))
-                await asyncio.wait({self._sender}, timeout=_CLOSE_S)
-        finally:
-            await _end(self._sender, receiver, watcher)
-            await self._memberships.aclose()
-            if self._member.closing is not None:
-                await self._close(self._member.closing)
+    await receive()  # websocket.connect
+    await send({"type": "websocket.accept", "subprotocol": None if plain else frames.SUBPROTOCOL, "headers": []})
+    session = Session(hub, ctx, link_of(scope), scope["path_params"]["project_id"], plain=plain, origin=origin)
+    await session.run(offered, receive, close)
 
-    # --- receiving ---------------------------------------------------------------------------------------------------
 
-    async def _receive(self) -> None:
-        try:
-            offered = self._offered()
-        except RenderOwlError as error:
-            self._say(self._protocol.refused(error))
-        else:
-            await self._perform(self._protocol.start(offered))
-        while True:
-            message = await self._socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            if message["type"] == "websocket.receive":
-                said = message.get("text") or message.get("bytes") or b""
-                await self._perform(self._protocol.receive(said, self._hub.clock()))
+async def _refuse(send: Any) -> None:
+    """Answer the handshake with 503: a process that is full cannot afford to accept in order to explain itself."""
+    error = full()
+    body = {"type": "about:blank", "title": error.title, "status": 503, "detail": error.detail, "code": error.code}
+    headers = [(b"content-type", b"application/problem+json"), (b"retry-after", b"%d" % RETRY_S)]
+    await send({"type": "websocket.http.response.start", "status": 503, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": msgspec.json.encode(body), "more_body": False})
 
-    def _offered(self) -> Authenticate | Redeem | None:
-        """What the connection itself says of its caller. Raises for a foreign page and for a secret in the URL."""
-        origin = self._origin
-        if origin is not None and not is_allowed(
-            origin, self._ctx.settings.base_url, self._ctx.settings.allowed_origins
-        ):
-            raise forbidden_origin(origin)
-        query = parse_qs(self._socket.scope["query_string"].decode("latin-1"))
-        if _SECRET_PARAMETERS & {name.lower() for name in query}:
-            raise Unauthenticated("a URL ends up in logs: send the token in a header, or a one-time `?ticket=`")
-        if (header := self._socket.headers.get("authorization")) is not None:
-            scheme, _, credential = header.partition(" ")
-            if scheme.lower() != "bearer":
-                raise Unauthenticated("the Authorization header must be `Bearer <key or token>`")
-            return Authenticate(credential.strip())
-        for name in self._subprotocols:
-            if name.startswith(frames.BEARER_SUBPROTOCOL):
-                return Authenticate(_decode(name.removeprefix(frames.BEARER_SUBPROTOCOL)))
-        return Redeem(query["ticket"][0]) if "ticket" in query else None
 
-    @property
-    def _origin(self) -> str | None:
-        """The page that opened the socket; None for a program."""
-        return self._socket.headers.get("origin")
+def offered_by(authorization: str | None, subprotocols: Sequence[str], query: str) -> Authenticate | Redeem | None:
+    """What a handshake says of its caller. Raises Unauthenticated for a secret in the URL or one that is unreadable."""
+    parameters = parse_qs(query)
+    if _SECRET_PARAMETERS & {name.lower() for name in parameters}:
+        raise Unauthenticated("a URL ends up in logs: send the token in a header, or a one-time `?ticket=`")
+    if authorization is not None:
+        scheme, _, credential = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated("the Authorization header must be `Bearer <key or token>`")
+        return Authenticate(credential.strip())
+    for name in subprotocols:
+        if name.startswith(frames.BEARER_SUBPROTOCOL):
+            return Authenticate(_decode(name.removeprefix(frames.BEARER_SUBPROTOCOL)))
+    return Redeem(parameters["ticket"][0]) if "ticket" in parameters else None
 
-    async def _perform(self, actions: Sequence[Action]) -> None:
-        """Do what the protocol says, one after the other, until it has nothing more to say."""
-        for action in actions:
-            match action:
-                case Send() | Close():
-                    self._say([action])
-                case Refilter():
-                    self._member.filter = action.filter
-                case Perform():
-                    await self._command(action.command)
-                case Authenticate() | Redeem() | Join():
-                    try:
-                        following = await (self._join(action) if isinstance(action, Join) else self._identify(action))
-                    except RenderOwlError as error:
-                        following = self._protocol.refused(error)
-                    await self._perform(following)
-                case _:
-                    assert_never(action)
 
-    async def _identify(self, action: Authenticate | Redeem) -> Sequence[Action]:
-        """Find out who is calling and whether they may see the project."""
-        if isinstance(action, Redeem):
-            principal = await accounts.redeem_ticket(
-                self._ctx, action.ticket, project_id=self._project_id, origin=self._origin
-            )
-        else:
-            principal = await accounts.authenticate(self._ctx, action.credential)
-        await projects.get(self._ctx, principal, self._project_id)
-        self._principal = principal
-        expires_in_s = None if principal.expires_at is None else principal.expires_at - time.time()
-        return self._protocol.authenticated(
-            principal.user_id, expires_in_s, frames.expiry_of(principal), self._hub.clock()
-        )
-
-    async def _join(self, action: Join) -> Sequence[Action]:
-        """Enter first, read then: what happens in between waits in the member."""
-        if self._principal is None:
-            raise Unauthenticated
-        self._member.filter = action.filter
-        await self._memberships.enter_async_context(self._hub.membership(self._project_id, self._member))
-        opening = await self._hub.open_room(self._principal, self._project_id, action.since)
-        await self._perform(self._protocol.joined(opening.cursor, opening.recovered, self._hub.clock()))
-        self._member.begin(opening)
-        return []
-
-    async def _command(self, command: frames.Command) -> None:
-        """Carry out a command for a caller who may still give it; a failure is the answer, not the end."""
-        assert self._principal is not None
-        try:
-            if not await accounts.still_good(self._ctx, self._principal):
-                self._say(self._protocol.refused(Forbidden("the credential was revoked or has ended")))
-                return
-            self._member.say(await perform(self._ctx, self._principal, self._project_id, command))
-        except RenderOwlError as error:
-            self._member.say(frames.error_of(error, command.ref))
-
-    async def _watch(self) -> None:
-        """Send a member away whose credential is revoked while it only listens."""
-        while True:
-            await asyncio.sleep(self._hub.recheck_s)
-            if self._principal is not None and await self._hub.is_revoked(self._principal):
-                self._say(self._protocol.refused(Forbidden("the credential was revoked")))
-
-    # --- sending -----------------------------------------------------------------------------------------------------
-
-    async def _send(self) -> None:
-        """The only one who sends: words as they come, and what time brings."""
-        with contextlib.suppress(*_GONE):
-            while True:
-                now = self._hub.clock()
-                self._say(self._protocol.tick(now))
-                words = self._member.take(now)
-                for word in words:
-                    text = word.plain if self._protocol.plain else word.text
-                    if text is not None:
-                        await self._socket.send({"type": "websocket.send", "text": text, "bytes": None})
-                if words:
-                    continue
-                if self._member.closing is not None:
-                    return
-                await self._member.wait(min(self._protocol.due, self._member.due()) - now)
-
-    def _say(self, said: Sequence[Said]) -> None:
-        for action in said:
-            match action:
-                case Send():
-                    self._member.say(action.message)
-                case Close():
-                    self._member.close(action)
-
-    def _abort(self) -> None:
-        if self._sender is not None:
-            self._sender.cancel()
-
-    async def _close(self, close: Close) -> None:
-        """Close the socket; one that takes nothing is left to the server."""
-        reason = close.reason.encode()[:_REASON_BYTES].decode(errors="ignore")
-        with contextlib.suppress(*_GONE, TimeoutError):
-            async with asyncio.timeout(_CLOSE_S):
-                await self._socket.close(code=close.code, reason=reason)
+def check_origin(origin: str | None, base_url: str, allowed: Sequence[str]) -> None:
+    """Raise Forbidden for a page that may not open sockets. None is a program, which is no page."""
+    if origin is not None and not is_allowed(origin, base_url, allowed):
+        raise Forbidden(f"pages of {origin} may not open sockets here; see RENDEROWL_ALLOWED_ORIGINS")
 
 
 def is_allowed(origin: str, base_url: str, allowed: Sequence[str]) -> bool:
@@ -260,9 +121,3 @@ def _decode(text: str) -> str:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
     except (binascii.Error, ValueError):
         raise Unauthenticated("the bearer subprotocol is not base64url") from None
-
-
-async def _end(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

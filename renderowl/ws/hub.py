@@ -4,37 +4,39 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 import structlog
 
 from renderowl.bus.base import BusUnavailable, RoomMessage
 from renderowl.db import events
-from renderowl.domain.errors import NotFound, Unavailable
+from renderowl.domain.errors import RenderOwlError, Unavailable
 from renderowl.domain.events import Cursor, Event
 from renderowl.domain.records import Principal
-from renderowl.services import accounts
 from renderowl.services.context import Context
-from renderowl.services.rooms import Filter, Message, Opening, Poll, RoomPoll, open_room, read_room
+from renderowl.services.rooms import Filter, Message, Poll, RoomPoll, RoomState, read_rooms
 from renderowl.ws import frames
-from renderowl.ws.frames import EphemeralWord, EventWord
-from renderowl.ws.member import BATCH, Member
-from renderowl.ws.polling import poll_room
+from renderowl.ws.attendance import Attendance
+from renderowl.ws.batch import Batch
+from renderowl.ws.door import Door
+from renderowl.ws.guests import Guests
+from renderowl.ws.member import BATCH, Member, Reader
+from renderowl.ws.opening import Opening
+from renderowl.ws.polling import poll_render, poll_room
 from renderowl.ws.protocol import Close
 from renderowl.ws.room import Room
+from renderowl.ws.streaming import Listener
+from renderowl.ws.timetable import Timetable
+from renderowl.ws.words import EphemeralWord
 
 log = structlog.get_logger(__name__)
 
 COMPARE_S: Final = 25.0
 POLL_S: Final = 1.0
 """Without Redis, durable events are read from Postgres this often."""
-SWEEP_S: Final = 1.0
 DRAIN_S: Final = 5.0
 ASK_AGAIN_S: Final = 0.5
-KEEP_ALIVE_S: Final = 15.0
-RECHECK_S: Final = 15.0
-"""How long somebody whose credential was revoked may go on listening."""
 _FILL: Final = 500
 _GATES: Final = 64
 
@@ -47,26 +49,32 @@ class Hub:
 
     def __init__(self, ctx: Context, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
+        self.rooms: dict[str, Room] = {}
+        self.door = Door(ctx)
+        self.guests = Guests(ctx, clock)
+        self.timetable = Timetable(clock)
+        self.attendance = Attendance(ctx.bus, self.rooms, clock)
+        self.connected = False
+        self.draining = False
         self._ctx = ctx
         self._feed = ctx.bus.rooms()
-        self.rooms: dict[str, Room] = {}
+        self._reads = Batch(self._read)
         self._gates = tuple(asyncio.Lock() for _ in range(_GATES))
         self._filling: dict[Room, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self.connected = False
         self._compare_now = asyncio.Event()
         self._left = asyncio.Event()
-        self.draining = False
-        self.recheck_s = RECHECK_S
 
     async def start(self) -> None:
         """Begin to listen."""
-        for work in (self._listen, self._compare, self._sweep):
-            self._tasks.append(asyncio.create_task(_for_ever(work), name=f"hub{work.__name__}"))
+        for work in (self._listen, self._compare, self.guests.sweep, self.guests.recheck, self.attendance.run):
+            self._tasks.append(asyncio.create_task(_for_ever(work), name=f"hub-{work.__name__}"))
 
     async def drain(self) -> None:
-        """Tell every member that the server is being deployed and wait, a little, until they are gone."""
+        """Tell everybody that the server is being deployed and wait, a little, until they are gone."""
         self.draining = True
+        for guest in tuple(self.guests):
+            guest.close(_DEPLOYING)
         for room in self.rooms.values():
             room.close(_DEPLOYING)
         with contextlib.suppress(TimeoutError):
@@ -76,8 +84,9 @@ class Hub:
                     await self._left.wait()
 
     async def stop(self) -> None:
-        """Drain and stop listening."""
+        """Drain, say that nobody is here any more, and stop listening."""
         await self.drain()
+        await self.attendance.announce()
         left = {*self._tasks, *self._filling.values()}
         while left:  # a cancellation that comes while redis-py makes a connection can get lost: ask again
             for task in left:
@@ -88,59 +97,60 @@ class Hub:
     # --- members -----------------------------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager
-    async def membership(self, project_id: str, member: Member) -> AsyncIterator[None]:
+    async def membership(self, project_id: str, member: Member, since: Cursor | None) -> AsyncIterator[Room]:
         """Be in the room within the block. What happens from its start on is kept for the member until it begins.
 
         Raises NotFound for a project that does not exist, Unavailable when Postgres or the server is going away.
         """
         if self.draining:
             member.close(_DEPLOYING)
-        room = await self._enter(project_id, member)
+        room = await self._enter(project_id, member, since)
         try:
-            yield
+            yield room
         finally:
             room.members.discard(member)
             await self._leave(room)
 
-    async def open_room(self, principal: Principal, project_id: str, since: Cursor | None) -> Opening:
-        """What the room opens with for a member. Raises NotFound, Forbidden, Unavailable."""
-        return self._learn(project_id, await open_room(self._ctx, principal, project_id, since))
+    async def opening(self, room: Room, since: Cursor | None) -> Opening:
+        """What a member who is in the room is told first: remembered, or else read. Raises NotFound, Unavailable."""
+        found = room.opening(since, self.clock())
+        if found is not None:
+            return found
+        state = await self._reads.ask((room.project_id, since))
+        if state.cursor.epoch != room.epoch:
+            self._replace(room)
+        self._learn(room, state)
+        return room.opening(since, self.clock()) or room.opening_of(state, since)
 
-    async def is_revoked(self, principal: Principal) -> bool:
-        """Tell whether somebody who listens has lost the credential; while Postgres is away nobody has."""
-        try:
-            return await accounts.is_revoked(self._ctx, principal)
-        except Unavailable as error:
-            log.info("credential_not_rechecked", reason=error.detail)
-            return False
+    async def _read(self, asked: Sequence[tuple[str, Cursor | None]]) -> list[RoomState | RenderOwlError]:
+        return await read_rooms(self._ctx, asked)
 
-    def _learn(self, project_id: str, opening: Opening) -> Opening:
-        """Let the room know how far Postgres is: what was published while the room was being made reached nobody."""
-        room = self.rooms.get(project_id)
-        if room is not None and room.epoch == opening.cursor.epoch:
-            room.know_of(opening.cursor.seq)
+    def _learn(self, room: Room, state: RoomState) -> None:
+        room.learn(state, self.clock())
+        if room.hole:
+            self._fill_soon(room)
+
+    async def _enter(self, project_id: str, member: Member, since: Cursor | None) -> Room:
+        async with self._gate(project_id):
+            room = self.rooms.get(project_id) or await self._open(project_id, since)
+            room.members.add(member)
             if room.hole:
                 self._fill_soon(room)
-        return opening
-
-    async def _enter(self, project_id: str, member: Member) -> Room:
-        async with self._gate(project_id):
-            room = self.rooms.get(project_id)
-            if room is None:
-                room = self.rooms[project_id] = await self._open(project_id)
-            room.members.add(member)
             return room
 
-    async def _open(self, project_id: str) -> Room:
-        await self._feed.follow(project_id)
+    async def _open(self, project_id: str, since: Cursor | None) -> Room:
+        """A new room, which hears what happens from before it is read."""
+        room = self.rooms[project_id] = Room(project_id)
         try:
-            top = await events.top(self._ctx.db, project_id)
-            if top is None:
-                raise NotFound(f"there is no project {project_id!r}")
+            await self._feed.follow(project_id)
+            state = await self._reads.ask((project_id, since))
         except BaseException:
+            del self.rooms[project_id]
             await self._feed.unfollow(project_id)
             raise
-        return Room(project_id, Cursor(*top))
+        room.open(state.cursor)
+        self._learn(room, state)
+        return room
 
     async def _leave(self, room: Room) -> None:
         if room.members:
@@ -160,60 +170,40 @@ class Hub:
 
     async def wait_for(self, project_id: str, render_id: str, cursor: Cursor | None, timeout_s: float) -> Poll:
         """What happened to a render after `cursor`, waiting up to `timeout_s` for something to happen."""
-        deadline = self.clock() + timeout_s
-        member = Member(self.clock)
+        member = Reader(self.clock)
         member.filter = Filter(render_ids=frozenset({render_id}))
-        async with self.membership(project_id, member):
-            opening = self._learn(project_id, await read_room(self._ctx, project_id, cursor))
-            missed = [event for event in opening.events if event.render_id == render_id]
-            if missed or not opening.recovered:
-                return Poll(opening.cursor, opening.recovered, missed, opening.progress.get(render_id))
-            member.begin(Opening(opening.cursor, True, [], [], False, {}))
-            while member.closing is None and (left := deadline - self.clock()) > 0:
-                words = member.take(self.clock())
-                heard = [word.event for word in words if isinstance(word, EventWord)]
-                progress = next((word.progress for word in words if isinstance(word, EphemeralWord)), None)
-                if heard or progress:
-                    newest = heard[-1].seq if heard else opening.cursor.seq
-                    return Poll(Cursor(opening.cursor.epoch, newest), True, heard, progress)
-                await member.wait(min(left, member.due() - self.clock()))
-            return Poll(cursor or opening.cursor, True, [], None)
+        async with self.membership(project_id, member, cursor) as room:
+            opening = await self.opening(room, cursor)
+            return await poll_render(member, opening, render_id, cursor, self.clock, timeout_s)
 
-    async def poll(
-        self, principal: Principal, project_id: str, since: Cursor | None, filter: Filter, timeout_s: float
-    ) -> RoomPoll:
+    async def poll(self, project_id: str, since: Cursor | None, filter: Filter, timeout_s: float) -> RoomPoll:
         """What was said in the room after `since`, waiting up to `timeout_s` for something to happen."""
-        member = Member(self.clock)
+        member = Reader(self.clock)
         member.filter = filter
-        async with self.membership(project_id, member):
-            opening = await self.open_room(principal, project_id, since)
-            return await poll_room(member, opening, self.clock, timeout_s)
+        async with self.membership(project_id, member, since) as room:
+            return await poll_room(member, await self.opening(room, since), self.clock, timeout_s)
+
+    def check_seat(self, principal: Principal, project_id: str) -> None:
+        """Raise RateLimited or Unavailable when there is no place for one more stream."""
+        self.door.check(principal, project_id)
 
     async def stream(
         self, principal: Principal, project_id: str, since: Cursor | None, filter: Filter
     ) -> AsyncGenerator[Message]:
         """The room from `since` on, for as long as the reader, the server and the credential last."""
-        member = Member(self.clock)
-        member.filter = filter
-        ends_at, checked = principal.expires_at, self.clock()
-        async with self.membership(project_id, member):
-            member.begin(await self.open_room(principal, project_id, since))
-            while True:
-                words = member.take(self.clock())
-                for word in words:
-                    yield Message(word.text, word.cursor)
-                if words:
-                    continue
-                if member.closing is not None or (ends_at is not None and time.time() > ends_at):
-                    return
-                if self.clock() - checked >= self.recheck_s:
-                    checked = self.clock()
-                    if await self.is_revoked(principal):
-                        return
-                asleep_since = self.clock()
-                await member.wait(min(KEEP_ALIVE_S, self.recheck_s, member.due() - asleep_since))
-                if self.clock() - asleep_since >= KEEP_ALIVE_S:
-                    yield Message("")
+        listener = Listener(principal, self.clock)
+        listener.member.filter = filter
+        with self.door.connection(), self.door.seat(principal, project_id):
+            self.guests.add(listener)
+            try:
+                async with (
+                    self.membership(project_id, listener.member, since) as room,
+                    contextlib.aclosing(listener.read(await self.opening(room, since))) as messages,
+                ):
+                    async for message in messages:
+                        yield message
+            finally:
+                self.guests.discard(listener)
 
     # --- listening ---------------------------------------------------------------------------------------------------
 
@@ -225,19 +215,23 @@ class Hub:
                 else:
                     self.connected = item == "reconnected"
                     self._compare_now.set()
+                    self.attendance.repeat()
 
     def _hear(self, message: RoomMessage) -> None:
         room = self.rooms.get(message.project_id)
         if room is None:
             return
-        if message.kind == "durable":
+        if message.kind == "presence":
+            self.attendance.hear(room, message.body)
+        elif message.kind == "durable":
             event = frames.read_event(message.body)
-            if event.epoch != room.epoch:
+            if room.epoch not in (None, event.epoch):
                 self._replace(room)
                 return
             room.hear(event)
         elif message.render_id is not None:
-            room.glance(EphemeralWord(message.kind, message.render_id, message.body), message.attempt or 0)
+            word = EphemeralWord(message.kind, message.render_id, message.body)
+            room.glance(word, message.attempt or 0, self.clock())
         room.know_of(message.top)
         if room.hole:
             self._fill_soon(room)
@@ -271,7 +265,7 @@ class Hub:
 
     async def _after(self, room: Room) -> list[Event]:
         with contextlib.suppress(BusUnavailable):
-            if found := await self._ctx.bus.replay(room.project_id, room.epoch, room.last):
+            if found := await self._ctx.bus.replay(room.project_id, room.epoch or "", room.last):
                 return found
         return await events.read_after(self._ctx.db, room.project_id, room.last, limit=_FILL)
 
@@ -285,7 +279,7 @@ class Hub:
                 async with asyncio.timeout(pause):
                     await self._compare_now.wait()
             self._compare_now.clear()
-            rooms = dict(self.rooms)
+            rooms = {project_id: room for project_id, room in self.rooms.items() if room.epoch is not None}
             if not rooms:
                 continue
             try:
@@ -303,16 +297,6 @@ class Hub:
                 room.know_of(seq)
                 if room.hole:
                     self._fill_soon(room)
-
-    async def _sweep(self) -> None:
-        """Close members whose connection does not take what it is sent."""
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            now = self.clock()
-            for room in self.rooms.values():
-                for member in room.members:
-                    if member.is_late(now):
-                        member.give_up()
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:

@@ -4,77 +4,90 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
-from renderowl.services.rooms import Opening
+from renderowl.services.rooms import Filter
 from renderowl.ws import frames
-from renderowl.ws.frames import EphemeralWord, EventWord, Filter, Spoken, Word
+from renderowl.ws.opening import Opening
 from renderowl.ws.protocol import Close
+from renderowl.ws.words import EphemeralWord, EventWord, Spoken, Word
 
 QUEUE_COUNT: Final = 256
 QUEUE_BYTES: Final = 256 * 1024
 LATE_S: Final = 10.0
-"""How long a waiting event, or one batch on its way to the socket, may take before the member counts as too slow."""
-MARK_S: Final = 10.0
+"""How long an event may wait, or the peer not take what it was sent, before the member counts as too slow."""
+MARK_S: Final = 9.0
+"""After so long a hidden event is made up for by a mark; with the time until somebody looks, within ten seconds."""
 BATCH: Final = 32
+PICTURE_S: Final = 1.0
+"""How often a picture of one render is sent at most, however many workers make them."""
 
 _ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
+_NEVER: Final = float("inf")
 _TOO_SLOW: Final = Close(frames.OVERLOADED, "this client is too slow; reconnect and resume")
+
+
+class Outlet(Protocol):
+    """Where a member's words go."""
+
+    def offer(self, word: Word) -> bool:
+        """Say the word at once; False: it has to wait, and will be asked for."""
+        ...
+
+    def remind(self, at: float) -> None:
+        """There is something to take from the member at this time, or as soon as there is room for it after."""
+        ...
 
 
 class Member:
     """The outbox of one connection.
 
     Durable events queue up in order, ephemeral words have one slot a render and kind. Until `begin`, both are kept
-    back. `abort` is called when the member is closed while its connection does not take what it is sent.
+    back. What need not wait goes straight to the outlet.
     """
 
-    def __init__(self, clock: Callable[[], float], *, abort: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, clock: Callable[[], float], outlet: Outlet) -> None:
         self.filter = Filter()
+        self.presence = False
+        """Whether it hears who comes and goes."""
         self.closing: Close | None = None
         self._clock = clock
-        self._abort = abort
+        self._outlet = outlet
         self._begun_at: int | None = None
-        self._spoken: deque[Word] = deque()
-        self._queue: deque[tuple[float, EventWord]] = deque()
+        self._spoken: list[Word] = []
+        self._queue: deque[tuple[float, EventWord]] | None = None
         self._queue_bytes = 0
         self._latest: dict[tuple[str, str], EphemeralWord] = {}
         self._next_at: dict[tuple[str, str], float] = {}
         self._hidden_seq = 0
-        self._mark_at: float | None = None
-        self._sending_since: float | None = None
-        self._wake = asyncio.Event()
+        self._mark_at = _NEVER
 
     # --- filling -----------------------------------------------------------------------------------------------------
 
     def say(self, message: frames.ServerMessage) -> None:
         """Send this before anything else that waits."""
-        self._spoken.append(Spoken(message))
-        self._wake.set()
+        word = Spoken(message)
+        if self._spoken or not self._outlet.offer(word):
+            self._spoken.append(word)
+            self._outlet.remind(self._clock())
 
     def close(self, close: Close) -> None:
         """End the connection after what was said; the first reason stays."""
         if self.closing is None:
             self.closing = close
-            self._wake.set()
+            self._outlet.remind(self._clock())
 
     def begin(self, opening: Opening) -> None:
         """Say what the room opened with, then go on with the events above it that have come in meanwhile."""
-        early, self._queue, self._queue_bytes = self._queue, deque(), 0
-        self._begun_at = opening.cursor.seq
-        if opening.recovered:
-            wanted = (event for event in opening.events if self.filter.wants("state", event.render_id))
-            self._spoken.extend(EventWord(event) for event in wanted)
-        else:
-            ids = self.filter.render_ids
-            renders = [render for render in opening.renders if ids is None or render.id in ids]
-            self._spoken.append(Spoken(frames.Snapshot(opening.cursor.seq, renders, opening.more), opening.cursor))
-        for render_id, progress in opening.progress.items():
-            if self.filter.wants("progress", render_id):
-                self._latest.setdefault(("progress", render_id), EphemeralWord.of_progress(render_id, progress))
-        for _, word in early:
-            self.hear(word)
-        self._wake.set()
+        early, self._queue, self._queue_bytes = self._queue or (), None, 0
+        self._begun_at = opening.upto
+        self._spoken.extend(opening.words(self.filter))
+        for word in opening.progress:
+            if self.filter.wants("progress", word.render_id):
+                self._latest.setdefault(word.slot, word)
+        for _, event in early:
+            self.hear(event)
+        self._outlet.remind(self._clock())
 
     def hear(self, word: EventWord) -> None:
         """Take the next durable event; it makes progress of its render that still waits pointless."""
@@ -82,81 +95,140 @@ class Member:
         if self.closing is not None or (self._begun_at is not None and event.seq <= self._begun_at):
             return
         if event.render_id is not None:
-            for interest in ("progress", "preview"):
-                self._latest.pop((interest, event.render_id), None)
-                if event.type in _ENDS:
-                    self._next_at.pop((interest, event.render_id), None)
+            self._forget(event.render_id, ended=event.type in _ENDS)
         if not self.filter.wants("state", event.render_id):
             self._hidden_seq = event.seq
-            self._mark_at = self._mark_at or self._clock() + MARK_S
-        else:
-            self._queue.append((self._clock(), word))
-            self._queue_bytes += len(word.text)
-            self._mark_at = None
-            if len(self._queue) > QUEUE_COUNT or self._queue_bytes > QUEUE_BYTES:
-                self.give_up()
-        self._wake.set()
+            self._mark_at = min(self._mark_at, self._clock() + MARK_S)
+            return
+        self._mark_at = _NEVER
+        if not (self._may_go_on and self._outlet.offer(word)):
+            self._wait_in_line(word)
 
-    def glance(self, word: EphemeralWord) -> None:
-        """Take the newest progress or preview of a render, in place of an older one that still waits."""
-        if self.closing is None and self.filter.wants(word.interest, word.render_id):
-            self._latest[word.interest, word.render_id] = word
-            self._wake.set()
+    def glance(self, word: EphemeralWord, now: float) -> None:
+        """Take the newest word of a slot, in place of an older one that still waits."""
+        if self.closing is not None or not self._wants(word):
+            return
+        slot = word.slot
+        if slot in self._latest:
+            self._latest[slot] = word
+            return
+        at = self._next_at.get(slot, now)
+        if at <= now and self._may_go_on and self._outlet.offer(word):
+            self._pace(slot, now)
+        else:
+            self._latest[slot] = word
+            self._outlet.remind(at)
 
     def give_up(self) -> None:
         """Close a member that is too slow, without sending it what waits."""
         self._spoken.clear()
-        self._queue.clear()
+        self._queue = None
+        self._latest.clear()
         self.close(_TOO_SLOW)
-        if self._sending_since is not None:
-            self._abort()
 
     def is_late(self, now: float) -> bool:
-        """Tell whether the connection takes too long to take what it is sent."""
-        sending = self._sending_since
-        head = self._queue[0][0] if self._queue and self._begun_at is not None else now
-        return now - head > LATE_S or (sending is not None and now - sending > LATE_S)
+        """Tell whether the event at the head of the line has waited too long."""
+        if not self._queue or self._begun_at is None:
+            return False
+        return now - self._queue[0][0] > LATE_S
+
+    @property
+    def _may_go_on(self) -> bool:
+        """True when nothing has to be said before the next word of the room."""
+        return self._begun_at is not None and not self._spoken and not self._queue
+
+    def _wants(self, word: EphemeralWord) -> bool:
+        return self.presence if word.interest == "presence" else self.filter.wants(word.interest, word.render_id)
+
+    def _wait_in_line(self, word: EventWord) -> None:
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append((self._clock(), word))
+        self._queue_bytes += len(word.frame)
+        if len(self._queue) > QUEUE_COUNT or self._queue_bytes > QUEUE_BYTES:
+            self.give_up()
+        else:
+            self._outlet.remind(self._clock())
+
+    def _forget(self, render_id: str, *, ended: bool) -> None:
+        if self._latest or ended:
+            for slot in (("progress", render_id), ("preview", render_id)):
+                self._latest.pop(slot, None)
+                if ended:
+                    self._next_at.pop(slot, None)
+
+    def _pace(self, slot: tuple[str, str], now: float) -> None:
+        """Let the next word of this slot wait its time.
+
+        By the timetable, up to a tenth late: counted from now, each late start would hold up the next word, which an
+        encoder says just as often, a little longer.
+        """
+        interval_s = 1 / self.filter.max_hz
+        if slot[0] == "preview":
+            interval_s = max(interval_s, PICTURE_S)
+        self._next_at[slot] = max(self._next_at.get(slot, now), now - interval_s / 10) + interval_s
 
     # --- emptying ----------------------------------------------------------------------------------------------------
 
     def take(self, now: float) -> list[Word]:
         """The next words to send, at most a batch; call it again when they are sent. Empty: nothing is due."""
-        batch: list[Word] = []
-        while self._spoken and len(batch) < BATCH:
-            batch.append(self._spoken.popleft())
+        batch, self._spoken = self._spoken[:BATCH], self._spoken[BATCH:]
         if self.closing is None and self._begun_at is not None and not self._spoken:
             self._take_live(batch, now)
-        self._sending_since = now if batch else None
-        if not batch:
-            self._wake.clear()
         return batch
 
     def _take_live(self, batch: list[Word], now: float) -> None:
         while self._queue and len(batch) < BATCH:
             word = self._queue.popleft()[1]
-            self._queue_bytes -= len(word.text)
+            self._queue_bytes -= len(word.frame)
             batch.append(word)
         if self._queue:
             return
-        if self._mark_at is not None and self._mark_at <= now:
-            self._mark_at = None
+        self._queue = None
+        if self._mark_at <= now:
+            self._mark_at = _NEVER
             batch.append(Spoken(frames.CursorMark(self._hidden_seq)))
-        for key in [key for key in self._latest if self._next_at.get(key, now) <= now]:
-            batch.append(self._latest.pop(key))
-            interval_s = 1 / self.filter.max_hz
-            # By the timetable, up to a tenth late: counted from now, each late start would hold up the next word, which
-            # an encoder says just as often, a little longer.
-            self._next_at[key] = max(self._next_at.get(key, now), now - interval_s / 10) + interval_s
+        for slot in [slot for slot in self._latest if self._next_at.get(slot, now) <= now]:
+            batch.append(self._latest.pop(slot))
+            self._pace(slot, now)
 
     def due(self) -> float:
         """When `take` has something without anything new coming in."""
         if self._begun_at is None:
-            return float("inf")
-        times = [self._next_at.get(key, 0.0) for key in self._latest]
-        return min([*times, self._mark_at or float("inf")])
+            return _NEVER
+        return min([self._mark_at, *(self._next_at.get(slot, 0.0) for slot in self._latest)])
+
+
+class Reader(Member):
+    """A member that is asked: `take` what is due, `wait` for more."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(clock, self)
+        self._bell = asyncio.Event()
+        self._taken_at: float | None = None
+
+    def offer(self, word: Word) -> bool:
+        """Nobody listens until asked."""
+        return False
+
+    def remind(self, at: float) -> None:
+        """Let who waits look again."""
+        self._bell.set()
+
+    def take(self, now: float) -> list[Word]:
+        """The next words to send; asking is to say that those before were taken."""
+        batch = super().take(now)
+        self._taken_at = now if batch else None
+        if not batch:
+            self._bell.clear()
+        return batch
 
     async def wait(self, timeout_s: float) -> None:
         """Return when there may be something to take or the time is up."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, timeout_s)):
-                await self._wake.wait()
+                await self._bell.wait()
+
+    def is_late(self, now: float) -> bool:
+        """Tell whether what was taken is not sent yet, or an event has waited, for too long."""
+        return super().is_late(now) or (self._taken_at is not None and now - self._taken_at > LATE_S)

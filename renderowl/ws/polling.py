@@ -1,21 +1,48 @@
-"""One long poll about a whole room: wait until something happens, then answer with all of it."""
+"""Long polls, about a whole room or one render: wait until something happens, then answer with all of it."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
 
-import msgspec
-
 from renderowl.domain.errors import Unavailable
 from renderowl.domain.events import Cursor
-from renderowl.services.rooms import Opening, RoomPoll
-from renderowl.ws.frames import CursorMark, EphemeralWord, EventWord, Word
-from renderowl.ws.member import Member
+from renderowl.services.rooms import Poll, RoomPoll
+from renderowl.ws.frames import CursorMark
+from renderowl.ws.member import Reader
+from renderowl.ws.opening import Opening
+from renderowl.ws.words import EphemeralWord, EventWord, Spoken, Word
 
 _ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
 _AWAY_S: Final = 1.0
 
 
-async def poll_room(member: Member, opening: Opening, clock: Callable[[], float], timeout_s: float) -> RoomPoll:
+async def poll_render(
+    member: Reader,
+    opening: Opening,
+    render_id: str,
+    cursor: Cursor | None,
+    clock: Callable[[], float],
+    timeout_s: float,
+) -> Poll:
+    """What happens to a render after `cursor`. At the deadline: no events, no progress and the cursor as it was."""
+    deadline = clock() + timeout_s
+    recovered = opening.recovered
+    missed = [word.event for word in opening.events if recovered and word.event.render_id == render_id]
+    if missed or not recovered:
+        newest = next((word.progress for word in opening.progress if word.render_id == render_id), None)
+        return Poll(Cursor(opening.cursor.epoch, opening.upto), recovered, missed, newest)
+    member.begin(Opening(opening.cursor, opening.upto))
+    while member.closing is None and (left_s := deadline - clock()) > 0:
+        words = member.take(clock())
+        heard = [word.event for word in words if isinstance(word, EventWord)]
+        progress = next((word.progress for word in words if isinstance(word, EphemeralWord)), None)
+        if heard or progress:
+            newest_seq = heard[-1].seq if heard else opening.upto
+            return Poll(Cursor(opening.cursor.epoch, newest_seq), True, heard, progress)
+        await member.wait(min(left_s, member.due() - clock()))
+    return Poll(cursor or opening.cursor, True, [], None)
+
+
+async def poll_room(member: Reader, opening: Opening, clock: Callable[[], float], timeout_s: float) -> RoomPoll:
     """What the member, who is in the room, is told. Only what is not in `opening`'s progress ends the wait.
 
     Progress that the room opened with is no news, but comes with whatever is answered: what was said between two polls
@@ -82,7 +109,6 @@ class _Answer:
 
 
 def _marked(word: Word) -> int | None:
-    try:
-        return msgspec.json.decode(word.text, type=CursorMark).seq
-    except msgspec.ValidationError:
-        return None
+    if isinstance(word, Spoken) and isinstance(word.message, CursorMark):
+        return word.message.seq
+    return None

@@ -6,14 +6,13 @@ only the source document's messages are sent.
 """
 
 import enum
-from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from renderowl.domain.errors import Forbidden, MalformedRequest, RateLimited, RenderOwlError, Unauthenticated
+from renderowl.domain.errors import MalformedRequest, RateLimited, RenderOwlError, Unauthenticated
 from renderowl.domain.events import Cursor
 from renderowl.ws import frames
 from renderowl.ws.frames import Filter
@@ -47,6 +46,8 @@ class Join(msgspec.Struct, frozen=True):
 
     since: Cursor | None
     filter: Filter
+    presence: bool = False
+    name: str | None = None
 
 
 class Refilter(msgspec.Struct, frozen=True):
@@ -74,6 +75,8 @@ class Close(msgspec.Struct, frozen=True):
     reason: str
 
 
+Here = tuple[int, list[frames.Watcher]]
+"""How many are in a room, and the first of them."""
 Said = Send | Close
 Action = Authenticate | Redeem | Join | Refilter | Perform | Said
 
@@ -95,8 +98,7 @@ class Protocol:
         self.plain = plain
         self._state = _State.NAMELESS
         self._subject: str | None = None
-        self._filter = Filter()
-        self._commands: deque[float] = deque()
+        self._commands: list[float] = []
         self._patience = now + PATIENCE_S
         self._ping_at = _NEVER
         self._warn_at = _NEVER
@@ -143,10 +145,9 @@ class Protocol:
                     self._state = _State.ASKED
                 return self._paced(Authenticate(token), now)
             case frames.Hello() if self._state is _State.SILENT:
-                self._filter = message.filter
-                return self._join(None if message.since is None else Cursor.parse(message.since))
+                since = None if message.since is None else Cursor.parse(message.since)
+                return self._join(Join(since, message.filter, message.presence, message.name))
             case frames.Subscribe() if self._state is _State.MEMBER:
-                self._filter = message.filter
                 return [Refilter(message.filter)]
             case frames.RenderCreate() | frames.RenderCancel() | frames.RenderRetry() if self._state is _State.MEMBER:
                 return self._paced(Perform(message), now)
@@ -171,20 +172,23 @@ class Protocol:
         if self._state is not _State.ASKED:
             return []
         if self.plain:
-            return self._join(None)
+            return self._join(Join(None, Filter()))
         self._state = _State.SILENT
         self._patience = now + PATIENCE_S
         return []
 
-    def joined(self, cursor: Cursor, recovered: bool, now: float) -> Sequence[Action]:
-        """The room has been read; what was read is sent after these actions."""
+    def joined(self, cursor: Cursor, recovered: bool, now: float, here: Here | None = None) -> Sequence[Action]:
+        """The room has been read; what was read is sent after these actions. `here` is who is in it, if asked for."""
         if self.closed:
             return []
         self._state = _State.MEMBER
         if self.plain:
             return []
         self._ping_at = now + PING_S
-        welcome = frames.Welcome(self.connection, cursor.epoch, cursor.seq, recovered, PING_S, self._token_expires_at)
+        count, members = here or (None, None)
+        welcome = frames.Welcome(
+            self.connection, cursor.epoch, cursor.seq, recovered, PING_S, self._token_expires_at, count, members
+        )
         return [Send(welcome)]
 
     def refused(self, error: RenderOwlError) -> Sequence[Said]:
@@ -211,15 +215,14 @@ class Protocol:
             actions.append(Send(frames.Ping()))
         return actions
 
-    def _join(self, since: Cursor | None) -> Sequence[Action]:
+    def _join(self, join: Join) -> Sequence[Action]:
         self._state = _State.JOINING
         self._patience = _NEVER
-        return [Join(since, self._filter)]
+        return [join]
 
     def _paced(self, action: Perform | Authenticate, now: float) -> Sequence[Action]:
         """The action, unless the member asks for too many that cost us queries."""
-        while self._commands and self._commands[0] <= now - 1:
-            self._commands.popleft()
+        self._commands = [at for at in self._commands if at > now - 1]
         if len(self._commands) >= COMMANDS_PER_S:
             return self.refused(RateLimited(f"at most {COMMANDS_PER_S} commands a second", retry_after_s=1))
         self._commands.append(now)
@@ -236,8 +239,3 @@ class Protocol:
             return []
         self._state = _State.CLOSED
         return [Send(error), Close(code, error.message)]
-
-
-def forbidden_origin(origin: str) -> Forbidden:
-    """The error for a page that may not open sockets here."""
-    return Forbidden(f"pages of {origin} may not open sockets here; see RENDEROWL_ALLOWED_ORIGINS")

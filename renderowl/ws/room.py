@@ -1,31 +1,52 @@
-"""A project's audience in this process, without I/O: puts the durable lane in order and hands every word to all."""
+"""A project's audience in this process, without I/O: puts the durable lane in order and hands every word to all.
 
-from collections import OrderedDict
-from typing import Final
+It remembers the newest events, the newest progress of every active render and, for a moment, the snapshot it was asked
+for last: a thousand members that come back together cost Postgres no more than one.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final, TypeVar
 
 from renderowl.domain.events import Cursor, Event
-from renderowl.ws.frames import EphemeralWord, EventWord
+from renderowl.services.rooms import REPLAY_LIMIT, RoomState
 from renderowl.ws.member import Member
+from renderowl.ws.opening import Opening, snapshot_word
+from renderowl.ws.presence import Presence
 from renderowl.ws.protocol import Close
+from renderowl.ws.words import EphemeralWord, EventWord, Spoken
 
+TAIL_BYTES: Final = 256 * 1024
+SNAPSHOT_S: Final = 2.0
+"""How long members are given the same snapshot, with the events since."""
 _REMEMBERED: Final = 1024
 _AHEAD: Final = 1024
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 _ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
 
 
 class Room:
     """Gives each durable event to the members once and in order of seq, whatever order or how often it arrives.
 
-    Events that come before a hole is filled wait in `ahead`; `hole` tells the hub to fill it with `fill`.
+    Until `open`, what is heard is kept. Events that come before a hole is filled wait in `ahead`; `hole` tells the hub
+    to fill it.
     """
 
-    def __init__(self, project_id: str, cursor: Cursor) -> None:
+    def __init__(self, project_id: str) -> None:
         self.project_id = project_id
-        self.epoch = cursor.epoch
-        self.last = cursor.seq
-        self.top = cursor.seq
+        self.epoch: str | None = None
+        self.last = 0
+        self.top = 0
         """The highest seq known to exist."""
+        self._early: list[Event] = []
         self.members: set[Member] = set()
+        self.presence = Presence()
+        self._tail: deque[EventWord] = deque()
+        self._tail_bytes = 0
+        self._snapshot: tuple[float, Spoken] | None = None
+        self._newest: OrderedDict[tuple[str, str], EphemeralWord] = OrderedDict()
         self._ahead: dict[int, Event] = {}
         self._attempts: OrderedDict[str, tuple[int, bool]] = OrderedDict()
         """By render: its attempt, as far as was told, and whether that has ended."""
@@ -33,15 +54,23 @@ class Room:
     @property
     def hole(self) -> bool:
         """True when events after `last` exist that have not been heard in order."""
-        return self.top > self.last
+        return self.epoch is not None and self.top > self.last
 
-    @property
-    def cursor(self) -> Cursor:
-        """Up to where the members have been told."""
-        return Cursor(self.epoch, self.last)
+    # --- what happens ------------------------------------------------------------------------------------------------
+
+    def open(self, cursor: Cursor) -> None:
+        """Begin after this place, which Postgres has just said, with what was heard meanwhile."""
+        self.epoch, self.last = cursor.epoch, cursor.seq
+        self.top = max(self.top, cursor.seq)
+        early, self._early = self._early, []
+        for event in early:
+            self.hear(event)
 
     def hear(self, event: Event) -> None:
         """A durable event, from anywhere, in any order, any number of times."""
+        if self.epoch is None:
+            self._early.append(event)
+            return
         if event.epoch != self.epoch or event.seq <= self.last:
             return
         self.top = max(self.top, event.seq)
@@ -54,11 +83,19 @@ class Room:
         """Somebody says that events up to `seq` exist."""
         self.top = max(self.top, seq)
 
-    def glance(self, word: EphemeralWord, attempt: int) -> None:
+    def glance(self, word: EphemeralWord, attempt: int, now: float) -> None:
         """A progress or preview; not of an attempt that has ended, nor of one that members were not told of yet."""
-        if self._attempts.get(word.render_id, (attempt, False)) == (attempt, False):
-            for member in self.members:
-                member.glance(word)
+        if self._attempts.get(word.render_id, (attempt, False)) != (attempt, False):
+            return
+        if word.interest == "progress":
+            self._newest[word.slot] = word
+            _keep_newest(self._newest, word.slot)
+        self.tell(word, now)
+
+    def tell(self, word: EphemeralWord, now: float) -> None:
+        """Hand an ephemeral word to every member."""
+        for member in self.members:
+            member.glance(word, now)
 
     def close(self, close: Close) -> None:
         """Close every member."""
@@ -68,10 +105,97 @@ class Room:
     def _tell(self, event: Event) -> None:
         self.last = event.seq
         if event.render_id is not None:
-            self._attempts[event.render_id] = (event.attempt or 0, event.type in _ENDS)
-            self._attempts.move_to_end(event.render_id)
-            if len(self._attempts) > _REMEMBERED:
-                self._attempts.popitem(last=False)
+            ended = event.type in _ENDS
+            self._attempts[event.render_id] = (event.attempt or 0, ended)
+            _keep_newest(self._attempts, event.render_id)
+            if ended:
+                self._newest.pop(("progress", event.render_id), None)
         word = EventWord(event)
+        self._remember(word)
         for member in self.members:
             member.hear(word)
+
+    # --- what is remembered ------------------------------------------------------------------------------------------
+
+    def learn(self, state: RoomState, now: float) -> None:
+        """What Postgres says of the room: how far it is, events, progress, and a snapshot if it was asked for one."""
+        if state.cursor.epoch != self.epoch:
+            return
+        self.know_of(state.cursor.seq)
+        self._extend_back(state.events)
+        for event in state.events:
+            self.hear(event)
+        if state.renders is not None:
+            self._snapshot = (now, snapshot_word(state.cursor, state.renders, state.more))
+        for render_id, (attempt, progress) in state.progress.items():
+            slot = ("progress", render_id)
+            told = self._attempts.get(render_id, (attempt, False))
+            if slot not in self._newest and told == (attempt, False):
+                self._newest[slot] = EphemeralWord.of_progress(render_id, progress)
+                _keep_newest(self._newest, slot)
+
+    def opening(self, since: Cursor | None, now: float) -> Opening | None:
+        """What a member with this cursor is told first, as far as it is remembered; None: ask Postgres.
+
+        It ends at `last`: whoever is among the members by now hears all that follows.
+        """
+        if self.epoch is None:
+            return None
+        if since is not None and since.epoch == self.epoch:
+            if not self._remembers(since.seq):
+                return None
+            return Opening(Cursor(self.epoch, self.last), self.last, self._after(since.seq), None, self._progress)
+        if self._snapshot is None or now - self._snapshot[0] > SNAPSHOT_S:
+            return None
+        snapshot = self._snapshot[1]
+        if snapshot.cursor is None or not self._remembers(snapshot.cursor.seq):
+            return None
+        return Opening(snapshot.cursor, self.last, self._after(snapshot.cursor.seq), snapshot, self._progress)
+
+    def opening_of(self, state: RoomState, since: Cursor | None) -> Opening:
+        """The same from what Postgres said after the member had come in, whatever is remembered."""
+        missed = None if since is None else state.after(since)
+        if missed is None:
+            assert state.renders is not None, "who cannot replay asks for a snapshot"
+            snapshot = snapshot_word(state.cursor, state.renders, state.more)
+            return Opening(state.cursor, state.cursor.seq, (), snapshot, self._progress)
+        words = [EventWord(event) for event in missed]
+        return Opening(state.cursor, state.cursor.seq, words, None, self._progress)
+
+    def _remembers(self, seq: int) -> bool:
+        """True when every event after this one that was told is remembered."""
+        return self._first - 1 <= seq <= self.last
+
+    @property
+    def _first(self) -> int:
+        """The seq of the oldest event that is remembered."""
+        return self.last + 1 - len(self._tail)
+
+    @property
+    def _progress(self) -> list[EphemeralWord]:
+        return list(self._newest.values())
+
+    def _after(self, seq: int) -> list[EventWord]:
+        return list(islice(self._tail, seq - self._first + 1, None))
+
+    def _remember(self, word: EventWord) -> None:
+        self._tail.append(word)
+        self._tail_bytes += len(word.frame)
+        while len(self._tail) > REPLAY_LIMIT or (self._tail_bytes > TAIL_BYTES and len(self._tail) > 1):
+            self._tail_bytes -= len(self._tail.popleft().frame)
+
+    def _extend_back(self, events: Iterable[Event]) -> None:
+        """Put older events before those remembered, as far as there is room."""
+        older = {event.seq: event for event in events if event.seq < self._first}
+        while (event := older.get(self._first - 1)) is not None and len(self._tail) < REPLAY_LIMIT:
+            word = EventWord(event)
+            if self._tail_bytes + len(word.frame) > TAIL_BYTES:
+                return
+            self._tail.appendleft(word)
+            self._tail_bytes += len(word.frame)
+
+
+def _keep_newest(kept: OrderedDict[_Key, _Value], key: _Key) -> None:
+    kept.move_to_end(key)
+    if len(kept) > _REMEMBERED:
+        kept.popitem(last=False)

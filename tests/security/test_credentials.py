@@ -89,7 +89,7 @@ async def test_a_ticket_dies_with_the_key_that_asked_for_it(world: World) -> Non
 
 @pytest.mark.parametrize("mint", [False, True], ids=["key", "token-made-by-the-key"])
 async def test_somebody_who_only_listens_is_sent_away_when_the_key_is_revoked(world: World, mint: bool) -> None:
-    world.hub.recheck_s = 0.05
+    world.hub.guests.recheck_s = 0.05
     credential = world.key
     if mint:
         credential, _ = await accounts.mint_token(
@@ -104,7 +104,7 @@ async def test_somebody_who_only_listens_is_sent_away_when_the_key_is_revoked(wo
 
 
 async def test_a_stream_of_events_ends_when_the_key_is_revoked(world: World) -> None:
-    world.hub.recheck_s = 0.05
+    world.hub.guests.recheck_s = 0.05
     headers = {"authorization": f"Bearer {world.key}"}
     url = f"{world.http_url}/projects/{world.project.id}/events"
     async with httpx.AsyncClient(headers=headers, timeout=10) as http, http.stream("GET", url) as answer:

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from renderowl.domain.events import Cursor, Event
-from renderowl.services.rooms import Opening
-from renderowl.ws.member import Member
+from renderowl.ws.member import Reader
+from renderowl.ws.opening import Opening
 from renderowl.ws.room import Room
+from renderowl.ws.words import EventWord
 
 EPOCH = "e1"
 
@@ -22,14 +23,15 @@ class Recovery(RuleBasedStateMachine):
         self.log: list[Event] = []
         self.bag: list[Event] = []
         self.heard: list[int] = []
-        self.member: Member | None = None
+        self.member: Reader | None = None
         self.read: Opening | None = None
 
     @initialize(seq=st.integers(0, 5))
     def some_history(self, seq: int) -> None:
         for _ in range(seq):
             self.commit(publish=False)
-        self.room = Room("prj_1", Cursor(EPOCH, seq))
+        self.room = Room("prj_1")
+        self.room.open(Cursor(EPOCH, seq))
         self.started_at = seq
 
     @rule(publish=st.booleans())
@@ -65,14 +67,15 @@ class Recovery(RuleBasedStateMachine):
     @precondition(lambda self: self.member is None)
     @rule()
     def enter(self) -> None:
-        self.member, self.read = Member(lambda: 0.0), None
+        self.member, self.read = Reader(lambda: 0.0), None
         self.room.members.add(self.member)
 
     @precondition(lambda self: self.member is not None and self.read is None)
     @rule()
     def read_the_room(self) -> None:
         since = self.heard[-1] if self.heard else self.started_at
-        self.read = Opening(Cursor(EPOCH, len(self.log)), True, self.log[since:], [], False, {})
+        top = len(self.log)
+        self.read = Opening(Cursor(EPOCH, top), top, [EventWord(event) for event in self.log[since:]])
 
     @precondition(lambda self: self.member is not None and self.read is not None)
     @rule()

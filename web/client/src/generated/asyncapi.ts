@@ -16,6 +16,7 @@ export interface components {
             seq: number;
             recovered: boolean;
             ping_s: number;
+            /** Format: date-time */
             token_expires_at: string | null;
         };
         /**
@@ -45,8 +46,11 @@ export interface components {
             error: components["schemas"]["RenderError"] | null;
             cache: components["schemas"]["CacheView"];
             metadata: Record<string, unknown>;
+            /** Format: date-time */
             created_at: string;
+            /** Format: date-time */
             started_at: string | null;
+            /** Format: date-time */
             completed_at: string | null;
         };
         /**

@@ -245,6 +245,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project_id}/renders/{render_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the newest preview picture */
+        get: operations["ProjectsProjectIdRendersRenderIdPreviewGetPreview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project_id}/renders/{render_id}/log": {
         parameters: {
             query?: never;
@@ -450,23 +467,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Tell that the process lives */
-        get: operations["HealthGetHealth"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -476,6 +476,23 @@ export interface paths {
         };
         /** Tell that the process lives */
         get: operations["HealthzGetHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tell that the process lives */
+        get: operations["HealthGetHealth"];
         put?: never;
         post?: never;
         delete?: never;
@@ -529,6 +546,23 @@ export interface paths {
         get: operations["ProjectsProjectIdEventsHearRoom"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/renders/webhooks/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Report a step's progress from outside */
+        post: operations["V1RendersWebhooksProgressReportProgress"];
         delete?: never;
         options?: never;
         head?: never;
@@ -845,6 +879,22 @@ export interface components {
             speed?: number | null;
             eta_s?: number | null;
         };
+        /** ProgressReport */
+        ProgressReport: {
+            step_id: string;
+            attempt: number;
+            n: number;
+            done: number;
+            /** @default 0 */
+            frames: number;
+            /**
+             * @default encoding
+             * @enum {string}
+             */
+            stage: "preparing" | "encoding" | "assembling";
+            fps?: number | null;
+            speed?: number | null;
+        };
         /** ProjectCreate */
         ProjectCreate: {
             name: string;
@@ -949,6 +999,10 @@ export interface components {
             completed_at: string | null;
             /** Format: date-time */
             updated_at: string;
+        };
+        /** ReportReceipt */
+        ReportReceipt: {
+            accepted: boolean;
         };
         /**
          * Seconds
@@ -1955,6 +2009,46 @@ export interface operations {
             };
         };
     };
+    ProjectsProjectIdRendersRenderIdPreviewGetPreview: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                project_id: string;
+                render_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
     ProjectsProjectIdRendersRenderIdLogGetLog: {
         parameters: {
             query?: {
@@ -2399,7 +2493,7 @@ export interface operations {
             };
         };
     };
-    HealthGetHealth: {
+    HealthzGetHealth: {
         parameters: {
             query?: never;
             header?: never;
@@ -2419,7 +2513,7 @@ export interface operations {
             };
         };
     };
-    HealthzGetHealth: {
+    HealthGetHealth: {
         parameters: {
             query?: never;
             header?: never;
@@ -2462,7 +2556,9 @@ export interface operations {
     MetricsGetMetrics: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                Authorization?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2475,6 +2571,21 @@ export interface operations {
                 };
                 content: {
                     "text/plain; version=1.0.0; charset=utf-8": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
                 };
             };
         };
@@ -2512,6 +2623,45 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": unknown;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    V1RendersWebhooksProgressReportProgress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProgressReport"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportReceipt"];
                 };
             };
             /** @description Bad request syntax or unsupported method */

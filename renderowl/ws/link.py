@@ -1,0 +1,95 @@
+"""uvicorn's WebSocket with a short cut: frames that are written once go to every member without awaiting any of them.
+
+ASGI's `send` is a coroutine that frames each message anew for each socket. A room says the same to a thousand members,
+and must never wait for one of them. So the connection offers itself to the application as an ASGI extension.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+EXTENSION: Final = "renderowl.link"
+_SEND_BUFFER_BYTES: Final = 128 * 1024
+"""The kernel's for one socket: what lies in it is sent however stale it is, and counts for no limit of ours."""
+
+
+class Link(Protocol):
+    """A socket that frames can be written to."""
+
+    on_room: Callable[[], None]
+    """Called when a peer that was full takes frames again."""
+
+    @property
+    def full_since(self) -> float | None:
+        """Since when (`time.monotonic`) the peer has not taken what it was sent; None while it does."""
+        ...
+
+    def write(self, frame: bytes) -> bool:
+        """Send the frame if the peer takes what it is sent; False when nothing was done."""
+        ...
+
+    def abort(self) -> None:
+        """Drop the connection with all that it has not taken."""
+        ...
+
+
+def link_of(scope: Mapping[str, Any]) -> Link:
+    """The connection behind an ASGI scope. Raises RuntimeError under a server that has no such thing."""
+    link = (scope.get("extensions") or {}).get(EXTENSION)
+    if link is None:
+        raise RuntimeError("rooms need uvicorn with `ws=renderowl.ws.link.LinkedProtocol`; `renderowl serve` has it")
+    return cast(Link, link)
+
+
+class LinkedProtocol(WebSocketsSansIOProtocol):
+    """A Link. Whole frames may be written between those of `send`, which leaves nothing unfinished behind."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.on_room: Callable[[], None] = _nothing
+        self.full_since: float | None = None
+
+    def handle_connect(self, event: Request) -> None:
+        """Begin to serve the connection; its task has not run yet when this returns."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            extensions: dict[str, Any] = {**(self.scope["extensions"] or {}), EXTENSION: self}
+            self.scope["extensions"] = extensions
+            connection: socket.socket | None = self.transport.get_extra_info("socket")
+            if connection is not None:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+
+    def write(self, frame: bytes) -> bool:
+        """Send the frame if the peer takes what it is sent; False when nothing was done."""
+        if self.full_since is not None or self.close_sent or self.transport.is_closing():
+            return False
+        self.transport.write(frame)
+        return True
+
+    def abort(self) -> None:
+        """Drop the connection with all that it has not taken."""
+        self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """The transport's buffer is full."""
+        super().pause_writing()
+        self.full_since = time.monotonic()
+
+    def resume_writing(self) -> None:
+        """The transport's buffer has room again."""
+        super().resume_writing()
+        self.full_since = None
+        self.on_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The peer is gone; so is what it held on to."""
+        super().connection_lost(exc)
+        self.on_room = _nothing
+
+
+def _nothing() -> None:
+    """Nobody waits for room."""
