@@ -99,6 +99,7 @@ async def serve(database_url: str, redis_url: str, storage_dir: Path, **override
     """Serve the API on a free port until the end of the block, with these settings instead of its own."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not for such a one: 40 ms an answer
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not for such a one: 40 ms an answer
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     loaded = settings.load(
         {},
