@@ -68,7 +68,7 @@ async def next_vtime(db: Database, project_id: str, priority_class: int, cost: f
 
 
 async def refund(db: Database, project_id: str, priority_class: int, cost: float) -> None:
-    """Give back what a project was charged for work that was never begun; never behind the clock of the class."""
+    """Give back to a project what it was charged too much, or charge it what is below 0; not behind the class's clock."""
     await db.execute(
         """
         UPDATE project_queues SET vtime = greatest(clock.vtime, project_queues.vtime

@@ -326,6 +326,17 @@ async def measured_speed(db: Database) -> float | None:
     return value
 
 
+async def spent(db: Database, render_id: str, render_attempt: int) -> dict[int, tuple[float, float]]:
+    """What the completed steps of an attempt were charged and how many seconds of a slot they took, by class."""
+    rows = await db.fetch(
+        "SELECT priority_class, sum(cost) AS cost, extract(epoch FROM sum(finished_at - started_at))::float AS seconds"
+        " FROM steps WHERE render_id = $1 AND render_attempt = $2 AND status = 'completed' GROUP BY 1",
+        render_id,
+        render_attempt,
+    )
+    return {row["priority_class"]: (row["cost"], row["seconds"]) for row in rows}
+
+
 async def queued_count(db: Database) -> int:
     """How many steps wait for a slot."""
     return int(await db.fetch_value("SELECT count(*) FROM steps WHERE status = 'queued'"))

@@ -20,6 +20,7 @@ from renderowl.services.publishing import record
 
 RETRY_BASE_S = 5.0
 RETRY_CAP_S = 300.0
+CORRECTION = 4.0
 
 
 def error_record(error: RenderOwlError) -> dict[str, Any]:
@@ -76,6 +77,20 @@ async def stop_render(ctx: Context, tx: Transaction, render: Render) -> None:
         await admission.lock_places(ctx.db, render.project_id)
         for priority_class, cost in cancelled.unspent.items():
             await admission.refund(ctx.db, render.project_id, priority_class, cost)
+
+
+async def correct_cost(ctx: Context, render: Render, planned: float | None) -> None:
+    """Charge a completed render for what it took instead of what was guessed when its steps were queued.
+
+    What it took is its slot's time at the speed that this installation encodes with; `planned`, of a film that was made
+    within its first step, as long as no speed is known. One odd measurement counts at most CORRECTION times.
+    """
+    speed = await steps.measured_speed(ctx.db)
+    await admission.lock_places(ctx.db, render.project_id)
+    for priority_class, (charged, seconds) in (await steps.spent(ctx.db, render.id, render.attempt)).items():
+        guess = charged if planned is None else planned
+        took = guess if speed is None else min(max(seconds * speed, guess / CORRECTION), guess * CORRECTION)
+        await admission.refund(ctx.db, render.project_id, priority_class, charged - took)
 
 
 async def tell_end(ctx: Context, tx: Transaction, render: Render) -> None:

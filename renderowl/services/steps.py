@@ -16,7 +16,7 @@ from renderowl.domain.events import Progress
 from renderowl.domain.records import Claim, Render, Step
 from renderowl.services import views
 from renderowl.services.context import Context
-from renderowl.services.ending import end_render, settle_failure
+from renderowl.services.ending import correct_cost, end_render, settle_failure
 from renderowl.services.publishing import record
 
 
@@ -98,9 +98,18 @@ async def complete_step(ctx: Context, claim: Claim, result: dict[str, Any], prog
 
 
 async def complete_render(
-    ctx: Context, claim: Claim, output: dict[str, Any], progress: Progress, *, cache: views.CacheView | None = None
+    ctx: Context,
+    claim: Claim,
+    output: dict[str, Any],
+    progress: Progress,
+    *,
+    cache: views.CacheView | None = None,
+    cost: float | None = None,
 ) -> Render:
-    """End the last step and the render with it: output, status, event and webhook in one transaction. Raises Fenced."""
+    """End the last step and the render with it: output, status, event and webhook in one transaction. Raises Fenced.
+
+    `cache` and `cost` tell of a film that was made whole within its first step.
+    """
     async with ctx.db.transaction() as tx:
         render = await _lock_render(ctx, claim)
         if not await steps.finish(ctx.db, claim, "completed", result={"outputs": len(output["outputs"])}):
@@ -114,6 +123,7 @@ async def complete_render(
         )
         if done is None:
             raise Fenced(claim.step_id)
+        await correct_cost(ctx, done, cost)
         await end_render(ctx, tx, done)
     return done
 

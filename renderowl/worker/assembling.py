@@ -63,7 +63,14 @@ async def publish(
         raise
     try:
         await until_delivered(
-            lambda: steps.complete_render(execution.ctx, execution.claim, {"outputs": outputs}, progress, cache=cache)
+            lambda: steps.complete_render(
+                execution.ctx,
+                execution.claim,
+                {"outputs": outputs},
+                progress,
+                cache=cache,
+                cost=None if cache is None else blueprint.cost,
+            )
         )
     except steps.Fenced:
         # Or was it us, and only the answer to the commit was lost?

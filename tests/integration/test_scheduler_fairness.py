@@ -8,12 +8,13 @@ import pytest
 
 from renderowl.db import admission, renders, steps
 from renderowl.domain.errors import DeadlineExceeded, NotFound
+from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import PRIORITY_CLASS, Priority
 from renderowl.services import pausing
 from renderowl.services.dispatching import dispatch
 from renderowl.services.ending import end_render
 from renderowl.services.reaping import reap
-from renderowl.services.steps import Fenced, begin, complete_step, heartbeat
+from renderowl.services.steps import Fenced, begin, complete_render, complete_step, heartbeat
 from renderowl.testing.backlog import Backlog, claim_of, open_backlog
 from renderowl.testing.fair_queue import FairQueue
 
@@ -244,3 +245,42 @@ async def test_a_step_past_its_deadline_is_stopped_and_tried_once_more(backlog: 
     assert found is not None
     assert found.error is not None
     assert found.error["code"] == DeadlineExceeded.code
+
+
+async def test_a_render_is_charged_for_what_it_took(backlog: Backlog) -> None:
+    """A film that was made within its first step was queued at the price of a plan; its project pays the rest."""
+    project = await backlog.project()
+    await backlog.worker()
+
+    async def paid(planned: float, seconds: float) -> float:
+        before = await _vtime(backlog, project)
+        await backlog.render(project)
+        await dispatch(backlog.ctx, backlog.queue)
+        claim = claim_of(backlog.queue.sent[-1])
+        await begin(backlog.ctx, claim)
+        await backlog.db.execute(
+            "UPDATE steps SET started_at = now() - make_interval(secs => $2) WHERE id = $1", claim.step_id, seconds
+        )
+        await complete_render(backlog.ctx, claim, {"outputs": []}, Progress(percent=100), cost=planned)
+        return await _vtime(backlog, project) - before
+
+    assert await paid(100, 5) == pytest.approx(100), "nothing is known of the machine's speed: what was planned"
+    await _encode_a_segment(backlog, cost=50, seconds=5)
+    assert await paid(100, 20) == pytest.approx(200, rel=0.05), "20 s at 10 a second"
+    assert await paid(100, 1000) == pytest.approx(400), "at most four times what was planned"
+
+
+async def _vtime(backlog: Backlog, project: str) -> float:
+    found = await backlog.db.fetch_value("SELECT max(vtime) FROM project_queues WHERE project_id = $1", project)
+    return 0.0 if found is None else float(found)
+
+
+async def _encode_a_segment(backlog: Backlog, *, cost: float, seconds: float) -> None:
+    render_id = await backlog.render(await backlog.project())
+    await backlog.db.execute(
+        "UPDATE steps SET kind = 'segment', status = 'completed', cost = $2, finished_at = now(),"
+        " started_at = now() - make_interval(secs => $3) WHERE render_id = $1",
+        render_id,
+        cost,
+        seconds,
+    )

@@ -15,6 +15,7 @@ CREATE INDEX renders_uncollected ON renders (completed_at)
 
 ALTER TABLE steps ADD COLUMN key_id TEXT, ADD COLUMN ages_at TIMESTAMPTZ,
     ADD COLUMN queued_at TIMESTAMPTZ NOT NULL DEFAULT now();
+CREATE INDEX steps_encoded ON steps (finished_at DESC) WHERE kind = 'segment' AND status = 'completed';
 CREATE INDEX steps_ageing ON steps (ages_at, id) WHERE status = 'queued' AND ages_at IS NOT NULL;
 
 CREATE TABLE project_weights (
@@ -31,7 +32,7 @@ CREATE TABLE queue_pauses (
 
 BACKWARDS = """
 DROP TABLE queue_pauses, project_weights;
-DROP INDEX steps_ageing, renders_uncollected;
+DROP INDEX steps_encoded, steps_ageing, renders_uncollected;
 ALTER TABLE steps DROP COLUMN key_id, DROP COLUMN ages_at, DROP COLUMN queued_at;
 ALTER TABLE renders DROP COLUMN key_id, DROP COLUMN trace, DROP COLUMN collected_at;
 """
