@@ -12,6 +12,8 @@ from typing import Any, Final, Protocol, cast
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from renderowl.services import metrics
+
 EXTENSION: Final = "renderowl.link"
 _SEND_BUFFER_BYTES: Final = 128 * 1024
 """The kernel's for one socket: what lies in it is sent however stale it is, and counts for no limit of ours."""
@@ -68,6 +70,7 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
         if self.full_since is not None or self.close_sent or self.transport.is_closing():
             return False
         self.transport.write(frame)
+        metrics.HUB_FRAMES.inc()
         return True
 
     def abort(self) -> None:
