@@ -194,7 +194,7 @@ async def test_a_recorded_request_can_be_sent_again_without_effect(outside: Outs
     assert answers == [True, False, False]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_no_shuffle_and_no_duplicate_makes_what_is_seen_go_back(outside: Outside, data: st.DataObject) -> None:
     """Several segments of one render report at once, over a network that repeats and reorders."""
