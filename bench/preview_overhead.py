@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from results import median, save
+from results import save
 from stack import HEIGHT, WIDTH, make_media
 
 from renderowl.pipeline.encode import encode_segment
@@ -21,7 +21,7 @@ from renderowl.pipeline.timeline import VideoContent
 from renderowl.pipeline.tools import Toolchain, discover
 from renderowl.testing.films import Stage
 
-SECONDS: Final = 8
+SECONDS: Final = 4
 GOAL: Final = 1.02
 PRESETS: Final = ("medium", "ultrafast")
 
@@ -70,21 +70,27 @@ async def measure(pairs: int) -> None:
             off_s.append(plain)
             on_s.append(shown)
             ratios.append(shown / plain)
-        cases[preset] = {"ratios": ratios, "off_cpu_s": off_s, "on_cpu_s": on_s, "picture_bytes": sizes}
-        print(preset, [round(ratio, 4) for ratio in ratios], sizes, flush=True)
+        cases[preset] = {
+            "ratio_of_least": min(on_s) / min(off_s),
+            "ratios": ratios,
+            "off_cpu_s": off_s,
+            "on_cpu_s": on_s,
+            "picture_bytes": sizes,
+        }
+        print(preset, round(min(on_s) / min(off_s), 4), [round(ratio, 4) for ratio in ratios], flush=True)
     save(
         "preview_overhead",
         title="Encoder with preview pictures over without, CPU",
         goal=GOAL,
-        result=median(cases[PRESETS[0]]["ratios"]),
+        result=cases[PRESETS[0]]["ratio_of_least"],
         unit="x",
         meaning=f"CPU seconds of an {SECONDS} s segment of 1080p, preset {PRESETS[0]}, with a picture a second over "
-        "without; median of the pairs; the segments are compared bit by bit",
+        "without; the least of each, as other work on a machine only adds; the segments are compared bit by bit",
         cases=cases,
     )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=8)
     asyncio.run(measure(parser.parse_args().pairs))

@@ -15,21 +15,23 @@ from functools import cached_property
 from typing import Any, Final
 
 import msgspec
-import redis.asyncio
 import uvicorn
 from litestar import Litestar, Response, get
 from litestar.params import FromPath, FromQuery
+from websockets.frames import Frame, Opcode
 
 from renderowl import settings
 from renderowl.actors.asset_prober import AssetProber
 from renderowl.api.request_log import request_log
 from renderowl.app import configure_logging, make_api, open_context
+from renderowl.bus.base import Bus
 from renderowl.domain.errors import UrlExpired
 from renderowl.pipeline.tools import discover
 from renderowl.security.signing import derive
 from renderowl.ws import hub as hub_module
-from renderowl.ws.words import EphemeralWord
 from renderowl.ws.hub import Hub
+from renderowl.ws.link import LinkedProtocol
+from renderowl.ws.words import EphemeralWord, frame_of
 
 TTL_S: Final = 60
 
@@ -49,13 +51,14 @@ def binary_words() -> type[EphemeralWord]:
 
     class BinaryWord(EphemeralWord):
         @cached_property
-        def text(self) -> str:
+        def frame(self) -> bytes:
             if self.interest != "preview":
-                return super().text
+                return super().frame
             body = msgspec.json.decode(self._body, type=_Body)
             jpeg = base64.b64decode(body.data.pop("base64"))
             head = msgspec.json.encode(body)
-            return len(head).to_bytes(2, "big") + head + jpeg  # type: ignore[return-value]  # for `in_bytes`
+            message = len(head).to_bytes(2, "big") + head + jpeg
+            return Frame(Opcode.BINARY, message).serialize(mask=False)
 
     return BinaryWord
 
@@ -65,31 +68,17 @@ def signed_words(base_url: str, key: bytes) -> type[EphemeralWord]:
 
     class SignedWord(EphemeralWord):
         @cached_property
-        def text(self) -> str:
+        def frame(self) -> bytes:
             if self.interest != "preview":
-                return super().text
+                return super().frame
             body = msgspec.json.decode(self._body, type=_Body)
             del body.data["base64"]
             expires = int(time.time()) + TTL_S
             query = f"frame={body.data['frame']}&expires_at={expires}&signature={_sign(key, body.render_id, expires)}"
             body.data["url"] = f"{base_url}/previews/{body.render_id}?{query}"
-            return msgspec.json.encode(body).decode()
+            return frame_of(msgspec.json.encode(body).decode())
 
     return SignedWord
-
-
-def in_bytes(app: Any) -> Any:
-    """Sends what words are: text or bytes. One more call for every message, with every transport."""
-
-    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
-        async def sending(message: Any) -> None:
-            if message["type"] == "websocket.send" and isinstance(message.get("text"), bytes):
-                message = {"type": "websocket.send", "bytes": message["text"], "text": None}
-            await send(message)
-
-        await app(scope, receive, sending)
-
-    return wrapped
 
 
 def beside(api: Any, pictures: Any) -> Any:
@@ -102,9 +91,8 @@ def beside(api: Any, pictures: Any) -> Any:
     return dispatch
 
 
-def picture_route(redis_url: str, key: bytes) -> Any:
+def picture_route(bus: Bus, key: bytes) -> Any:
     """`GET /previews/{render_id}` for whoever has a signed URL; straight from Redis."""
-    client = redis.asyncio.Redis.from_url(redis_url)
 
     @get("/previews/{render_id:str}")
     async def picture(
@@ -113,8 +101,10 @@ def picture_route(redis_url: str, key: bytes) -> Any:
         genuine = hmac.compare_digest(_sign(key, render_id, expires_at), signature)
         if not genuine or time.time() >= expires_at:
             raise UrlExpired("The URL has expired or is not ours")
-        found = await client.hget(f"renderowl:preview:{render_id}", "picture")
-        return Response(found, media_type="image/jpeg", headers={"cache-control": "private, max-age=60"})
+        _, found = await bus.newest_preview(render_id) or (0, None)
+        if found is None:
+            raise UrlExpired("The picture is gone")
+        return Response(found.jpeg, media_type=found.content_type, headers={"cache-control": "private, max-age=60"})
 
     return picture
 
@@ -122,7 +112,13 @@ def picture_route(redis_url: str, key: bytes) -> Any:
 async def main(transport: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    loaded = settings.load(host="127.0.0.1", port=port, public_url=f"http://127.0.0.1:{port}")
+    loaded = settings.load(
+        host="127.0.0.1",
+        port=port,
+        public_url=f"http://127.0.0.1:{port}",
+        room_connections_per_key=1000,
+        room_connections_per_principal=1000,
+    )
     configure_logging(loaded)
     async with open_context(loaded) as ctx:
         hub = Hub(ctx)
@@ -132,10 +128,10 @@ async def main(transport: str) -> None:
             hub_module.EphemeralWord = binary_words()  # type: ignore[misc]
         elif transport == "url":
             hub_module.EphemeralWord = signed_words(loaded.base_url, key)  # type: ignore[misc]
-            api = beside(api, request_log(Litestar([picture_route(loaded.redis_url, key)], logging_config=None)))
+            api = beside(api, request_log(Litestar([picture_route(ctx.bus, key)], logging_config=None)))
         config = uvicorn.Config(
-            in_bytes(api),
-            ws="websockets-sansio",
+            api,
+            ws=LinkedProtocol,
             ws_per_message_deflate=False,
             log_config=None,
             access_log=False,

@@ -26,13 +26,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from renderowl.bus.redis import RedisBus
+from renderowl.domain.events import Picture
 
 TRANSPORTS: Final = ("base64", "binary", "url")
 MEMBERS: Final = (1, 100)
 SIZES_KB: Final = (4, 12, 60)
 """A flat picture, a usual one 320 pixels wide, one of 1280 pixels."""
 RENDERS: Final = 5
-GOAL_US: Final = 100.0
+GOAL_US: Final = 50.0
 LATEST_S: Final = 5.0
 HELLO: Final = {"type": "hello", "filter": {"types": ["preview"], "max_hz": 10}}
 
@@ -155,7 +156,7 @@ async def measure_case(
             number = next(numbers)
             published[number] = time.monotonic()
             render_id = f"rnd_{transport}{members}x{size_kb}n{number % RENDERS}"
-            await bus.publish_preview(project_id, render_id, 1, number, jpeg)
+            await bus.publish_preview(project_id, render_id, 1, Picture(number, number / 30, jpeg))
             await asyncio.sleep(1 / RENDERS)
         deliveries = len(published) * members
         with contextlib.suppress(TimeoutError):
