@@ -94,7 +94,8 @@ class RoomState(msgspec.Struct, frozen=True):
     """A room at one moment of Postgres, `cursor`.
 
     `events` are the newest ones, up to there; `renders` is a snapshot, newest first, when somebody asked for one or
-    cannot be told all that was missed. `progress` is (attempt, newest) of every active render.
+    cannot be told all that was missed. `progress` is (attempt, newest) of every active render of
+    which Redis knows: what Postgres has, that of the last step's end, would turn back who heard a newer one.
     """
 
     cursor: Cursor
@@ -203,7 +204,9 @@ async def _states(ctx: Context, asked: Sequence[tuple[str, Cursor | None]]) -> d
         running, page = active.get(project_id, []), pages.get(project_id, [])
         states[project_id] = msgspec.structs.replace(
             state,
-            progress={one.id: (one.attempt, render_view(one, newest.get(one.id)).progress) for one in running},
+            progress={
+                one.id: (one.attempt, render_view(one, newest[one.id]).progress) for one in running if one.id in newest
+            },
             renders=_snapshot(running, page, newest) if project_id in lost else None,
             more=len(page) > SNAPSHOT_RENDERS,
         )
@@ -225,7 +228,7 @@ async def _newest(ctx: Context, render_ids: list[str]) -> dict[str, tuple[int, P
     try:
         return await ctx.bus.newest_progress(render_ids)
     except BusUnavailable:
-        return {}  # the rows have the progress of the last step that ended
+        return {}  # snapshots show the progress of the last step that ended
 
 
 def _snapshot(

@@ -209,9 +209,15 @@ class Hub:
 
     async def _listen(self) -> None:
         async with contextlib.aclosing(self._feed.messages()) as messages:
+            heard = 0
             async for item in messages:
                 if isinstance(item, RoomMessage):
                     self._hear(item)
+                    heard += 1
+                    if heard % BATCH == 0:
+                        await asyncio.sleep(
+                            0
+                        )  # after a pause of ours there may be hundreds: let members send meanwhile
                 else:
                     self.connected = item == "reconnected"
                     self._compare_now.set()

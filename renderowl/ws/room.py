@@ -88,6 +88,9 @@ class Room:
         if self._attempts.get(word.render_id, (attempt, False)) != (attempt, False):
             return
         if word.interest == "progress":
+            known = self._newest.get(word.slot)
+            if known is not None and word.is_behind(known):  # on its way while the newest was read, or Redis forgot it
+                return
             self._newest[word.slot] = word
             _keep_newest(self._newest, word.slot)
         self.tell(word, now)

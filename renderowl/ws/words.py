@@ -80,6 +80,15 @@ class EventWord(Word):
         return msgspec.json.encode(frames.PlainEvent(event.type, event.render_id, event.data)).decode()
 
 
+class _Reached(msgspec.Struct, frozen=True):
+    percent: float
+    current_frame: int
+
+
+class _ProgressBody(msgspec.Struct, frozen=True):
+    data: _Reached
+
+
 class EphemeralWord(Word):
     """A progress, a preview, or who is here."""
 
@@ -93,6 +102,15 @@ class EphemeralWord(Word):
     @classmethod
     def of_progress(cls, render_id: str, progress: Progress) -> "EphemeralWord":
         return cls("progress", render_id, msgspec.json.encode(frames.RenderProgress(render_id, progress)))
+
+    @cached_property
+    def _reached(self) -> _Reached:
+        return msgspec.json.decode(self._body, type=_ProgressBody).data
+
+    def is_behind(self, other: "EphemeralWord") -> bool:
+        """Tell whether this progress would turn the other one back."""
+        mine, others = self._reached, other._reached
+        return mine.percent < others.percent or mine.current_frame < others.current_frame
 
     @property
     def progress(self) -> Progress:
