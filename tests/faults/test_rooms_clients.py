@@ -62,6 +62,7 @@ async def test_a_hub_that_redis_throws_out_for_being_slow_makes_up_for_what_it_m
         api.send(signal.SIGCONT)
         await deployment.happen(1)
         await _all_told(deployment, listeners)
+        assert listeners[0].closes == []
 
 
 @pytest.mark.parametrize(("missed", "snapshots"), [(450, 1), (900, 2)])
