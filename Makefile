@@ -80,7 +80,7 @@ test-web: setup web/node_modules/.ready ## The TypeScript client's tests, in Nod
 	@test -x /usr/bin/chromium || { echo "- installing Chromium"; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 	@cd web/client && npm run --silent check && npm run --silent build && npm run --silent test
 
-web-types: setup web/node_modules/.ready ## Write the TypeScript client's types anew from the server's OpenAPI and AsyncAPI documents
+web-types: web/node_modules/.ready ## Write the TypeScript client's types anew from docs/api (make documents)
 	@cd web/client && npm run --silent generate
 
 test: setup-test ## Every test: unit, golden, contract, integration, end-to-end, faults

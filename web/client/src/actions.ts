@@ -41,6 +41,8 @@ export interface MachineOptions {
   readonly transports: readonly Transport[];
   readonly since: Cursor | null;
   readonly filter: Filter | undefined;
+  /** Tell who is in the room, and be told as this; null for neither. Only a socket does it. */
+  readonly presence: { readonly name?: string } | null;
   readonly timing: Timing;
   /** Uniform in [0, 1). */
   readonly random: () => number;

@@ -23,6 +23,7 @@ export class Machine {
   readonly #ladder: Ladder;
   readonly #renewal: Renewal;
   readonly #commands = new Commands();
+  readonly #presence: MachineOptions["presence"];
   #filter: Filter | undefined;
   #actions: Action[] = [];
   #links = 0;
@@ -40,6 +41,7 @@ export class Machine {
     this.#ladder = new Ladder(options.transports, options.timing, options.random);
     this.#renewal = new Renewal(options.timing.refreshMs);
     this.#filter = options.filter;
+    this.#presence = options.presence;
   }
 
   /** Behind the newest message that was delivered. */
@@ -104,9 +106,8 @@ export class Machine {
     this.#filter = filter;
     const [main, probe] = [this.#main, this.#probe];
     if (probe !== null && probe.transport !== "socket") this.#lose(probe, { kind: "unmade" }, now);
-    if (main?.transport === "socket") {
-      this.#sayFilter(main);
-    } else if (main !== null) {
+    if (main?.transport === "socket") this.#sayFilter(main);
+    else if (main !== null) {
       this.#drop(main);
       this.#openMain(now);
     }
@@ -201,7 +202,9 @@ export class Machine {
     switch (message.type) {
       case "welcome":
         link.epoch = message.epoch;
-        return this.#joined(link, now);
+        this.#joined(link, now);
+        if (message.members !== null) this.#do({ do: "deliver", message, cursor: null });
+        return;
       case "ping":
         return this.#do({ do: "send", link: link.id, message: { type: "pong" } });
       case "auth.expiring":
@@ -264,8 +267,9 @@ export class Machine {
   #sayHello(link: LinkState): void {
     const since = link.since === null ? {} : { since: formatCursor(link.since) };
     const filter = this.#filter === undefined ? {} : { filter: this.#filter };
+    const presence = this.#presence === null ? {} : { presence: true, ...this.#presence };
     link.filter = this.#filter;
-    this.#do({ do: "send", link: link.id, message: { type: "hello", ...since, ...filter } });
+    this.#do({ do: "send", link: link.id, message: { type: "hello", ...since, ...filter, ...presence } });
   }
 
   /** Say a filter that is newer than the hello. */
@@ -342,8 +346,6 @@ export class Machine {
   #deadline(link: LinkState): number {
     return link.heardAt + (link.joinedAt === null ? this.#timing.openMs[link.transport] : this.#timing.silenceMs);
   }
-
-  // --- the end, and small things ------------------------------------------------------------------------------------
 
   #end(problem: Problem | null): void {
     if (this.closed) return;

@@ -11,6 +11,9 @@ export type Welcome = Schemas["Welcome"];
 export type Snapshot = Schemas["Snapshot"];
 export type RenderProgress = Schemas["RenderProgress"];
 export type RenderPreview = Schemas["RenderPreview"];
+export type Presence = Schemas["PresenceNews"];
+/** Somebody in the room. */
+export type Watcher = Schemas["Watcher"];
 export type Ack = Schemas["Ack"];
 export type RoomError = Schemas["Error"];
 
@@ -34,11 +37,10 @@ export type ClientMessage =
   | Schemas["AuthRefresh"]
   | Schemas["Pong"];
 
-/** What is about the room itself and not about the connection. */
-export type News = Snapshot | DurableEvent | RenderProgress | RenderPreview;
+/** What a reader is told: what is about the room itself and not about the connection. */
+export type News = Snapshot | DurableEvent | RenderProgress | RenderPreview | Presence | Welcome;
 export type ServerMessage =
   | News
-  | Welcome
   | Ack
   | RoomError
   | Schemas["CursorMark"]

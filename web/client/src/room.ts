@@ -22,6 +22,11 @@ export interface RoomOptions {
   /** A cursor: hear what happened after it. Without one a snapshot comes first. */
   readonly since?: string | undefined;
   readonly filter?: Filter | undefined;
+  /**
+   * Be told who is here, and be shown to others, by this name if there is one: a `welcome` with all `members`, then
+   * `presence` when somebody comes or goes. Only a socket does it.
+   */
+  readonly presence?: boolean | { readonly name: string } | undefined;
   /** The transports to use, the best first; all that there are unless said otherwise. */
   readonly transports?: readonly Transport[] | undefined;
 }
@@ -68,6 +73,7 @@ export class Room implements AsyncIterable<RoomMessage> {
   readonly projectId: string;
   readonly #setting: RoomSetting;
   readonly #transports: readonly Transport[];
+  readonly #presence: { readonly name?: string } | null;
   readonly #clock = wakefulClock();
   readonly #links = new Map<number, Link>();
   readonly #inboxes = new Set<Inbox>();
@@ -90,6 +96,8 @@ export class Room implements AsyncIterable<RoomMessage> {
     this.#setting = setting;
     this.#since = options.since;
     this.#filter = options.filter;
+    const { presence = false } = options;
+    this.#presence = presence === true ? {} : presence === false ? null : presence;
     this.#transport = this.#transports[0] ?? "poll";
   }
 
@@ -227,8 +235,8 @@ export class Room implements AsyncIterable<RoomMessage> {
     if (this.#machine !== null) return this.#machine;
     const { timing } = this.#setting;
     const since = this.#since === undefined ? null : parseCursor(this.#since);
-    const options = { transports: this.#transports, since, filter: this.#filter, timing, random: Math.random };
-    const machine = (this.#machine = new Machine(options));
+    const options = { transports: this.#transports, since, filter: this.#filter, presence: this.#presence };
+    const machine = (this.#machine = new Machine({ ...options, timing, random: Math.random }));
     this.#unwatch = watchSurroundings((changed) => this.#perform(machine.nudge(changed, this.#clock())));
     this.#perform(machine.start(this.#clock()));
     return machine;

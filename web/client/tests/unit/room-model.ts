@@ -41,7 +41,7 @@ export class Model {
   readonly done = new Map<string, number>();
 
   constructor(transports: Transport[] = ["socket", "sse", "poll"], since: Cursor | null = null, random = () => 0.5) {
-    this.machine = new Machine({ transports, since, filter: undefined, timing: TIMING, random });
+    this.machine = new Machine({ transports, since, filter: undefined, presence: null, timing: TIMING, random });
     this.do(this.machine.start(0));
   }
 
@@ -203,7 +203,8 @@ export class Model {
     const recovered = since?.epoch === this.epoch && since.seq <= this.top && since.seq >= this.floor;
     if (session.transport === "socket") {
       const place = { connection: "con_1", epoch: this.epoch, seq: this.top, ping_s: 25, token_expires_at: null };
-      session.queue.push({ message: { type: "welcome", recovered, ...place }, at: null });
+      const nobody = { count: null, members: null };
+      session.queue.push({ message: { type: "welcome", recovered, ...place, ...nobody }, at: null });
     }
     if (!recovered) return this.#queue(session, { type: "snapshot", seq: this.top, renders: [], more: false }, at);
     for (let seq = since.seq + 1; seq <= this.top; seq++) {

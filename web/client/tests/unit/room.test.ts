@@ -28,10 +28,11 @@ class FakeSocket {
     this.readyState = 3;
   }
 
-  welcome(seq: number, recovered = true): void {
+  welcome(seq: number, members: object[] | null = null): void {
     this.readyState = 1;
     this.onopen?.();
-    this.tell({ type: "welcome", connection: "con_1", epoch: "e7", seq, recovered, ping_s: 25, token_expires_at: null });
+    const here = { count: members?.length ?? null, members };
+    this.tell({ type: "welcome", connection: "con_1", epoch: "e7", seq, recovered: true, ping_s: 25, ...here });
   }
   tell(message: object): void {
     this.onmessage?.({ data: JSON.stringify(message) });
@@ -136,6 +137,18 @@ describe("a room", () => {
     for (const told of [loop, command]) await expect(told).rejects.toMatchObject({ status: 403, code: "forbidden" });
     expect(closed).toHaveBeenCalledWith(expect.any(Problem));
     expect(room.status).toBe("closed");
+  });
+
+  test("tells who is here to those who ask", async () => {
+    const room = client.room("prj_1", { presence: { name: "Ada" }, transports: ["socket"] });
+    const here: number[] = [];
+    room.on("welcome", (welcome) => here.push(welcome.count ?? 0));
+    room.on("presence", (presence) => here.push(presence.count));
+    await turn();
+    FakeSocket.last.welcome(0, [{ connection: "con_1", user_id: "usr_1", name: "Ada" }]);
+    expect(FakeSocket.last.said).toEqual([{ type: "hello", presence: true, name: "Ada" }]);
+    FakeSocket.last.tell({ type: "presence", count: 2, members: [], joined: [], left: [] });
+    expect(here).toEqual([1, 2]);
   });
 
   test("refuses what is no cursor", () => {
