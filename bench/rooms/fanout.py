@@ -28,6 +28,7 @@ EVENTS_A_SECOND: Final = 200
 """At most so many durable events a second in all rooms together: each is a transaction."""
 WARM_S: Final = 1.0
 SETTLE_S: Final = 1.0
+QUIET_S: Final = 3.0
 OURS: Final = "RenderOwl, progress"
 OURS_DURABLE: Final = "RenderOwl, durable events"
 WS: Final = "Node ws"
@@ -129,7 +130,7 @@ async def quiet(members: Crowd, expected: int) -> int:
         now = (await members.tally()).frames
         if now != frames:
             frames, since = now, time.monotonic()
-        if frames >= expected or time.monotonic() - since > 1.0:
+        if frames >= expected or time.monotonic() - since > QUIET_S:
             return frames
         await asyncio.sleep(0.05)
 

@@ -23,7 +23,7 @@ IN_A_ROOM: Final = 5
 WARM_UP: Final = 200
 SETTLE_S: Final = 3.0
 PAUSE_S: Final = 0.5
-LIMITS: Final = {}
+LIMITS: Final = {"room_connections": 20_000}
 
 
 async def kb_each(process: psutil.Process, targets: list[Target], members: Crowd) -> float:
