@@ -6,6 +6,7 @@ traceparent: in the request's header, in the render's row, in the dispatch.
 
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 Value = str | int | float | bool
 _WANTED: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_LAST_WORDS_S: Final = 1.5
+"""How long the end of a process may be held up by a collector that does not answer."""
 
 _tracer: "trace.Tracer | None" = None
 
@@ -64,13 +67,17 @@ def exported(part: Literal["api", "scheduler", "worker"], environ: Mapping[str, 
 
     named = {} if source.get("OTEL_SERVICE_NAME") else {"service.name": f"renderowl-{part}"}
     provider = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    exporter = OTLPSpanExporter()
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     _tracer = provider.get_tracer("renderowl")
     try:
         yield
     finally:
         _tracer = None
+        impatience = threading.Timer(_LAST_WORDS_S, exporter.shutdown)  # else it tries again and again
+        impatience.start()
         provider.shutdown()
+        impatience.cancel()
 
 
 @contextlib.contextmanager

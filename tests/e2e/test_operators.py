@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from websockets.asyncio.client import connect
 
 from renderowl.embedded.process import free_port
 from renderowl.settings import PREFIX
@@ -77,8 +78,8 @@ async def test_every_process_tells_what_it_did_for_a_render(deployment: Deployme
     async with httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{api_port}", headers={"authorization": f"Bearer {TOKEN}"}
     ) as http:
-        room = http.stream("GET", f"/projects/{deployment.project_id}/events")
-        async with room:
+        room = f"ws://127.0.0.1:{api_port}/ws/projects/{deployment.project_id}/renders"
+        async with connect(room, additional_headers={"Authorization": f"Bearer {TOKEN}"}):
             posted = await http.post(f"/projects/{deployment.project_id}/renders", json=film("metrics"))
             assert posted.status_code == 202, posted.text
             await _completed(http, posted.headers["location"])
@@ -86,6 +87,7 @@ async def test_every_process_tells_what_it_did_for_a_render(deployment: Deployme
             api = await _scrape(api_port, METRICS_TOKEN)
     assert api["renderowl_hub_members",] == 1
     assert api["renderowl_hub_rooms",] == 1
+    assert api["renderowl_hub_frames_total",] >= 3, "that it was queued, started and completed"
     assert api["renderowl_queue_steps", "normal"] == 0
     assert (api["renderowl_workers", "active"], api["renderowl_slots", "free"]) == (1, 2)
     scheduler, worker = await _scrape(scheduler_port), await _scrape(worker_port)
