@@ -6,7 +6,7 @@ async with Client("http://127.0.0.1:8080", key) as client:
 
 from renderowl.client.http import Client
 from renderowl.client.ladder import Timing
-from renderowl.client.messages import Ack, RoomFilter, RoomMessage
+from renderowl.client.messages import Ack, RoomFilter, RoomMessage, Watching
 from renderowl.client.problem import Problem, RenderCancelled, RenderFailed
 from renderowl.client.resources import Asset, Project, Render
 from renderowl.client.room import Room
@@ -24,4 +24,5 @@ __all__ = [
     "RoomFilter",
     "RoomMessage",
     "Timing",
+    "Watching",
 ]

@@ -14,7 +14,7 @@ import msgspec
 from renderowl.client.api import Api
 from renderowl.client.credential import TokenSource
 from renderowl.client.ladder import Timing
-from renderowl.client.messages import RoomFilter
+from renderowl.client.messages import RoomFilter, Watching
 from renderowl.client.problem import Problem
 from renderowl.client.rendering import OnProgress, completed, finish, follow_room
 from renderowl.client.resources import Asset, Project, Render
@@ -81,9 +81,16 @@ class Client:
         """Make a project."""
         return await self._api.call(Project, "POST", "/projects", {"name": name})
 
-    def room(self, project_id: str, *, since: str | None = None, filter: RoomFilter | None = None) -> Room:
+    def room(
+        self,
+        project_id: str,
+        *,
+        since: str | None = None,
+        filter: RoomFilter | None = None,
+        watching: Watching | None = None,
+    ) -> Room:
         """What happens in a project, for ever: `async for message in client.room(...)`."""
-        return Room(self._api, project_id, since=since, filter=filter, timing=self._timing)
+        return Room(self._api, project_id, since=since, filter=filter, timing=self._timing, watching=watching)
 
     # --- assets ------------------------------------------------------------------------------------------------------
 

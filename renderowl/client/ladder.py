@@ -33,6 +33,8 @@ class Timing(msgspec.Struct, frozen=True):
     deploy_s: float = 5.0
     poll_wait_s: float = 25.0
     poll_every_s: float = 0.2
+    refresh_s: float = 5.0
+    """Tokens are refreshed at most this often, however soon they end."""
 
 
 class Fault(enum.Enum):

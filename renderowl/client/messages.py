@@ -37,6 +37,12 @@ class RoomMessage(msgspec.Struct, frozen=True):
     body: dict[str, Any] = {}
 
 
+class Watching(msgspec.Struct, frozen=True):
+    """The wish to hear who else is in the room, and the name to be shown to them by."""
+
+    name: str | None = None
+
+
 class Ack(msgspec.Struct, frozen=True):
     """A command was carried out; `deduplicated`: it had been before, under the same `ref`."""
 

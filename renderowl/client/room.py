@@ -16,7 +16,7 @@ from renderowl.client.following import Following
 from renderowl.client.ladder import End, Fault, Rung, Timing
 from renderowl.client.link import Transport
 from renderowl.client.long_poll import LongPoll
-from renderowl.client.messages import Ack, RoomFilter, RoomMessage
+from renderowl.client.messages import Ack, RoomFilter, RoomMessage, Watching
 from renderowl.client.problem import Problem
 from renderowl.client.resources import Render
 from renderowl.client.socket import Socket
@@ -34,13 +34,21 @@ class Room:
     """
 
     def __init__(
-        self, api: Api, project_id: str, *, since: str | None, filter: RoomFilter | None, timing: Timing
+        self,
+        api: Api,
+        project_id: str,
+        *,
+        since: str | None,
+        filter: RoomFilter | None,
+        timing: Timing,
+        watching: Watching | None = None,
     ) -> None:
         self.cursor: Cursor | None = None if since is None else Cursor.parse(since)
         self._api = api
         self._project_id = project_id
         self._filter = filter or RoomFilter()
         self._timing = timing
+        self._watching = watching
         self._following: Following | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -157,7 +165,7 @@ class Room:
         match rung:
             case "socket":
                 address = f"ws{self._api.base_url.removeprefix('http')}/ws{self._path('/renders')}"
-                return Socket(address, self._api.credential, since, self._filter, self._timing)
+                return Socket(address, self._api.credential, since, self._filter, self._timing, self._watching)
             case "stream":
                 return Stream(self._api.http, self._path("/events"), since, self._filter, self._timing)
             case "poll":

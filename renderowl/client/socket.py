@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from renderowl.client.credential import Credential
 from renderowl.client.endings import SaidError, of_answer, of_close, of_failure
 from renderowl.client.ladder import End, Fault, Timing
 from renderowl.client.link import Alive, Ended, Heard, Joined, Signal
-from renderowl.client.messages import RoomFilter, RoomMessage, read
+from renderowl.client.messages import RoomFilter, RoomMessage, Watching, read
 from renderowl.domain.events import Cursor
 
 log = logging.getLogger(__name__)
@@ -28,13 +29,21 @@ class Socket:
     """Joined with the welcome. Answers pings and renews the token by itself."""
 
     def __init__(
-        self, address: str, credential: Credential, since: Cursor | None, filter: RoomFilter, timing: Timing
+        self,
+        address: str,
+        credential: Credential,
+        since: Cursor | None,
+        filter: RoomFilter,
+        timing: Timing,
+        watching: Watching | None = None,
     ) -> None:
         self._address = address
         self._credential = credential
         self._since = since
         self._filter = filter
         self._timing = timing
+        self._watching = watching
+        self._refresh_at = 0.0
         self._connection: ClientConnection | None = None
         self._token = ""
         self._error: SaidError | None = None
@@ -98,6 +107,8 @@ class Socket:
             hello["since"] = str(self._since)
         if filter := self._filter.query():
             hello["filter"] = filter
+        if self._watching is not None:
+            hello |= {"presence": True, "name": self._watching.name}
         await connection.send(msgspec.json.encode(hello).decode())
         epoch = ""
         while True:
@@ -106,8 +117,8 @@ class Socket:
                 case "welcome":
                     epoch = str(message.body.get("epoch", ""))
                     yield Joined()
-                    if "members" in message.body:
-                        yield Heard(RoomMessage("welcome", body=message.body), epoch)
+                    if message.body.get("members") is not None:
+                        yield Heard(_present(message.body), epoch)
                 case "ping":
                     await connection.send('{"type":"pong"}')
                     yield Alive()
@@ -122,6 +133,8 @@ class Socket:
 
     async def _renew(self, connection: ClientConnection) -> None:
         """Give the server a newer token; where there is none it says 4401 when the old one has ended."""
+        await asyncio.sleep(self._refresh_at - time.monotonic())
+        self._refresh_at = time.monotonic() + self._timing.refresh_s
         try:
             newer = await self._credential.renew(self._token)
         except Exception as error:  # whatever the caller's function raises; it is asked again when the token has ended
@@ -131,3 +144,9 @@ class Socket:
             self._token = newer
             with contextlib.suppress(ConnectionClosed):
                 await connection.send(msgspec.json.encode({"type": "auth.refresh", "token": newer}).decode())
+
+
+def _present(welcome: dict[str, Any]) -> RoomMessage:
+    """Who is in the room at first, told as who is in it later."""
+    body = {"type": "presence", "count": welcome.get("count"), "members": welcome["members"], "joined": [], "left": []}
+    return RoomMessage("presence", body=body)

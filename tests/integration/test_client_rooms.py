@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from renderowl.client import Client, Problem, RoomFilter, Timing
+from renderowl.client import Client, Problem, RoomFilter, Timing, Watching
 from renderowl.client.ladder import Rung
 from renderowl.client.room import Room
 from renderowl.db import events
@@ -233,6 +233,15 @@ async def test_a_room_that_may_not_be_heard_is_a_problem(client: Client, gateway
     with pytest.raises(Problem, match="not_found") as refused:
         await anext(aiter(client.room("prj_of_somebody_else")))
     assert refused.value.status == 404
+
+
+async def test_who_watches_is_told_to_those_who_ask(world: World, client: Client) -> None:
+    async with listening(world, client, watching=Watching("Ada")) as ada:
+        await ada.until(lambda: "presence" in ada.types())
+        async with listening(world, client, watching=Watching("Bob")) as bob:
+            await bob.over("socket")
+            await ada.until(lambda: ada.told[-1]["type"] == "presence" and ada.told[-1]["count"] == 2)
+            assert [member["name"] for member in ada.told[-1]["members"]] == ["Ada", "Bob"]
 
 
 # --- tokens --------------------------------------------------------------------------------------------------------
