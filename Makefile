@@ -78,10 +78,10 @@ web/node_modules/.ready: web/package-lock.json web/package.json web/client/packa
 
 test-web: setup web/node_modules/.ready ## The TypeScript client's tests, in Node and Chromium (installs what they need, Chromium by apt)
 	@test -x /usr/bin/chromium || { echo "- installing Chromium"; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
-	@cd web/client && npm run --silent check && npm run --silent build && npm run --silent test
+	@cd web && npm run --silent check && npm run --silent build && npm run --silent test
 
 web-types: web/node_modules/.ready ## Write the TypeScript client's types anew from docs/api (make documents)
-	@cd web/client && npm run --silent generate
+	@cd web && npm run --silent generate
 
 test: setup-test ## Every test: unit, golden, contract, integration, end-to-end, faults
 	@$(BIN)/pytest -q tests -n 2 --dist loadgroup

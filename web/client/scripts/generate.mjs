@@ -12,7 +12,8 @@ async function generate() {
   const messages = { openapi: "3.1.0", info: rooms.info, paths: {}, components: { schemas: rooms.components.schemas } };
   return {
     "openapi.ts": HEADER + astToString(await openapi(api, { emptyObjectsUnknown: true })),
-    "asyncapi.ts": HEADER + astToString(await openapi(messages, { emptyObjectsUnknown: true, defaultNonNullable: false })),
+    "asyncapi.ts":
+      HEADER + astToString(await openapi(messages, { emptyObjectsUnknown: true, defaultNonNullable: false })),
   };
 }
 

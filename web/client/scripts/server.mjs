@@ -18,11 +18,15 @@ export async function startServer(settings = {}) {
   const folder = await mkdtemp(join(tmpdir(), "renderowl-web-"));
   const key = "the-bootstrap-token-of-the-web-tests";
   const env = { ...process.env, RENDEROWL_AUTH_TOKEN: key, ...settings };
-  const child = spawn(join(ROOT, ".venv", "bin", "renderowl"), ["up", "--port", "0", "--data-dir", join(folder, "data")], {
-    env,
-    cwd: folder,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    join(ROOT, ".venv", "bin", "renderowl"),
+    ["up", "--port", "0", "--data-dir", join(folder, "data")],
+    {
+      env,
+      cwd: folder,
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const gone = new Promise((resolve) => child.once("exit", resolve));
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");

@@ -32,7 +32,12 @@ export async function performCommand(where: Where, message: CommandMessage, want
  * A command that was given before, and whose answer got lost, is refused as a conflict when it had been carried out.
  * Raises Problem with what the socket said when it had not.
  */
-export async function lookAtConflict(where: Where, message: CommandMessage, answer: Answer, resent: boolean): Promise<Ack> {
+export async function lookAtConflict(
+  where: Where,
+  message: CommandMessage,
+  answer: Answer,
+  resent: boolean,
+): Promise<Ack> {
   const problem = problemOf(answer as RoomError);
   if (resent && problem.code === "conflict") return carriedOut(where, message, problem);
   throw problem;

@@ -66,7 +66,9 @@ export class Http {
   async once(method: string, path: string, options: RequestOptions, token: string | null): Promise<Response> {
     const headers = new Headers(options.headers);
     if (token !== null) headers.set("authorization", `Bearer ${token}`);
-    const query = options.query?.length ? `?${new URLSearchParams(options.query.map(([name, value]) => [name, value]))}` : "";
+    const query = options.query?.length
+      ? `?${new URLSearchParams(options.query.map(([name, value]) => [name, value]))}`
+      : "";
     const init: RequestInit = {
       method,
       headers,

@@ -25,7 +25,7 @@ export class Machine {
   readonly #commands = new Commands();
   readonly #presence: MachineOptions["presence"];
   #filter: Filter | undefined;
-  #actions: Action[] = [];
+  readonly #actions: Action[] = [];
   #links = 0;
   #main: LinkState | null = null;
   #probe: LinkState | null = null;
@@ -124,7 +124,7 @@ export class Machine {
     });
   }
 
-  /** Bytes came that say nothing but that the connection lives. */
+  /** Bytes came that say nothing but that it lives. */
   alive(id: number, now: number): Action[] {
     return this.#on(id, now, () => undefined);
   }
@@ -224,7 +224,9 @@ export class Machine {
       if (place !== null) this.#lane.mark(place);
     } else if (place === null) {
       this.#do({ do: "deliver", message, cursor: null });
-    } else if (message.type === "snapshot" ? this.#lane.admitSnapshot(place, link.since) : this.#lane.admitEvent(place)) {
+    } else if (
+      message.type === "snapshot" ? this.#lane.admitSnapshot(place, link.since) : this.#lane.admitEvent(place)
+    ) {
       this.#do({ do: "deliver", message, cursor: place });
     }
   }
@@ -392,8 +394,6 @@ export class Machine {
   }
 
   #take(): Action[] {
-    const actions = this.#actions;
-    this.#actions = [];
-    return actions;
+    return this.#actions.splice(0);
   }
 }

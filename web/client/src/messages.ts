@@ -31,21 +31,11 @@ export type DurableEvent =
 
 export type CommandMessage = Schemas["RenderCreate"] | Schemas["RenderCancel"] | Schemas["RenderRetry"];
 export type ClientMessage =
-  | CommandMessage
-  | Schemas["Hello"]
-  | Schemas["Subscribe"]
-  | Schemas["AuthRefresh"]
-  | Schemas["Pong"];
+  CommandMessage | Schemas["Hello"] | Schemas["Subscribe"] | Schemas["AuthRefresh"] | Schemas["Pong"];
 
 /** What a reader is told: what is about the room itself and not about the connection. */
 export type News = Snapshot | DurableEvent | RenderProgress | RenderPreview | Presence | Welcome;
-export type ServerMessage =
-  | News
-  | Ack
-  | RoomError
-  | Schemas["CursorMark"]
-  | Schemas["AuthExpiring"]
-  | Schemas["Ping"];
+export type ServerMessage = News | Ack | RoomError | Schemas["CursorMark"] | Schemas["AuthExpiring"] | Schemas["Ping"];
 
 /** A message as a room's reader gets it: all that was said, and for durable ones the place behind it. */
 export type RoomMessage = News & { readonly cursor?: string };
@@ -55,7 +45,8 @@ export type RoomMessageType = News["type"];
 export function readMessage(text: string): ServerMessage | null {
   try {
     const message: unknown = JSON.parse(text);
-    const fits = typeof message === "object" && message !== null && "type" in message && typeof message.type === "string";
+    const fits =
+      typeof message === "object" && message !== null && "type" in message && typeof message.type === "string";
     return fits ? (message as ServerMessage) : null;
   } catch {
     return null;

@@ -122,10 +122,14 @@ export class Room implements AsyncIterable<RoomMessage> {
 
   /** The messages from now on. Throws `Problem` when coming back is of no use; leaving the loop leaves the room. */
   [Symbol.asyncIterator](): AsyncIterableIterator<RoomMessage> {
-    const inbox: Inbox = new Inbox(this.#heard(), () => this.#wasRead(), () => {
-      this.#inboxes.delete(inbox);
-      this.#leaveIfEmpty();
-    });
+    const inbox: Inbox = new Inbox(
+      this.#heard(),
+      () => this.#wasRead(),
+      () => {
+        this.#inboxes.delete(inbox);
+        this.#leaveIfEmpty();
+      },
+    );
     this.#inboxes.add(inbox);
     this.#enter();
     return inbox;

@@ -28,7 +28,8 @@ export async function upload(http: Http, projectId: string, file: Blob, options:
   const { asset, upload: how } = await http.call<Upload>("POST", `${assets}/upload`, { body, signal });
   const report = progressOf(file.size, options.onProgress);
   const done: { parts?: Sent[] } = {};
-  if (how.parts != null) done.parts = await sendParts(http, file, how.parts, how.part_size_bytes ?? file.size, report, signal);
+  if (how.parts != null)
+    done.parts = await sendParts(http, file, how.parts, how.part_size_bytes ?? file.size, report, signal);
   else await send(http, how.url ?? "", file, how.headers ?? {}, report(0), signal);
   const path = `${assets}/${encodeURIComponent(asset.id)}/upload-complete`;
   return http.call<Asset>("POST", path, { body: done, signal });
@@ -69,7 +70,8 @@ async function sendParts(
       const from = (part.part_number - 1) * partBytes;
       const chunk = file.slice(from, Math.min(file.size, from + partBytes));
       const etag = await send(http, part.url, chunk, {}, report(part.part_number), either);
-      if (etag === null) throw new TypeError("the storage does not let the page read the header ETag: see docs/storage.md");
+      if (etag === null)
+        throw new TypeError("the storage does not let the page read the header ETag: see docs/storage.md");
       sent.push({ part_number: part.part_number, etag });
     }
   };

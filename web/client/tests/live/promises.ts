@@ -44,7 +44,10 @@ export function keepsItsPromises(run: Run): void {
     const { seqs, types, cuts, status } = await tried("a socket cut in the middle");
     expect(cuts).toBe(1);
     expect(seqs).toEqual(consecutive(seqs));
-    expect(types.filter((type) => type !== "render.progress").slice(-2)).toEqual(["render.started", "render.completed"]);
+    expect(types.filter((type) => type !== "render.progress").slice(-2)).toEqual([
+      "render.started",
+      "render.completed",
+    ]);
     expect(status).toBe("completed");
   });
 
@@ -52,20 +55,26 @@ export function keepsItsPromises(run: Run): void {
     ["no sockets", "sse"],
     ["no streams", "poll"],
     ["hold streams", "poll"],
-  ] as const)("with %s the room is heard over %s, commands go over HTTP and keep their name", async (what, transport) => {
-    const heard = await tried("no socket gets through", what);
-    expect(heard.transports.at(-1)).toBe(transport);
-    expect(heard.seqs).toEqual(consecutive(heard.seqs));
-    expect(heard.types.filter((type) => type === "render.completed")).toHaveLength(1);
-    expect([heard.same, heard.deduplicated]).toEqual([true, true]);
-  });
+  ] as const)(
+    "with %s the room is heard over %s, commands go over HTTP and keep their name",
+    async (what, transport) => {
+      const heard = await tried("no socket gets through", what);
+      expect(heard.transports.at(-1)).toBe(transport);
+      expect(heard.seqs).toEqual(consecutive(heard.seqs));
+      expect(heard.types.filter((type) => type === "render.completed")).toHaveLength(1);
+      expect([heard.same, heard.deduplicated]).toEqual([true, true]);
+    },
+  );
 
-  test.each(["no sockets", "no streams"] as const)("from %s it goes back to the socket when that is let through", async (what) => {
-    const { seqs, transports } = await tried("back on the socket", what);
-    expect(transports[0]).toBe(what === "no sockets" ? "sse" : "poll");
-    expect(transports.at(-1)).toBe("socket");
-    expect(seqs).toEqual(consecutive(seqs));
-  });
+  test.each(["no sockets", "no streams"] as const)(
+    "from %s it goes back to the socket when that is let through",
+    async (what) => {
+      const { seqs, transports } = await tried("back on the socket", what);
+      expect(transports[0]).toBe(what === "no sockets" ? "sse" : "poll");
+      expect(transports.at(-1)).toBe("socket");
+      expect(seqs).toEqual(consecutive(seqs));
+    },
+  );
 
   test("a refused token is replaced by another", async () => {
     const { types, asked } = await tried("a refused token is replaced");
@@ -94,7 +103,10 @@ export function keepsItsPromises(run: Run): void {
     expect(again).toMatchObject({ code: "conflict" });
     expect(unknown).toMatchObject({ code: "not_found" });
     expect(invalid).toMatchObject({ code: "validation_failed" });
-    expect(invalid).toHaveProperty("errors", expect.toSatisfy((count: number) => count > 0));
+    expect(invalid).toHaveProperty(
+      "errors",
+      expect.toSatisfy((count: number) => count > 0),
+    );
   });
 
   test("a spec that is too large for a frame is submitted all the same", async () => {

@@ -18,7 +18,9 @@ export class Proxy {
 
   constructor(target: string) {
     this.#target = new URL(target);
-    this.#server.on("upgrade", (asked: IncomingMessage, socket: Socket, head: Buffer) => this.#tunnel(asked, socket, head));
+    this.#server.on("upgrade", (asked: IncomingMessage, socket: Socket, head: Buffer) =>
+      this.#tunnel(asked, socket, head),
+    );
     this.#server.on("connection", (socket: Socket) => {
       this.#connections.add(socket);
       socket.on("close", () => this.#connections.delete(socket)).on("error", () => undefined);
@@ -52,13 +54,16 @@ export class Proxy {
       return;
     }
     const { method, url, headers } = asked;
-    const passed = request({ host: this.#target.hostname, port: this.#target.port, method, path: url, headers }, (got) => {
-      if (network === "hold") return void got.resume();
-      answer.writeHead(got.statusCode ?? 502, got.headers);
-      answer.flushHeaders();
-      got.pipe(answer).on("error", () => got.destroy());
-      got.on("error", () => answer.destroy());
-    });
+    const passed = request(
+      { host: this.#target.hostname, port: this.#target.port, method, path: url, headers },
+      (got) => {
+        if (network === "hold") return void got.resume();
+        answer.writeHead(got.statusCode ?? 502, got.headers);
+        answer.flushHeaders();
+        got.pipe(answer).on("error", () => got.destroy());
+        got.on("error", () => answer.destroy());
+      },
+    );
     passed.on("error", () => answer.destroy());
     answer.on("close", () => passed.destroy());
     asked.pipe(passed);

@@ -1,6 +1,14 @@
 /** What is tried against a real server, in Node and in a browser alike: plain values in, plain values out. */
 
-import { Client, Problem, RenderCancelled, type ClientOptions, type Room, type RoomMessage, type Transport } from "../../src/index.js";
+import {
+  Client,
+  Problem,
+  RenderCancelled,
+  type ClientOptions,
+  type Room,
+  type RoomMessage,
+  type Transport,
+} from "../../src/index.js";
 
 export interface World {
   readonly url: string;
@@ -126,7 +134,9 @@ export const scenarios = {
       asked += 1;
       return (await owner.mintToken(id, ["read", "write"], 20)).token;
     };
-    const room = new Client(world.url, source, { ...world.options, timing: TIMING }).room(id, { transports: ["socket"] });
+    const room = new Client(world.url, source, { ...world.options, timing: TIMING }).room(id, {
+      transports: ["socket"],
+    });
     const statuses: string[] = [];
     room.on("status", ({ status }) => statuses.push(status));
     const heard = hear(room, (message) => message.type === "render.queued");
@@ -138,8 +148,13 @@ export const scenarios = {
   async "a token that cannot be replaced"(world: World) {
     const { id } = await project(world);
     const bad = () => new Client(world.url, "ro_live_nobody", { ...world.options, timing: TIMING });
-    const transports: Transport[] = world.options.WebSocket === undefined && !("WebSocket" in globalThis) ? ["sse", "poll"] : ["socket", "sse", "poll"];
-    return Promise.all(transports.map((transport) => refusal(hear(bad().room(id, { transports: [transport] }), () => false))));
+    const transports: Transport[] =
+      world.options.WebSocket === undefined && !("WebSocket" in globalThis)
+        ? ["sse", "poll"]
+        : ["socket", "sse", "poll"];
+    return Promise.all(
+      transports.map((transport) => refusal(hear(bad().room(id, { transports: [transport] }), () => false))),
+    );
   },
 
   async "a ticket"(world: World) {
@@ -165,7 +180,12 @@ export const scenarios = {
     const { client, id } = await project(world);
     const room = client.room(id);
     const metadata = { note: "x".repeat(15_000) };
-    const clips = Array.from({ length: 900 }, (_, n) => ({ type: "color", color: "#204060", start: n * 0.04, duration: 0.04 }));
+    const clips = Array.from({ length: 900 }, (_, n) => ({
+      type: "color",
+      color: "#204060",
+      start: n * 0.04,
+      duration: 0.04,
+    }));
     const ack = await room.create({ composition_id: "timeline", input_props: { tracks: [{ clips }] }, metadata });
     await room.cancel(ack.render_id).catch(() => undefined);
     return { status: ack.status, bytes: JSON.stringify(clips).length };
@@ -187,7 +207,7 @@ export const scenarios = {
     return { refused, cancelled: ended instanceof RenderCancelled };
   },
 
-  async "uploads"(world: World) {
+  async uploads(world: World) {
     const { client, id } = await project(world);
     const sizes = [200_000, 13 * 1024 ** 2];
     const done: { status: string; last: number[]; grows: boolean; refused: unknown }[] = [];
@@ -203,7 +223,7 @@ export const scenarios = {
     return done;
   },
 
-  async "refusals"(world: World) {
+  async refusals(world: World) {
     const { client, id } = await project(world);
     const other = new Client(world.url, world.key, { ...world.options, timing: TIMING });
     return {

@@ -43,16 +43,29 @@ describe("a request", () => {
   });
 
   test("that is refused raises what the server said", async () => {
-    const body = { status: 422, code: "validation_failed", detail: "no", errors: [{ path: "/a", message: "is missing" }] };
+    const body = {
+      status: 422,
+      code: "validation_failed",
+      detail: "no",
+      errors: [{ path: "/a", message: "is missing" }],
+    };
     const { http } = api([Response.json(body, { status: 422 })]);
     const error = await done(http.call("POST", "/x", { body: {} }));
     expect(error).toBeInstanceOf(Problem);
-    expect(error).toMatchObject({ status: 422, code: "validation_failed", message: "validation_failed: no\n  /a: is missing" });
+    expect(error).toMatchObject({
+      status: 422,
+      code: "validation_failed",
+      message: "validation_failed: no\n  /a: is missing",
+    });
   });
 
   test("answered with a proxy's page raises a problem too", async () => {
     const { http } = api([new Response("<h1>Forbidden</h1>", { status: 403 })]);
-    expect(await done(http.call("GET", "/x"))).toMatchObject({ status: 403, code: "unknown", detail: "<h1>Forbidden</h1>" });
+    expect(await done(http.call("GET", "/x"))).toMatchObject({
+      status: 403,
+      code: "unknown",
+      detail: "<h1>Forbidden</h1>",
+    });
   });
 
   test("is made again where that is safe: when it is repeatable, or was refused before it was done", async () => {
@@ -81,7 +94,10 @@ describe("a request", () => {
 describe("a token", () => {
   test("is asked for once, and anew when it was refused", async () => {
     let asked = 0;
-    const { http, sent } = api([Response.json({}), problem(401, "unauthenticated"), Response.json({})], () => `t${++asked}`);
+    const { http, sent } = api(
+      [Response.json({}), problem(401, "unauthenticated"), Response.json({})],
+      () => `t${++asked}`,
+    );
     await done(http.call("POST", "/x"));
     await done(http.call("POST", "/x"));
     expect(sent.map(({ authorization }) => authorization)).toEqual(["Bearer t1", "Bearer t1", "Bearer t2"]);

@@ -22,7 +22,13 @@ describe("a cursor", () => {
 describe("the lane", () => {
   test("takes an event once", () => {
     const lane = new Lane(at("e7.4"));
-    expect(["e7.4", "e7.5", "e7.5", "e7.7", "e7.6"].map((place) => lane.admitEvent(at(place)))).toEqual([false, true, false, true, false]);
+    expect(["e7.4", "e7.5", "e7.5", "e7.7", "e7.6"].map((place) => lane.admitEvent(at(place)))).toEqual([
+      false,
+      true,
+      false,
+      true,
+      false,
+    ]);
     expect(lane.cursor).toEqual(at("e7.7"));
   });
 

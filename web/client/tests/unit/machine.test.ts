@@ -86,8 +86,18 @@ describe("the close codes", () => {
   });
 
   test("1012 comes back within 5 s, spread evenly", () => {
-    expect(lose(live(["socket"], null, () => 0.2), closed(1012))).toBeCloseTo(1_000);
-    expect(lose(live(["socket"], null, () => 0.9), closed(1012))).toBeCloseTo(4_500);
+    expect(
+      lose(
+        live(["socket"], null, () => 0.2),
+        closed(1012),
+      ),
+    ).toBeCloseTo(1_000);
+    expect(
+      lose(
+        live(["socket"], null, () => 0.9),
+        closed(1012),
+      ),
+    ).toBeCloseTo(4_500);
   });
 
   test.each([4408, 1013, 1006, 1011, 1000])("%i backs off", (code) => {

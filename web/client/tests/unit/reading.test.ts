@@ -5,34 +5,48 @@ import type { RoomMessage } from "../../src/messages.js";
 import { SseParser } from "../../src/sse-parser.js";
 import { wakefulClock } from "../../src/surroundings.js";
 
-const event = (seq: number, render = "rnd_1") => ({ type: "render.queued", seq, render_id: render, cursor: `e0.${seq}` }) as RoomMessage;
-const progress = (percent: number, render = "rnd_1") => ({ type: "render.progress", render_id: render, data: { percent } }) as RoomMessage;
+const event = (seq: number, render = "rnd_1") =>
+  ({ type: "render.queued", seq, render_id: render, cursor: `e0.${seq}` }) as RoomMessage;
+const progress = (percent: number, render = "rnd_1") =>
+  ({ type: "render.progress", render_id: render, data: { percent } }) as RoomMessage;
 
 describe("server-sent events", () => {
   test("are the same however the bytes are cut", () => {
     const text = fc.array(
       fc.oneof(
-        fc.record({ id: fc.constantFrom(null, "e7.1", "e7.2"), data: fc.array(fc.stringMatching(/^[\p{L} :{}"]{0,12}$/u), { minLength: 1, maxLength: 3 }) }),
+        fc.record({
+          id: fc.constantFrom(null, "e7.1", "e7.2"),
+          data: fc.array(fc.stringMatching(/^[\p{L} :{}"]{0,12}$/u), { minLength: 1, maxLength: 3 }),
+        }),
         fc.constant(null),
       ),
       { maxLength: 6 },
     );
     fc.assert(
-      fc.property(text, fc.constantFrom("\n", "\r\n", "\r"), fc.array(fc.nat(9), { minLength: 1 }), (said, end, cuts) => {
-        const lines = said.flatMap((one) =>
-          one === null ? [": still here", ""] : [...(one.id === null ? [] : [`id: ${one.id}`]), ...one.data.map((line) => `data: ${line}`), ""],
-        );
-        // The last line end stays away: a CR there could be half of a CRLF.
-        const bytes = new TextEncoder().encode(lines.map((line) => line + end).join("") + ": end");
-        const parser = new SseParser();
-        const heard = [];
-        for (let from = 0, n = 0; from < bytes.length; n++) {
-          const to = from + 1 + cuts[n % cuts.length]!;
-          heard.push(...parser.feed(bytes.subarray(from, to)));
-          from = to;
-        }
-        expect(heard).toEqual(said.filter((one) => one !== null).map(({ id, data }) => ({ id, data: data.join("\n") })));
-      }),
+      fc.property(
+        text,
+        fc.constantFrom("\n", "\r\n", "\r"),
+        fc.array(fc.nat(9), { minLength: 1 }),
+        (said, end, cuts) => {
+          const lines = said.flatMap((one) =>
+            one === null
+              ? [": still here", ""]
+              : [...(one.id === null ? [] : [`id: ${one.id}`]), ...one.data.map((line) => `data: ${line}`), ""],
+          );
+          // The last line end stays away: a CR there could be half of a CRLF.
+          const bytes = new TextEncoder().encode(lines.map((line) => line + end).join("") + ": end");
+          const parser = new SseParser();
+          const heard = [];
+          for (let from = 0, n = 0; from < bytes.length; n++) {
+            const to = from + 1 + cuts[n % cuts.length]!;
+            heard.push(...parser.feed(bytes.subarray(from, to)));
+            from = to;
+          }
+          expect(heard).toEqual(
+            said.filter((one) => one !== null).map(({ id, data }) => ({ id, data: data.join("\n") })),
+          );
+        },
+      ),
     );
   });
 });
@@ -42,10 +56,12 @@ describe("an inbox", () => {
 
   test("keeps facts in order and of progress only the newest", async () => {
     const waiting = inbox();
-    for (const message of [event(1), progress(1), progress(2, "rnd_2"), progress(3), event(2, "rnd_2"), progress(4)]) waiting.push(message);
+    for (const message of [event(1), progress(1), progress(2, "rnd_2"), progress(3), event(2, "rnd_2"), progress(4)])
+      waiting.push(message);
     waiting.end(null);
     const read = [];
-    for await (const message of waiting) read.push(message.type === "render.progress" ? message.data.percent : message.cursor);
+    for await (const message of waiting)
+      read.push(message.type === "render.progress" ? message.data.percent : message.cursor);
     expect(read).toEqual(["e0.1", "e0.2", 4]);
   });
 

@@ -9,7 +9,15 @@ import type { Ack, ClientMessage, News, ServerMessage } from "../../src/messages
 import { TIMING } from "../../src/timing.js";
 import type { Cause } from "../../src/verdict.js";
 
-const PROGRESS = { percent: 1, current_frame: 1, total_frames: 99, stage: "segment", fps: null, speed: null, eta_s: null };
+const PROGRESS = {
+  percent: 1,
+  current_frame: 1,
+  total_frames: 99,
+  stage: "segment",
+  fps: null,
+  speed: null,
+  eta_s: null,
+};
 const BRIEF = { status: "queued", composition_id: "timeline", priority: "normal", progress: PROGRESS } as const;
 
 interface Session {
@@ -75,7 +83,9 @@ export class Model {
 
   /** Let the `n`th connection go on by one step. */
   pump(n = 0): boolean {
-    const sessions = [...this.sessions.values()].filter((session) => session.stage === "asked" || session.queue.length > 0);
+    const sessions = [...this.sessions.values()].filter(
+      (session) => session.stage === "asked" || session.queue.length > 0,
+    );
     const session = sessions[n % Math.max(1, sessions.length)];
     if (session === undefined) return false;
     if (session.stage === "asked") {
@@ -146,7 +156,13 @@ export class Model {
       switch (action.do) {
         case "open":
           this.opened.push(action.transport);
-          this.sessions.set(action.link, { id: action.link, transport: action.transport, since: action.since, stage: "asked", queue: [] });
+          this.sessions.set(action.link, {
+            id: action.link,
+            transport: action.transport,
+            since: action.since,
+            stage: "asked",
+            queue: [],
+          });
           break;
         case "drop":
           this.sessions.delete(action.link);
