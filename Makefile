@@ -86,8 +86,8 @@ web-types: web/node_modules/.ready ## Write the TypeScript client's types anew f
 test: setup-test ## Every test: unit, golden, contract, integration, end-to-end, faults
 	@$(BIN)/pytest -q tests -n 2 --dist loadgroup
 
-bench: setup ## Measure the figures of docs/performance.md (about 15 minutes; best on a machine that does nothing else)
-	@for figure in startup demo overhead progress_latency cancel report; do $(BIN)/python bench/$$figure.py || exit 1; done
+bench: setup ## Measure the figures of docs/performance.md (about 25 minutes; best on a machine that does nothing else)
+	@for figure in startup demo overhead progress_latency cancel previews preview_overhead report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
 documents: setup-test ## Write anew what the documents below docs/ take from the code (OpenAPI, AsyncAPI, diagrams)
 	@$(BIN)/python -m renderowl.testing.documents

@@ -213,5 +213,5 @@ async def measure(seconds: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=10, help="length of each case")
+    parser.add_argument("--seconds", type=int, default=5, help="length of each case")
     asyncio.run(measure(parser.parse_args().seconds))

@@ -16,7 +16,16 @@ from outside, as a user sees it: commands, HTTP, the socket, the process table. 
 alternately in one run. No test asserts a time.
 
 """
-_ORDER: Final = ("startup", "demo_cold", "demo_again", "overhead", "progress_latency", "cancel")
+_ORDER: Final = (
+    "startup",
+    "demo_cold",
+    "demo_again",
+    "overhead",
+    "progress_latency",
+    "cancel",
+    "previews",
+    "preview_overhead",
+)
 
 
 def table(results: dict[str, Result]) -> str:
@@ -71,6 +80,14 @@ def picture(result: Result) -> str:
         case "cancel":
             times = {f"{n + 1}": took for n, took in enumerate(data["took_s"])}
             return charts.bars("Cancel to the last FFmpeg gone", times, "s", result.goal)
+        case "previews":
+            costs = {
+                f"{transport}, {case['picture_kb']} KB": case["server_cpu_us_per_picture_and_member"]
+                for transport, cases in data["cases"].items()
+                for case in cases
+                if case["members"] == 100
+            }
+            return charts.bars("API process, CPU per picture and member of 100", costs, "us", result.goal)
         case _:
             return ""
 
