@@ -36,7 +36,6 @@ export class Ladder {
   /** Somebody joined on this transport; `better`: it takes over from another. */
   joined(transport: Transport, better: boolean): void {
     this.#rung = this.#transports.indexOf(transport);
-    this.#failures = 0;
     if (better) this.#misses = 0;
     if (this.isTop) this.#climbs = 0;
   }
@@ -44,6 +43,7 @@ export class Ladder {
   /** A connection was lost; `livedMs` since it joined, null when it never did. Below the last transport comes the first. */
   lost(cause: Cause, livedMs: number | null): void {
     if (livedMs !== null && livedMs >= this.#timing.stableMs) this.#misses = 0;
+    if (livedMs !== null && livedMs >= this.#timing.restedMs) this.#failures = 0;
     this.#misses += weightOf(cause);
     if (this.#misses < ENOUGH) return;
     this.#misses = 0;
@@ -62,7 +62,7 @@ export class Ladder {
     return Math.min(mostMs, firstMs * 2 ** Math.min(this.#climbs, 10)) * (0.8 + 0.4 * this.#random());
   }
 
-  /** How long to stay away after a loss; each call makes the next one longer, until somebody joins. */
+  /** How long to stay away after a loss; each call makes the next one longer, until a connection lasts. */
   pause(verdict: Verdict, cause: Cause | null, error: RoomError | null): number {
     const [firstMs, mostMs] = this.#timing.backoffMs;
     const backoffMs = Math.min(mostMs, firstMs * 2 ** Math.min(this.#failures, 10)) * (0.5 + this.#random() / 2);

@@ -11,7 +11,7 @@ import { Commands } from "./commands.js";
 import { formatCursor, type Cursor } from "./cursor.js";
 import { Ladder, type Transport } from "./ladder.js";
 import { Lane } from "./lane.js";
-import type { CommandMessage, Filter, ServerMessage } from "./messages.js";
+import { presenceOf, type CommandMessage, type Filter, type ServerMessage } from "./messages.js";
 import type { Problem } from "./problem.js";
 import { Renewal } from "./renewal.js";
 import type { Timing } from "./timing.js";
@@ -203,7 +203,7 @@ export class Machine {
       case "welcome":
         link.epoch = message.epoch;
         this.#joined(link, now);
-        if (message.members !== null) this.#do({ do: "deliver", message, cursor: null });
+        for (const presence of presenceOf(message)) this.#do({ do: "deliver", message: presence, cursor: null });
         return;
       case "ping":
         return this.#do({ do: "send", link: link.id, message: { type: "pong" } });

@@ -52,3 +52,8 @@ export function readMessage(text: string): ServerMessage | null {
     return null;
   }
 }
+
+/** Who is in the room already, as news; nothing unless it was asked for. */
+export function presenceOf({ count, members }: Welcome): Presence[] {
+  return count == null || members == null ? [] : [{ type: "presence", count, members, joined: [], left: [] }];
+}

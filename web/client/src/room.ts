@@ -23,8 +23,8 @@ export interface RoomOptions {
   readonly since?: string | undefined;
   readonly filter?: Filter | undefined;
   /**
-   * Be told who is here, and be shown to others, by this name if there is one: a `welcome` with all `members`, then
-   * `presence` when somebody comes or goes. Only a socket does it.
+   * Be told who is here, and be shown to others, by this name if there is one: a `presence` after joining, then whenever
+   * somebody comes or goes. Only a socket does it.
    */
   readonly presence?: boolean | { readonly name: string } | undefined;
   /** The transports to use, the best first; all that there are unless said otherwise. */
@@ -63,7 +63,7 @@ interface Waiting {
 }
 
 /** More than this many messages that wait to be read, and the room stops hearing until half of them are read. */
-const MOST_WAITING = 1000;
+export const MOST_WAITING = 1000;
 
 /**
  * Iterate over it, or listen with `on`: it is connected while somebody does either or waits for a command's answer.

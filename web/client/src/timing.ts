@@ -8,6 +8,8 @@ export interface Timing {
   readonly silenceMs: number;
   /** Least and most time between tries; doubles with each failure. */
   readonly backoffMs: readonly [number, number];
+  /** A connection that lasted this long starts that anew. */
+  readonly restedMs: number;
   /** Members of a server that is being deployed come back within this. */
   readonly deployMs: number;
   /** A connection that broke after this says nothing against its transport. */
@@ -26,6 +28,7 @@ export const TIMING: Timing = {
   openMs: { socket: 10_000, sse: 5_000, poll: 10_000 },
   silenceMs: 40_000,
   backoffMs: [100, 10_000],
+  restedMs: 10_000,
   deployMs: 5_000,
   stableMs: 30_000,
   climbMs: [10_000, 300_000],

@@ -171,7 +171,7 @@ describe("the ladder", () => {
     expect(new Set(model.opened)).toEqual(new Set(["socket"]));
   });
 
-  test("waits longer each time, to 10 s, and anew after joining", () => {
+  test("waits longer each time, to 10 s, and anew after a connection that has lasted", () => {
     const model = new Model();
     const pauses = Array.from({ length: 9 }, () => {
       const pause = lose(model, { kind: "unmade" });
@@ -180,7 +180,10 @@ describe("the ladder", () => {
     });
     expect(pauses).toEqual([75, 150, 300, 600, 1200, 2400, 4800, 7500, 7500]);
     model.settle();
-    expect(Math.round(lose(model, { kind: "unmade" }))).toBe(75);
+    expect(Math.round(lose(model, closed(1011)))).toBe(7500);
+    wait(model).settle();
+    model.pass(TIMING.restedMs);
+    expect(Math.round(lose(model, closed(1011)))).toBe(75);
   });
 
   test("goes up beside what there is, later each time: the socket first, then the next", () => {

@@ -142,7 +142,6 @@ describe("a room", () => {
   test("tells who is here to those who ask", async () => {
     const room = client.room("prj_1", { presence: { name: "Ada" }, transports: ["socket"] });
     const here: number[] = [];
-    room.on("welcome", (welcome) => here.push(welcome.count ?? 0));
     room.on("presence", (presence) => here.push(presence.count));
     await turn();
     FakeSocket.last.welcome(0, [{ connection: "con_1", user_id: "usr_1", name: "Ada" }]);
