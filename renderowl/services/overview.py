@@ -68,12 +68,15 @@ async def look(db: Database, bus: Bus | None) -> Overview:
 
 
 async def observe_queue(db: Database, *, alive_s: float) -> None:
-    """Set the metrics of the queue to what Postgres says now; none of them is there while it cannot be asked."""
-    for gauge in (metrics.QUEUE_STEPS, metrics.QUEUE_AGE, metrics.QUEUE_PAUSES, metrics.WORKERS, metrics.SLOTS):
-        gauge.clear()
-    queue = await overview.queued_classes(db)
-    workers = [worker for worker in await overview.workers_seen(db) if worker.silent_s <= alive_s]
-    in_force = await pauses.list_all(db)
+    """Set the metrics of the queue to what Postgres says now; none of them is there when it cannot be asked."""
+    try:
+        queue = await overview.queued_classes(db)
+        workers = [worker for worker in await overview.workers_seen(db) if worker.silent_s <= alive_s]
+        in_force = await pauses.list_all(db)
+    except BaseException:
+        for gauge in (metrics.QUEUE_STEPS, metrics.QUEUE_AGE, metrics.QUEUE_PAUSES, metrics.WORKERS, metrics.SLOTS):
+            gauge.clear()
+        raise
     for one in queue:
         metrics.QUEUE_STEPS.labels(one.priority).set(one.steps)
         metrics.QUEUE_AGE.labels(one.priority).set(one.oldest_s)

@@ -1,5 +1,7 @@
 """Reaping: expired leases, passed deadlines, silent workers, and steps that have waited for long; the reaper's tick."""
 
+import structlog
+
 from renderowl.db import admission, pauses, renders, steps, workers
 from renderowl.domain.errors import DeadlineExceeded, PoisonPill, WorkerLost
 from renderowl.domain.lifecycle import POISON_AFTER
@@ -9,13 +11,15 @@ from renderowl.services.context import Context
 from renderowl.services.ending import error_record, fail_render, settle_failure, stop_workers, tell_retry
 from renderowl.services.pausing import paused_scopes
 
+log = structlog.get_logger(__name__)
+
 SILENT_S = 60.0
 
 _REAPER_LOCK = 0x524541504552  # "REAPER"
 
 
 async def reap(ctx: Context) -> int:
-    """Deal with expired leases, passed deadlines, silent workers and age. Returns how many steps and renders that were."""
+    """Deal with expired leases, passed deadlines, silent workers and age. Returns how many of the first two there were."""
     settings = ctx.settings
     async with ctx.db.transaction():
         if not await ctx.db.fetch_value("SELECT pg_try_advisory_xact_lock($1)", _REAPER_LOCK):
@@ -35,9 +39,10 @@ async def reap(ctx: Context) -> int:
     for render_id, attempt in late:
         await _pass_render_deadline(ctx, render_id, attempt)
     if aged:
+        log.info("steps_aged", count=aged)
         metrics.STEPS_AGED.inc(aged)
         await ctx.bus.wake_scheduler()
-    return len(lapsed) + len(overdue) + len(late) + aged
+    return len(lapsed) + len(overdue) + len(late)
 
 
 async def _reap_one(ctx: Context, lapsed: steps.Lapsed) -> None:

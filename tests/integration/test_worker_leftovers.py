@@ -1,7 +1,7 @@
 """What is left of a worker that hangs, fills its disk or dies: nothing that stays."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,27 @@ async def test_files_of_a_killed_worker_go_when_its_render_was_cancelled(farm: F
     assert await collect(farm.ctx, ended_for_s=0) == 0
     assert set(kept) <= set(await _keys(farm, render_id))
     assert f"{prefix}1-killed/0-video.mp4" not in await _keys(farm, render_id)
+
+
+async def test_objects_that_cannot_be_removed_now_hold_up_nobody_elses(
+    farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = [await farm.submit(FILM | {"fps": fps}) for fps in (20, 25)]
+    for render_id in ended:
+        await farm.completed(render_id)
+        key = f"projects/{farm.project_id}/renders/{render_id}/1-killed/0-video.mp4"
+        await farm.ctx.storage.put_bytes(key, b"x", content_type="text/plain")
+    delete = farm.ctx.storage.delete
+
+    async def refuse_the_first(keys: Sequence[str]) -> None:
+        if ended[0] in keys[0]:
+            raise OSError("not now")
+        await delete(keys)
+
+    monkeypatch.setattr(farm.ctx.storage, "delete", refuse_the_first)
+    assert await collect(farm.ctx, ended_for_s=0) == 1
+    monkeypatch.undo()
+    assert await collect(farm.ctx, ended_for_s=0) == 1
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])

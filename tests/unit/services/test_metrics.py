@@ -1,11 +1,16 @@
 """Metrics over HTTP, for the processes that have no API."""
 
 import urllib.request
+from typing import cast
 
 import pytest
+from prometheus_client import generate_latest
 
+from renderowl.db.database import Database
+from renderowl.domain.errors import Unavailable
 from renderowl.embedded.process import free_port
 from renderowl.services import metrics
+from renderowl.services.overview import observe_queue
 
 
 def test_a_process_serves_its_metrics_within_the_block_and_not_longer() -> None:
@@ -21,3 +26,14 @@ def test_a_process_serves_its_metrics_within_the_block_and_not_longer() -> None:
 def test_without_a_port_nothing_listens() -> None:
     with metrics.exposed("127.0.0.1", 0):
         pass
+
+
+async def test_the_queue_is_not_told_of_while_postgres_cannot_be_asked() -> None:
+    class Away:
+        async def fetch(self, *_: object) -> list[object]:
+            raise Unavailable("away")
+
+    metrics.QUEUE_STEPS.labels("low").set(7)
+    with pytest.raises(Unavailable):
+        await observe_queue(cast(Database, Away()), alive_s=15)
+    assert b"renderowl_queue_steps{" not in generate_latest()
