@@ -58,9 +58,13 @@ class Crowd:
         began = [(targets[n::count], max(1, at_once // count)) for n in range(count)]
         return max(await self._ask("connect", began))
 
-    async def begin(self, *, keep: bool = False) -> None:
-        """Count from zero; with `keep` note when each member heard each message."""
-        await self._ask("begin", [keep] * len(self.pipes))
+    async def begin(self, *, keep: bool = False, nap_s: float = 0.0) -> None:
+        """Count from zero; with `keep` note when each member heard each message.
+
+        With a nap between two looks at the sockets nearly no frame finds its reader asleep: to wake a process of the
+        same machine costs the server more than to send, and no server with its members elsewhere pays it.
+        """
+        await self._ask("begin", [(keep, nap_s)] * len(self.pipes))
 
     async def tally(self) -> Tally:
         """What all have heard."""

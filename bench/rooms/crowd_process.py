@@ -104,6 +104,7 @@ class Members:
         self._at_once = 0
         self._connect_began: float | None = None
         self._keep = False
+        self._nap_s = 0.0
         self._frames = self._bytes = self._lost = 0
         self._heard: dict[bytes, list[float]] = {}
 
@@ -123,6 +124,8 @@ class Members:
             while self._later and self._later[0][0] <= time.time():
                 self._waiting.append(heapq.heappop(self._later)[2])
             self._open_more()
+            if self._nap_s:
+                time.sleep(self._nap_s)
 
     # --- what the benchmark asks -------------------------------------------------------------------------------------
 
@@ -130,13 +133,14 @@ class Members:
         match word:
             case "connect":
                 targets, self._at_once = argument
+                self._nap_s = 0.0
                 made = [Line(Target(*target)) for target in targets]
                 self._all += made
                 self._waiting.extend(made)
                 self._connect_began = time.time()
                 return  # answered when all are in
             case "begin":
-                self._keep = argument
+                self._keep, self._nap_s = argument
                 self._frames = self._bytes = self._lost = 0
                 self._heard = {}
                 self._pipe.send(None)

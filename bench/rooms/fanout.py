@@ -29,6 +29,7 @@ EVENTS_A_SECOND: Final = 200
 WARM_S: Final = 1.0
 SETTLE_S: Final = 1.0
 QUIET_S: Final = 3.0
+NAP_S: Final = 0.005
 OURS: Final = "RenderOwl, progress"
 OURS_DURABLE: Final = "RenderOwl, durable events"
 WS: Final = "Node ws"
@@ -140,7 +141,7 @@ async def sample(server: Server, rooms: list[str], shape: Shape, members: Crowd,
     async with present(server, rooms, shape, members):
         warm = await speak(server, rooms, WARM_S)
         await quiet(members, warm * shape.members)
-        await members.begin()
+        await members.begin(nap_s=NAP_S)
         before = cpu_s(server.process)
         said = await speak(server, rooms, seconds, begin_at=warm // len(rooms))
         frames = await quiet(members, said * shape.members)
