@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 MEDIA ?=
 export SWIFT_VENV ?= .venv-swift
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e test-s3 test-web web-types bench documents lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e test-s3 test-web web-types bench bench-rooms documents lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -88,6 +88,10 @@ test: setup-test ## Every test: unit, golden, contract, integration, end-to-end,
 
 bench: setup ## Measure the figures of docs/performance.md (about 25 minutes; best on a machine that does nothing else)
 	@for figure in startup demo overhead progress_latency cancel previews preview_overhead report; do $(BIN)/python bench/$$figure.py || exit 1; done
+
+bench-rooms: setup ## Measure the rooms beside Litestar Channels, uvicorn, ws and nchan (about 20 minutes; needs npm and apt)
+	@$(BIN)/python bench/rooms/install.py
+	@for figure in rooms/fanout rooms/memory rooms/latency rooms/reconnect rooms/stalled report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
 documents: setup-test ## Write anew what the documents below docs/ take from the code (OpenAPI, AsyncAPI, diagrams)
 	@$(BIN)/python -m renderowl.testing.documents

@@ -25,6 +25,15 @@ _ORDER: Final = (
     "cancel",
     "previews",
     "preview_overhead",
+    "rooms_fanout_one",
+    "rooms_fanout_many",
+    "rooms_against_ws",
+    "rooms_memory",
+    "rooms_last_member",
+    "rooms_latency",
+    "rooms_reconnect",
+    "rooms_reconnect_queries",
+    "rooms_stalled",
 )
 
 
@@ -32,11 +41,9 @@ def table(results: dict[str, Result]) -> str:
     """All figures at a glance."""
     rows = ["| Figure | Goal | Result | | Command |", "|---|---|---|---|---|"]
     for result in results.values():
-        verdict = "met" if result.is_met else "**missed**"
-        rows.append(
-            f"| {result.title} | <= {result.goal:g} {result.unit} | {result.result:.3g} {result.unit} | {verdict} "
-            f"| `{result.command}` |"
-        )
+        goal = "none" if result.goal is None else f"<= {result.goal:g} {result.unit}"
+        verdict = "reported" if result.goal is None else "met" if result.is_met else "**missed**"
+        rows.append(f"| {result.title} | {goal} | {result.result:.3g} {result.unit} | {verdict} | `{result.command}` |")
     return "\n".join(rows)
 
 
@@ -88,6 +95,30 @@ def picture(result: Result) -> str:
                 if case["members"] == 100
             }
             return charts.bars("API process, CPU per picture and member of 100", costs, "us", result.goal)
+        case "rooms_fanout_one" | "rooms_fanout_many":
+            costs = {name: server["us_per_frame"] for name, server in data["servers"].items()}
+            return charts.bars("Server's CPU time a delivered frame", costs, "us", result.goal)
+        case "rooms_against_ws":
+            return charts.bars("RenderOwl / Node ws", data["ratios"], "x", result.goal)
+        case "rooms_memory":
+            return charts.bars(
+                f"Memory a socket, {data['sockets']:,} idle sockets", data["kb_a_socket"], "KB", result.goal
+            )
+        case "rooms_last_member":
+            groups = {"any member": data["waits_ms"], "the last member of each event": data["last_ms"]}
+            return charts.distributions("From before the event's transaction", groups, "ms")
+        case "rooms_latency":
+            groups = {name: case["delays_ms"] for name, case in data["cases"].items()}
+            return charts.distributions("Age of a progress line at the members", groups, "ms")
+        case "rooms_reconnect":
+            times = {f"{n + 1}: {each['way']}": each["back_after_start_s"] for n, each in enumerate(data["rounds"])}
+            return charts.bars("Last member back after the start of the new process", times, "s", result.goal)
+        case "rooms_reconnect_queries":
+            counts = {f"{n + 1}: {each['way']}": each["queries"] for n, each in enumerate(data["rounds"])}
+            return charts.bars("Queries until everybody is back", counts, "queries", result.goal)
+        case "rooms_stalled":
+            groups = {name: side["waits_ms"] for name, side in data["sides"].items()}
+            return charts.distributions("Wait of those who read", groups, "ms")
         case _:
             return ""
 

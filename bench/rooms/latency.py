@@ -24,7 +24,6 @@ from renderowl.security.signing import derive
 from renderowl.security.tokens import TokenSigner
 from renderowl.services.accounts import BOOTSTRAP_USER
 
-GOAL_MS: Final = 50.0
 CASES: Final = (1, 100, 1000)
 _TOKEN_S: Final = 3600
 
@@ -111,7 +110,7 @@ async def measure(seconds: float) -> None:
     save(
         "rooms_latency",
         title=f"Encoder's progress line to {CASES[-1]:,} members, p95",
-        goal=GOAL_MS,
+        goal=None,
         result=cases[f"{CASES[-1]:,} members"]["p95_ms"],
         unit="ms",
         meaning="from the worker having read the line to each member having the message that covers it, while the "
