@@ -99,7 +99,6 @@ async def serve(database_url: str, redis_url: str, storage_dir: Path, **override
     """Serve the API on a free port until the end of the block, with these settings instead of its own."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not for such a one: 40 ms an answer
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not for such a one: 40 ms an answer
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     loaded = settings.load(
         {},
@@ -115,7 +114,8 @@ async def serve(database_url: str, redis_url: str, storage_dir: Path, **override
         hub, prober = Hub(ctx), AssetProber(ctx, await discover())
         supervisor = Supervisor([prober])
         api = make_api(ctx, hub, prober)
-        server = uvicorn.Server(uvicorn.Config(api, ws=LinkedProtocol, log_config=None, lifespan="off"))
+        config = uvicorn.Config(api, ws=LinkedProtocol, ws_per_message_deflate=False, log_config=None, lifespan="off")
+        server = uvicorn.Server(config)
         await hub.start()
         running = [asyncio.create_task(supervisor.run()), asyncio.create_task(server._serve([listener]))]
         try:

@@ -215,9 +215,7 @@ class Hub:
                     self._hear(item)
                     heard += 1
                     if heard % BATCH == 0:
-                        await asyncio.sleep(
-                            0
-                        )  # after a pause of ours there may be hundreds: let members send meanwhile
+                        await asyncio.sleep(0)  # after a pause of ours there may be hundreds: members send meanwhile
                 else:
                     self.connected = item == "reconnected"
                     self._compare_now.set()

@@ -30,8 +30,8 @@ class Link(Protocol):
         """Since when (`time.monotonic`) the peer has not taken what it was sent; None while it does."""
         ...
 
-    def write(self, frame: bytes) -> bool:
-        """Send the frame if the peer takes what it is sent; False when nothing was done."""
+    def write(self, frame: bytes) -> None:
+        """Send the frame, whether or not the peer takes it now. Does nothing once the connection ends."""
         ...
 
     def abort(self) -> None:
@@ -65,13 +65,11 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
             if connection is not None:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
 
-    def write(self, frame: bytes) -> bool:
-        """Send the frame if the peer takes what it is sent; False when nothing was done."""
-        if self.full_since is not None or self.close_sent or self.transport.is_closing():
-            return False
-        self.transport.write(frame)
-        metrics.HUB_FRAMES.inc()
-        return True
+    def write(self, frame: bytes) -> None:
+        """Send the frame, whether or not the peer takes it now. Does nothing once the connection ends."""
+        if not (self.close_sent or self.transport.is_closing()):
+            self.transport.write(frame)
+            metrics.HUB_FRAMES.inc()
 
     def abort(self) -> None:
         """Drop the connection with all that it has not taken."""

@@ -108,10 +108,11 @@ class Room:
     def _tell(self, event: Event) -> None:
         self.last = event.seq
         if event.render_id is not None:
-            ended = event.type in _ENDS
-            self._attempts[event.render_id] = (event.attempt or 0, ended)
+            attempt, ended = event.attempt or 0, event.type in _ENDS
+            before, _ = self._attempts.get(event.render_id, (attempt, False))
+            self._attempts[event.render_id] = (attempt, ended)
             _keep_newest(self._attempts, event.render_id)
-            if ended:
+            if ended or attempt != before:
                 self._newest.pop(("progress", event.render_id), None)
         word = EventWord(event)
         self._remember(word)

@@ -152,7 +152,9 @@ class Session:
         """Say the word at once; False: the peer does not take what it is sent."""
         if self._link.full_since is not None:
             return False
-        self._write(word)
+        frame = word.plain_frame if self._plain else word.frame
+        if frame is not None:
+            self._link.write(frame)
         return True
 
     def remind(self, at: float) -> None:
@@ -188,16 +190,13 @@ class Session:
                 case Close():
                     self._member.close(action)
 
-    def _write(self, word: Word) -> None:
-        frame = word.plain_frame if self._plain else word.frame
-        if frame is not None:
-            self._link.write(frame)
-
     def _flush(self) -> None:
         """Send what is due, as long as the peer takes it; then close, if that is what comes next."""
         while self._link.full_since is None and (words := self._member.take(self._hub.clock())):
-            for word in words:
-                self._write(word)
+            for word in words:  # a batch is sent whole, though the peer may be full before its end
+                frame = word.plain_frame if self._plain else word.frame
+                if frame is not None:
+                    self._link.write(frame)
         if self._member.closing is not None and self._closing is None and self._close is not None:
             self._closing = asyncio.create_task(self._finish(self._member.closing, self._close))
 

@@ -59,6 +59,7 @@ async def test_a_header_opens_the_room_with_a_welcome_and_a_snapshot(world: Worl
         welcome, snapshot = await join(socket)
         assert (welcome["epoch"], welcome["seq"], welcome["ping_s"]) == (world.project.event_epoch, 0, 25)
         assert snapshot == {"type": "snapshot", "seq": 0, "renders": [], "more": False}
+        assert socket.protocol.extensions == []  # the client offers permessage-deflate
 
 
 async def test_a_token_in_the_subprotocol_opens_the_room_and_only_the_protocol_is_echoed(world: World) -> None:
