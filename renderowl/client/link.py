@@ -91,6 +91,8 @@ class Link:
 
     def end(self) -> End | None:
         """How the connection ended; None while it goes on."""
+        if self.tasks[0].cancelled():
+            return End(Fault.BROKEN, "cancelled from within")
         if self.tasks[0].done():
             ended: End = self.tasks[0].result()
             return ended

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Final
 
 import httpx
@@ -47,10 +47,8 @@ class LongPoll:
             if cursor is None:
                 raise Ended(End(Fault.UNFIT, f"{poll.cursor!r} is no cursor"))
             yield Joined()
-            for raw in poll.messages:
-                message = read(bytes(raw))
-                if self._is_newer(message, bytes(raw)):
-                    yield Heard(message, cursor.epoch)
+            for message in self._news(poll):
+                yield Heard(message, cursor.epoch)
             yield Heard(RoomMessage("cursor", seq=cursor.seq), cursor.epoch)
             self._cursor, wait_s = poll.cursor, self._timing.poll_wait_s
             await asyncio.sleep(max(0.0, asked_at + every_s - time.monotonic()))
@@ -73,11 +71,14 @@ class LongPoll:
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise Ended(End(Fault.UNFIT, "the answer is no poll")) from None
 
-    def _is_newer(self, message: RoomMessage, raw: bytes) -> bool:
-        """False for progress that the last answer had as well: the newest comes with each."""
-        if message.type not in EPHEMERAL:
-            return True
-        key = (message.type, message.render_id)
-        newer = self._told.get(key) != raw
-        self._told[key] = raw
-        return newer
+    def _news(self, poll: _Poll) -> Iterator[RoomMessage]:
+        """What the answer says that the last did not: the newest progress comes with each."""
+        told, self._told = self._told, {}
+        for raw in poll.messages:
+            message, text = read(bytes(raw)), bytes(raw)
+            if message.type in EPHEMERAL:
+                key = (message.type, message.render_id)
+                self._told[key] = text
+                if told.get(key) == text:
+                    continue
+            yield message

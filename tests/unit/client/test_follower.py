@@ -3,13 +3,14 @@
 from collections import deque
 
 from hypothesis import settings
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from renderowl.client.follower import Follower
 from renderowl.client.messages import RoomMessage
 from renderowl.domain.events import Cursor
 
-REPLAY_LIMIT = 3
+REPLAY_LIMIT = 8
 
 
 class Server:
@@ -49,29 +50,29 @@ class Rooms(RuleBasedStateMachine):
     def connect(self) -> None:
         self.link = Connection(self.server, self.follower.cursor)
 
-    @rule()
-    def publish(self) -> None:
-        self.server.top += 1
-        for link in (self.link, self.better):
-            if link is not None:
-                link.coming.append(RoomMessage("render.started", seq=self.server.top))
+    @rule(count=st.integers(1, 3), fleeting=st.booleans())
+    def publish(self, count: int, fleeting: bool) -> None:
+        for _ in range(count):
+            self.server.top += 1
+            for link in (self.link, self.better):
+                if link is not None:
+                    link.coming.append(RoomMessage("render.started", seq=self.server.top))
+                    if fleeting:
+                        link.coming.append(RoomMessage("render.progress", render_id="rnd_1"))
+                        link.coming.append(RoomMessage("cursor", seq=self.server.top))
 
-    @rule()
-    def say_something_fleeting(self) -> None:
-        for link in (self.link, self.better):
-            if link is not None:
-                link.coming.append(RoomMessage("render.progress", render_id="rnd_1"))
-                link.coming.append(RoomMessage("cursor", seq=self.server.top))
-
-    @precondition(lambda self: self.link is not None and self.link.coming)
-    @rule()
-    def deliver(self) -> None:
+    @rule(count=st.integers(1, 6))
+    def deliver(self, count: int) -> None:
         assert self.link is not None
-        message = self.link.coming.popleft()
+        while self.link.coming and count:
+            self.hear(self.link, self.link.coming.popleft())
+            count -= 1
+
+    def hear(self, link: Connection, message: RoomMessage) -> None:
         before = self.told
-        if not self.follower.hear(message, self.link.epoch, self.link.since) or message.seq is None:
+        if not self.follower.hear(message, link.epoch, link.since) or message.seq is None:
             return
-        self.told = (self.link.epoch, message.seq)
+        self.told = (link.epoch, message.seq)
         if message.type != "snapshot":
             assert before is not None
             assert self.told == (before[0], before[1] + 1), "each durable event follows the one before"
@@ -89,16 +90,12 @@ class Rooms(RuleBasedStateMachine):
     def climb(self) -> None:
         self.link, self.better = self.better, None
 
-    @rule()
-    def replace_history(self) -> None:
-        self.server.epoch += 1
-        self.server.top = 0
-        self.drop()
-
     @precondition(lambda self: self.server.top > 0)
-    @rule()
-    def restore_an_older_backup(self) -> None:
-        self.server.top -= 1
+    @rule(replaced=st.booleans())
+    def change_history(self, replaced: bool) -> None:
+        """Begin another, or restore an older backup."""
+        self.server.epoch += replaced
+        self.server.top = 0 if replaced else self.server.top - 1
         self.drop()
 
     @invariant()
@@ -108,12 +105,12 @@ class Rooms(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         while self.link is not None and self.link.coming:
-            self.deliver()
+            self.hear(self.link, self.link.coming.popleft())
         assert self.told == (str(self.server.epoch), self.server.top), "nothing is missing at the end"
 
 
 TestRooms = Rooms.TestCase
-TestRooms.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestRooms.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 
 
 def test_a_mark_moves_the_cursor_and_is_not_told() -> None:
@@ -127,3 +124,18 @@ def test_a_mark_moves_the_cursor_and_is_not_told() -> None:
 def test_what_has_no_place_in_the_lane_is_always_told() -> None:
     follower = Follower(Cursor("e", 3))
     assert follower.hear(RoomMessage("presence.joined", body={"type": "presence.joined"}), "e", None)
+
+
+def test_what_two_connections_tell_is_told_once() -> None:
+    follower = Follower(Cursor("e", 3))
+    since = follower.cursor
+    for seq in (4, 5):
+        assert follower.hear(RoomMessage("render.queued", seq=seq), "e", since)
+    news = [follower.hear(RoomMessage("render.queued", seq=seq), "e", since) for seq in (4, 5, 6)]
+    assert news == [False, False, True]
+
+
+def test_an_event_of_another_history_is_not_told() -> None:
+    follower = Follower(Cursor("new", 3))
+    assert not follower.hear(RoomMessage("render.queued", seq=9), "old", Cursor("old", 8))
+    assert follower.cursor == Cursor("new", 3)
