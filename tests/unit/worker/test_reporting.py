@@ -73,3 +73,23 @@ async def test_without_redis_the_step_goes_on() -> None:
         reporter.say(Part("encoding"), 0.5)
         await asyncio.sleep(0)
     assert reporter.newest is None
+
+
+async def test_of_a_burst_of_pictures_the_first_and_the_newest_are_published() -> None:
+    bus = FakeBus()
+    reporter = _reporter(bus)
+    observer = PartObserver(reporter, Part("encoding"), StopSignal(), strip=Strip(0, 30, Rate(30)))
+    async with reporter.running():
+        for number in range(100):
+            observer.preview(b"%d" % number)
+            await asyncio.sleep(0)
+    assert len(bus.pictures) == 2
+    assert bus.pictures[-1] == Picture(99 * 30, 99.0, b"99")
+
+
+async def test_sound_has_no_pictures() -> None:
+    bus = FakeBus()
+    reporter = _reporter(bus)
+    PartObserver(reporter, Part("encoding"), StopSignal(), total_s=4.0).preview(b"never")
+    await reporter.flush()
+    assert bus.pictures == []
