@@ -2,5 +2,8 @@
 
 import sys
 from pathlib import Path
+from typing import Final
 
-sys.path.append(str(Path(__file__).parent.parent))
+ROOT: Final = Path(__file__).resolve().parent.parent.parent
+
+sys.path.append(str(ROOT / "bench"))
