@@ -1,16 +1,33 @@
 """What this process counts, in Prometheus' default registry. No label holds an id: nothing of a tenant shows here."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics, start_http_server
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics, start_http_server
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # they say nothing to anybody here and are half of the text
 
 _WAIT_S: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600, 1800, 3600)
 _STEP_S: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 _SPEED: Final = (0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 50)
+
+
+class Tally(Collector):
+    """A counter for one thread, raised by `count += 1`: Prometheus' own takes a lock, a tenth of what a frame costs."""
+
+    def __init__(self, name: str, meaning: str) -> None:
+        self.count = 0
+        self._name = name
+        self._meaning = meaning
+        REGISTRY.register(self)
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """What it is now."""
+        yield CounterMetricFamily(self._name, self._meaning, value=self.count)
+
 
 # --- scheduler
 ADMISSION_WAIT: Final = Histogram(
@@ -49,7 +66,7 @@ SLOTS: Final = Gauge("renderowl_slots", "Places for steps on them", ["state"])
 # --- rooms
 HUB_MEMBERS: Final = Gauge("renderowl_hub_members", "Connections in rooms of this process")
 HUB_ROOMS: Final = Gauge("renderowl_hub_rooms", "Rooms with members in this process")
-HUB_FRAMES: Final = Counter("renderowl_hub_frames", "Messages sent to members over sockets")
+HUB_FRAMES: Final = Tally("renderowl_hub_frames", "Messages sent to members over sockets")
 
 
 @contextlib.contextmanager

@@ -114,7 +114,7 @@ class Member:
             return
         at = self._next_at.get(slot, now)
         if at <= now and self._may_go_on and self._outlet.offer(word):
-            self._pace(slot, now)
+            self._pace(slot, at, now)
         else:
             self._latest[slot] = word
             self._outlet.remind(at)
@@ -157,8 +157,8 @@ class Member:
                 if ended:
                     self._next_at.pop(slot, None)
 
-    def _pace(self, slot: tuple[str, str], now: float) -> None:
-        """Let the next word of this slot wait its time.
+    def _pace(self, slot: tuple[str, str], at: float, now: float) -> None:
+        """Let the next word of this slot wait its time; this one was due `at`.
 
         By the timetable, up to a tenth late: counted from now, each late start would hold up the next word, which an
         encoder says just as often, a little longer.
@@ -166,7 +166,7 @@ class Member:
         interval_s = 1 / self.filter.max_hz
         if slot[0] == "preview":
             interval_s = max(interval_s, PICTURE_S)
-        self._next_at[slot] = max(self._next_at.get(slot, now), now - interval_s / 10) + interval_s
+        self._next_at[slot] = max(at, now - interval_s / 10) + interval_s
 
     # --- emptying ----------------------------------------------------------------------------------------------------
 
@@ -188,9 +188,10 @@ class Member:
         if self._mark_at <= now:
             self._mark_at = _NEVER
             batch.append(Spoken(frames.CursorMark(self._hidden_seq)))
-        for slot in [slot for slot in self._latest if self._next_at.get(slot, now) <= now]:
-            batch.append(self._latest.pop(slot))
-            self._pace(slot, now)
+        for slot in tuple(self._latest):
+            if (at := self._next_at.get(slot, now)) <= now:
+                batch.append(self._latest.pop(slot))
+                self._pace(slot, at, now)
 
     def due(self) -> float:
         """When `take` has something without anything new coming in."""
