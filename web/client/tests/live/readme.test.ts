@@ -23,7 +23,13 @@ test("README's program renders a film", async () => {
 });
 
 test("README's pages have the types they use", () => {
-  const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, strict: true, skipLibCheck: true, noEmit: true };
+  const options = {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    strict: true,
+    skipLibCheck: true,
+    noEmit: true,
+  };
   const sources = new Map(
     blocks("ts").map((text, index) => [fileURLToPath(new URL(`page${index}.mts`, FOLDER)), text]),
   );
