@@ -1,5 +1,5 @@
-"""Whatever is lost, repeated or reordered on the way, and whenever a member leaves and comes back: each durable event
-reaches it exactly once, in order."""
+"""Whatever is lost, repeated or reordered on the way, whoever stops reading, changes the filter, leaves and comes back:
+each durable event that a member wants reaches it exactly once, in order, and it always knows how far it is."""
 
 import msgspec
 from hypothesis import settings
@@ -7,36 +7,71 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from renderowl.domain.events import Cursor, Event
-from renderowl.ws.member import Reader
+from renderowl.services.rooms import REPLAY_LIMIT, Filter, RoomState
+from renderowl.ws.member import Member
 from renderowl.ws.opening import Opening
 from renderowl.ws.room import Room
-from renderowl.ws.words import EventWord
+from renderowl.ws.words import Word
 
 EPOCH = "e1"
+RENDERS = ("rnd_1", "rnd_2")
+EVERYTHING, SOME = Filter(), Filter(render_ids=frozenset({"rnd_1"}))
+
+
+class Socket:
+    """A member's connection, which may stop taking what it is sent; what it has taken stays in `heard` for ever."""
+
+    def __init__(self, heard: list[int]) -> None:
+        self.takes = True
+        self.heard = heard
+        self.member = Member(lambda: 0.0, self)
+
+    def offer(self, word: Word) -> bool:
+        if self.takes:
+            self._hear(word)
+        return self.takes
+
+    def remind(self, at: float) -> None:
+        if self.takes:
+            self.flush()
+
+    def flush(self) -> None:
+        while words := self.member.take(0.0):
+            for word in words:
+                self._hear(word)
+
+    def _hear(self, word: Word) -> None:
+        self.heard.append(msgspec.json.decode(word.text)["seq"])
 
 
 class Recovery(RuleBasedStateMachine):
-    """Postgres is a list, Redis a bag that may lose, repeat and reorder; the room and the member are the real ones."""
+    """Postgres is a list, Redis a bag that may lose, repeat and reorder; room, opening and member are the real ones."""
 
     def __init__(self) -> None:
         super().__init__()
         self.log: list[Event] = []
         self.bag: list[Event] = []
         self.heard: list[int] = []
-        self.member: Reader | None = None
-        self.read: Opening | None = None
+        self.expected_from: list[tuple[int, Filter]] = []
+        self.socket: Socket | None = None
+        self.begun = False
+        self.reading: RoomState | None = None
 
     @initialize(seq=st.integers(0, 5))
     def some_history(self, seq: int) -> None:
         for _ in range(seq):
-            self.commit(publish=False)
+            self.commit("rnd_1", publish=False)
+        self.started_at = seq
+        self.cursor = seq
+        self.filter = EVERYTHING
         self.room = Room("prj_1")
         self.room.open(Cursor(EPOCH, seq))
-        self.started_at = seq
 
-    @rule(publish=st.booleans())
-    def commit(self, publish: bool) -> None:
-        event = Event("prj_1", EPOCH, len(self.log) + 1, "render.retrying", {})
+    # --- what happens, and what becomes of it on the way ----------------------------------------------------------
+
+    @rule(render_id=st.sampled_from(RENDERS), publish=st.booleans())
+    def commit(self, render_id: str, publish: bool) -> None:
+        event = Event("prj_1", EPOCH, len(self.log) + 1, "render.retrying", {}, render_id=render_id, attempt=1)
         self.log.append(event)
         if publish:
             self.bag.append(event)
@@ -64,56 +99,114 @@ class Recovery(RuleBasedStateMachine):
         for event in self.log[self.room.last : self.room.last + limit]:
             self.room.hear(event)
 
-    @precondition(lambda self: self.member is None)
+    @precondition(lambda self: self.socket is None)
+    @rule()
+    def the_process_restarts(self) -> None:
+        """The room that is made then is read now, and hears what is published from before."""
+        self.room = Room("prj_1")
+        for event in self.bag[:2]:
+            self.room.hear(event)
+        self.room.open(Cursor(EPOCH, len(self.log)))
+
+    # --- the member ---------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.socket is None)
     @rule()
     def enter(self) -> None:
-        self.member, self.read = Reader(lambda: 0.0), None
-        self.room.members.add(self.member)
+        self.socket, self.begun, self.reading = Socket(self.heard), False, None
+        self.socket.member.filter = self.filter
+        self.room.members.add(self.socket.member)
 
-    @precondition(lambda self: self.member is not None and self.read is None)
+    @precondition(lambda self: self.socket is not None and not self.begun and self.reading is None)
     @rule()
-    def read_the_room(self) -> None:
-        since = self.heard[-1] if self.heard else self.started_at
+    def begin_from_memory_or_read(self) -> None:
+        opening = self.room.opening(Cursor(EPOCH, self.cursor), 0.0)
+        if opening is not None:
+            self.begin(opening)
+        else:
+            self.reading = self.read(self.cursor)
+
+    @precondition(lambda self: self.socket is not None and not self.begun and self.reading is not None)
+    @rule()
+    def begin_from_what_was_read(self) -> None:
+        assert self.reading is not None
+        self.room.learn(self.reading, 0.0)
+        since = Cursor(EPOCH, self.cursor)
+        self.begin(self.room.opening(since, 0.0) or self.room.opening_of(self.reading, since))
+
+    def begin(self, opening: Opening) -> None:
+        assert self.socket is not None
+        assert opening.recovered
+        self.expected_from.append((self.cursor, self.filter))
+        self.begun = True
+        self.socket.member.begin(opening)
+        self.note()
+
+    def read(self, since: int) -> RoomState:
         top = len(self.log)
-        self.read = Opening(Cursor(EPOCH, top), top, [EventWord(event) for event in self.log[since:]])
+        return RoomState(Cursor(EPOCH, top), self.log[max(0, since - 2) : top][-REPLAY_LIMIT:], None, False, {})
 
-    @precondition(lambda self: self.member is not None and self.read is not None)
+    @precondition(lambda self: self.socket is not None)
     @rule()
-    def begin_and_take(self) -> None:
-        assert self.member is not None
-        assert self.read is not None
-        if self.member._begun_at is None:
-            self.member.begin(self.read)
-        for word in self.member.take(0.0):
-            self.heard.append(msgspec.json.decode(word.text)["seq"])
+    def stop_reading(self) -> None:
+        assert self.socket is not None
+        self.socket.takes = False
 
-    @precondition(lambda self: self.member is not None)
+    @precondition(lambda self: self.socket is not None and not self.socket.takes)
+    @rule()
+    def read_on(self) -> None:
+        assert self.socket is not None
+        self.socket.takes = True
+        self.socket.flush()
+        self.note()
+
+    @precondition(lambda self: self.begun and self.socket is not None and self.socket.takes)
+    @rule(filter=st.sampled_from([EVERYTHING, SOME]))
+    def change_the_filter(self, filter: Filter) -> None:
+        """It counts from the next event on that the room hears."""
+        assert self.socket is not None
+        self.filter = self.socket.member.filter = filter
+        self.expected_from.append((self.room.last, filter))
+
+    @precondition(lambda self: self.socket is not None)
     @rule()
     def disconnect(self) -> None:
-        assert self.member is not None
-        self.room.members.discard(self.member)
-        self.member = None
+        """What was not taken is lost with the connection; the client knows the last event it was told."""
+        assert self.socket is not None
+        self.note()
+        self.room.members.discard(self.socket.member)
+        self.socket, self.begun, self.reading = None, False, None
+
+    def note(self) -> None:
+        self.cursor = max(self.cursor, *self.heard[-1:], self.started_at)
+
+    # --- the promise --------------------------------------------------------------------------------------------------
 
     @invariant()
-    def each_event_once_in_order(self) -> None:
-        assert self.heard == list(range(self.heard[0], self.heard[0] + len(self.heard))) if self.heard else True
+    def nothing_twice_and_all_in_order(self) -> None:
+        assert all(before < after for before, after in zip(self.heard, self.heard[1:], strict=False))
 
     def teardown(self) -> None:
         """At the end the hub compares the room with Postgres and the member takes the rest."""
         if not hasattr(self, "room"):
             return
-        if self.member is None:
+        if self.socket is None:
             self.enter()
-        if self.read is None:
-            self.read_the_room()
+        if not self.begun:
+            if self.reading is None:
+                self.begin_from_memory_or_read()
+            if not self.begun:
+                self.begin_from_what_was_read()
         self.room.know_of(len(self.log))
         while self.room.hole:
             self.fill(2)
-        before = -1
-        while before != len(self.heard):
-            before = len(self.heard)
-            self.begin_and_take()
-        assert self.heard == list(range(self.started_at + 1, len(self.log) + 1))
+        self.read_on()
+        assert self.heard == [event.seq for event in self.log[self.started_at :] if self.wanted(event)]
+
+    def wanted(self, event: Event) -> bool:
+        """By the filter that was in force when the member's room came to this event."""
+        in_force = [filter for seq, filter in self.expected_from if seq < event.seq]
+        return in_force[-1].wants("state", event.render_id)
 
 
 Recovery.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
