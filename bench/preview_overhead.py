@@ -84,7 +84,7 @@ async def measure(pairs: int) -> None:
         goal=GOAL,
         result=cases[PRESETS[0]]["ratio_of_least"],
         unit="x",
-        meaning=f"CPU seconds of an {SECONDS} s segment of 1080p, preset {PRESETS[0]}, with a picture a second over "
+        meaning=f"CPU seconds of a {SECONDS} s segment of 1080p, preset {PRESETS[0]}, with a picture a second over "
         "without; the least of each, as other work on a machine only adds; the segments are compared bit by bit",
         cases=cases,
     )
