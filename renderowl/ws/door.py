@@ -1,9 +1,12 @@
 """Who is let into rooms: credentials looked at many at a time, and limits on how many connections somebody has."""
 
 import contextlib
+import resource
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
+
+import structlog
 
 from renderowl.domain.errors import RateLimited, RenderOwlError, Unavailable
 from renderowl.domain.records import Principal
@@ -11,8 +14,12 @@ from renderowl.services import callers, projects
 from renderowl.services.context import Context
 from renderowl.ws.batch import Batch
 
+log = structlog.get_logger(__name__)
+
 RETRY_S: Final = 5.0
 """When somebody with too many connections may try again: one of them may have ended."""
+_OTHER_FILES: Final = 200
+"""What a process has open besides its rooms' connections, at most."""
 
 
 def full() -> Unavailable:
@@ -31,6 +38,18 @@ class Door:
         self._callers = Batch(self._answer)
         self._seats: Counter[tuple[str, ...]] = Counter()
         self._connections = 0
+        self._capacity = ctx.settings.room_connections
+
+    def open(self) -> None:
+        """Let this process have as many files as its connections need, or fewer connections than the settings say."""
+        wanted = self._ctx.settings.room_connections + _OTHER_FILES
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            self._capacity = max(1, soft - _OTHER_FILES)
+            log.warning("fewer_room_connections", connections=self._capacity, open_files=soft)
 
     async def identify(self, credential: str, project_id: str) -> Principal:
         """Who holds this and may see the project. Raises Unauthenticated, NotFound, Forbidden, Unavailable."""
@@ -39,7 +58,7 @@ class Door:
     @property
     def full(self) -> bool:
         """True when this process has as many connections as it takes."""
-        return self._connections >= self._ctx.settings.room_connections
+        return self._connections >= self._capacity
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[None]:

@@ -67,6 +67,7 @@ class Hub:
 
     async def start(self) -> None:
         """Begin to listen."""
+        self.door.open()
         for work in (self._listen, self._compare, self.guests.sweep, self.guests.recheck, self.attendance.run):
             self._tasks.append(asyncio.create_task(_for_ever(work), name=f"hub-{work.__name__}"))
 
