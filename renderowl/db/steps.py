@@ -192,11 +192,12 @@ async def requeue(
 ) -> bool:
     """Put a claimed step back; `failed` and `lost` count against it, an interruption costs nothing.
 
-    Its virtual time and its age are kept, so that it goes before what came after it.
+    Its virtual time is kept, so that it goes before what came after it, and so is its age, but for the time it ran.
     """
     return bool(
         await db.execute(
             "UPDATE steps SET status = 'queued', token = NULL, worker_id = NULL, lease_expires_at = NULL, queued_at = now(),"
+            " ages_at = ages_at + (now() - coalesce(started_at, now())),"
             " not_before = CASE WHEN $3 > 0 THEN now() + make_interval(secs => $3) END,"
             " failures = failures + $4, lost = CASE WHEN $5 THEN lost + 1 WHEN $4 > 0 THEN 0 ELSE lost END,"
             " error = coalesce($6::jsonb, error)"

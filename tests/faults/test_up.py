@@ -15,9 +15,12 @@ import httpx
 import psutil
 import pytest
 
+from renderowl.embedded.process import free_port
+
 _UP = [sys.executable, "-m", "renderowl", "up", "--port", "0"]
 _READY_S = 60.0
 _TOKEN = "a-token-of-the-test-of-enough-length"
+_METRICS_PORT = free_port()
 
 pytestmark = pytest.mark.xdist_group("up")
 
@@ -74,7 +77,8 @@ def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """One that several tests use, each leaving it whole."""
-    stack = Up(tmp_path_factory.mktemp("up") / "data", RENDEROWL_AUTH_TOKEN=_TOKEN)
+    folder = tmp_path_factory.mktemp("up") / "data"
+    stack = Up(folder, RENDEROWL_AUTH_TOKEN=_TOKEN, RENDEROWL_METRICS_PORT=str(_METRICS_PORT))
     yield stack
     stack.process.terminate()
     stack.process.communicate(timeout=20)
@@ -179,6 +183,17 @@ def test_keys_are_made_for_the_running_stack_and_work(shared: Up) -> None:
     answer = httpx.get(f"{shared.url}/projects", headers={"Authorization": f"Bearer {key}"}, trust_env=False)
     assert answer.status_code == 200
     assert httpx.get(f"{shared.url}/projects", trust_env=False).status_code == 401
+
+
+def test_scheduler_and_worker_serve_metrics_from_the_port_that_is_set(shared: Up) -> None:
+    for port, metric in ((_METRICS_PORT, "renderowl_queue_steps"), (_METRICS_PORT + 1, "renderowl_steps_running")):
+
+        def told(url: str = f"http://127.0.0.1:{port}/metrics", metric: str = metric) -> bool:
+            with contextlib.suppress(httpx.TransportError):
+                return metric in httpx.get(url, trust_env=False).text
+            return False
+
+        _wait_until(told)
 
 
 def test_the_bootstrap_token_passes_through(shared: Up) -> None:

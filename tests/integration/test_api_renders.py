@@ -255,3 +255,21 @@ async def test_an_older_render_that_is_tried_again_is_the_newest(service: Servic
     assert (await service.http.post(f"{path}/{first}/retry")).status_code == 202
     statuses = {one["id"]: one["status"] for one in (await service.http.get(path)).json()["items"]}
     assert statuses == {first: "queued", second: "cancelled"}
+
+
+async def test_a_render_knows_the_key_it_was_sent_with(service: Service, project_id: str, video: str) -> None:
+    """Caps of keys count by it, for tokens made with a key too."""
+    path = f"/projects/{project_id}/renders"
+    key = (await service.http.post("/keys", json={"name": "cap", "scopes": ["read", "write"]})).json()
+    made_with_key = service.as_(key["key"])
+    body = {"project_id": project_id, "scopes": ["read", "write"], "ttl_s": 600}
+    token = (await made_with_key.post("/auth/tokens", json=body)).json()["token"]
+    for caller, expected in ((made_with_key, key["id"]), (service.as_(token), key["id"]), (service.http, None)):
+        render = (await caller.post(path, json=_timeline(video))).json()
+        found = await service.ctx.db.fetch_one(
+            "SELECT renders.key_id AS of_render, steps.key_id AS of_step FROM renders"
+            " JOIN steps ON steps.render_id = renders.id WHERE renders.id = $1",
+            render["id"],
+        )
+        assert found is not None
+        assert (found["of_render"], found["of_step"]) == (expected, expected)

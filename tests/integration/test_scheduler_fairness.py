@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from renderowl.db import admission, renders, steps
-from renderowl.domain.errors import DeadlineExceeded, NotFound
+from renderowl.domain.errors import DeadlineExceeded, Interrupted, NotFound
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import PRIORITY_CLASS, Priority
 from renderowl.services import pausing
 from renderowl.services.dispatching import dispatch
 from renderowl.services.ending import end_render
 from renderowl.services.reaping import reap
-from renderowl.services.steps import Fenced, begin, complete_render, complete_step, heartbeat
+from renderowl.services.steps import Fenced, begin, complete_render, complete_step, fail_step, heartbeat
 from renderowl.testing.backlog import Backlog, claim_of, open_backlog
 from renderowl.testing.fair_queue import FairQueue
 
@@ -127,6 +127,20 @@ async def test_what_prepare_gained_by_waiting_its_followers_keep(backlog: Backlo
         await begin(backlog.ctx, claim_of(sent))
         await complete_step(backlog.ctx, claim_of(sent), {}, None)
     assert (await _classes(backlog, render_id))[3] == 2
+
+
+async def test_running_is_not_waiting(backlog: Backlog) -> None:
+    render_id = await backlog.render(await backlog.project(), priority="low")
+    await backlog.worker()
+    await dispatch(backlog.ctx, backlog.queue)
+    claim = claim_of(backlog.queue.sent[-1])
+    await begin(backlog.ctx, claim)
+    await backlog.db.execute(  # as if it had been queued, and begun, an hour ago
+        "UPDATE steps SET started_at = now() - interval '1 h', ages_at = ages_at - interval '1 h'"
+    )
+    assert await fail_step(backlog.ctx, claim, Interrupted())
+    await reap(backlog.ctx)
+    assert await _classes(backlog, render_id) == [3]
 
 
 async def test_without_ageing_nothing_is_raised(database_url: str) -> None:
