@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from renderowl.client.ladder import RUNGS, End, Fault, Ladder, Timing
@@ -106,6 +106,7 @@ def test_a_transport_that_was_climbed_to_is_on_probation() -> None:
     assert rules.rung == "stream"
 
 
+@settings(max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from(["join", "climb", "slip", *Fault]), max_size=60), st.data())
 def test_whatever_happens_there_is_a_transport_and_a_time(happened: list[str | Fault], data: st.DataObject) -> None:
     rules, now, joined = Ladder(Timing()), 0.0, False
@@ -120,7 +121,7 @@ def test_whatever_happens_there_is_a_transport_and_a_time(happened: list[str | F
                     assert RUNGS.index(rules.target) < RUNGS.index(rules.rung)
                     if what == "slip":
                         rules.slipped(now)
-                        assert rules.climb_at >= now
+                        assert rules.climb_at > now or rules.target == "stream", "later, or the next one at once"
                     else:
                         rules.climbed()
                         rules.joined(now)
