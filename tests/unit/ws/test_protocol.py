@@ -118,7 +118,7 @@ def test_a_joined_member_is_welcomed() -> None:
     rules.receive(message(type="hello"), 1.0)
     [welcome] = rules.joined(HERE, False, 1.0)
     assert isinstance(welcome, Send)
-    assert welcome.message == frames.Welcome("con_1", "e1", 7, False, 25.0, None)
+    assert welcome.message == frames.Welcome("con_1", "e1", 7, False, 25, None)
 
 
 def test_a_second_hello_is_refused() -> None:
