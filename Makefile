@@ -77,6 +77,7 @@ web/node_modules/.ready: web/package-lock.json web/package.json web/client/packa
 	@touch $@
 
 test-web: setup web/node_modules/.ready ## The TypeScript client's tests, in Node and Chromium (installs what they need, Chromium by apt)
+	@test -x /usr/bin/chromium || test "$$(id -u)" = 0 || { echo "Chromium is missing: apt-get install chromium"; exit 1; }
 	@test -x /usr/bin/chromium || { echo "- installing Chromium"; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 	@cd web && npm run --silent check && npm run --silent build && npm run --silent test
 

@@ -12,7 +12,7 @@ const READY_MS = 120_000;
  * Start `renderowl up` and wait until it is ready.
  *
  * @param {Record<string, string>} [settings] environment variables
- * @returns {Promise<{ url: string, key: string, stop: () => Promise<void> }>}
+ * @returns {Promise<{ url: string, key: string, pid: number, stop: () => Promise<void> }>}
  */
 export async function startServer(settings = {}) {
   const folder = await mkdtemp(join(tmpdir(), "renderowl-web-"));
@@ -49,7 +49,7 @@ export async function startServer(settings = {}) {
         resolve(ready[1]);
       });
     });
-    return { url, key, stop };
+    return { url, key, pid: child.pid ?? 0, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -6,7 +6,7 @@ import type { RoomMessage } from "./messages.js";
 export class Inbox implements AsyncIterableIterator<RoomMessage> {
   /** In the order in which they are read; a Map keeps it while what is outdated is taken out. */
   readonly #waiting = new Map<string, RoomMessage>();
-  readonly #left: () => void;
+  readonly #left: (unread: RoomMessage[]) => void;
   readonly #read: () => void;
   #count = 0;
   #asking: { resolve: (result: IteratorResult<RoomMessage>) => void; reject: (error: unknown) => void }[] = [];
@@ -14,8 +14,8 @@ export class Inbox implements AsyncIterableIterator<RoomMessage> {
   #error: Error | null = null;
   #cursor: string | undefined;
 
-  /** `read` is called after each message that was read, `left` when the reader reads no more. */
-  constructor(cursor: string | undefined, read: () => void, left: () => void) {
+  /** `read` is called after each message that was read, `left` with what waits when the reader reads no more. */
+  constructor(cursor: string | undefined, read: () => void, left: (unread: RoomMessage[]) => void) {
     this.#cursor = cursor;
     this.#read = read;
     this.#left = left;
@@ -73,9 +73,10 @@ export class Inbox implements AsyncIterableIterator<RoomMessage> {
   }
 
   return(): Promise<IteratorResult<RoomMessage>> {
+    const unread = [...this.#waiting.values()];
     this.#waiting.clear();
     this.end(null);
-    this.#left();
+    this.#left(unread);
     return Promise.resolve(DONE);
   }
 

@@ -62,12 +62,15 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** What tells of the room itself needs no connection. */
+const ABOUT_ITSELF: ReadonlySet<string> = new Set(["status", "closed"]);
+
 /** More than this many messages that wait to be read, and the room stops hearing until half of them are read. */
 export const MOST_WAITING = 1000;
 
 /**
  * Iterate over it, or listen with `on`: it is connected while somebody does either or waits for a command's answer.
- * A durable event is told once and in order. Coming back after everybody left goes on where the room was.
+ * A durable event is told once and in order. Coming back after everybody left goes on where they were.
  */
 export class Room implements AsyncIterable<RoomMessage> {
   readonly projectId: string;
@@ -77,6 +80,7 @@ export class Room implements AsyncIterable<RoomMessage> {
   readonly #clock = wakefulClock();
   readonly #links = new Map<number, Link>();
   readonly #inboxes = new Set<Inbox>();
+  #unread: Inbox | null = null;
   readonly #listeners = new Map<string, Set<(told: never) => void>>();
   readonly #waiting = new Map<string, Waiting>();
   #machine: Machine | null = null;
@@ -122,15 +126,8 @@ export class Room implements AsyncIterable<RoomMessage> {
 
   /** The messages from now on. Throws `Problem` when coming back is of no use; leaving the loop leaves the room. */
   [Symbol.asyncIterator](): AsyncIterableIterator<RoomMessage> {
-    const inbox: Inbox = new Inbox(
-      this.#heard(),
-      () => this.#wasRead(),
-      () => {
-        this.#inboxes.delete(inbox);
-        this.#leaveIfEmpty();
-      },
-    );
-    this.#inboxes.add(inbox);
+    const inbox = this.#unread ?? this.#addInbox();
+    this.#unread = null;
     this.#enter();
     return inbox;
   }
@@ -139,10 +136,14 @@ export class Room implements AsyncIterable<RoomMessage> {
   on<Type extends RoomMessageType | keyof RoomEvents>(type: Type, listener: (told: Told<Type>) => void): () => void {
     const listeners = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, listeners.add(listener));
-    this.#enter();
+    if (!ABOUT_ITSELF.has(type)) {
+      if (this.#unread !== null) this.#inboxes.delete(this.#unread);
+      this.#unread = null;
+      this.#enter();
+    }
     return () => {
       listeners.delete(listener);
-      this.#leaveIfEmpty();
+      this.#someoneLeft();
     };
   }
 
@@ -201,7 +202,7 @@ export class Room implements AsyncIterable<RoomMessage> {
   #answered(ref: string): Waiting | undefined {
     const waiting = this.#waiting.get(ref);
     this.#waiting.delete(ref);
-    if (waiting !== undefined) queueMicrotask(() => this.#leaveIfEmpty());
+    if (waiting !== undefined) this.#someoneLeft();
     return waiting;
   }
 
@@ -237,6 +238,7 @@ export class Room implements AsyncIterable<RoomMessage> {
 
   #enter(): Machine {
     if (this.#machine !== null) return this.#machine;
+    this.#keepUnread();
     const { timing } = this.#setting;
     const since = this.#since === undefined ? null : parseCursor(this.#since);
     const options = { transports: this.#transports, since, filter: this.#filter, presence: this.#presence };
@@ -246,9 +248,38 @@ export class Room implements AsyncIterable<RoomMessage> {
     return machine;
   }
 
-  #leaveIfEmpty(): void {
-    const listening = [...this.#listeners.values()].some((listeners) => listeners.size > 0);
-    if (!listening && this.#inboxes.size === 0 && this.#waiting.size === 0) this.close();
+  /** Somebody hears what is said, or will once the present turn is over. */
+  get #isHeard(): boolean {
+    const heard = [...this.#listeners].some(([type, listeners]) => !ABOUT_ITSELF.has(type) && listeners.size > 0);
+    return heard || this.#inboxes.size > (this.#unread === null ? 0 : 1);
+  }
+
+  /** Keep what is said while nobody hears it for whoever iterates next: between a command and a loop, say. */
+  #keepUnread(): void {
+    if (this.#unread === null && !this.#isHeard) this.#unread = this.#addInbox();
+  }
+
+  #addInbox(cursor = this.#heard()): Inbox {
+    const left = (unread: RoomMessage[]) => {
+      this.#inboxes.delete(inbox);
+      if (this.#machine !== null && !this.#isHeard) {
+        this.#unread = this.#addInbox(inbox.cursor);
+        for (const message of unread) this.#unread.push(message);
+      }
+      this.#someoneLeft();
+    };
+    const inbox: Inbox = new Inbox(cursor, () => this.#wasRead(), left);
+    this.#inboxes.add(inbox);
+    return inbox;
+  }
+
+  /** Leave when nobody is there any more, once those who come at once have come. */
+  #someoneLeft(): void {
+    if (this.#machine === null) return;
+    this.#keepUnread();
+    setTimeout(() => {
+      if (!this.#isHeard && this.#waiting.size === 0) this.close();
+    }, 0);
   }
 
   #wasRead(): void {
@@ -351,8 +382,9 @@ export class Room implements AsyncIterable<RoomMessage> {
   }
 
   #end(problem: Problem | null): void {
-    this.#since = this.#heard();
+    this.#since = this.cursor;
     this.#machine = null;
+    this.#unread = null;
     this.#unwatch();
     const inboxes = [...this.#inboxes];
     this.#inboxes.clear();

@@ -1,6 +1,7 @@
 /** What the client promises wherever it runs, as tests. */
 
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { deploy } from "./processes.js";
 import { Proxy } from "./proxy.js";
 import type { scenarios, ScenarioName, World } from "./scenarios.js";
 
@@ -19,6 +20,7 @@ export function keepsItsPromises(run: Run): void {
   const control: World["control"] = (what) => {
     const { network } = proxy;
     if (what === "cut") return Promise.resolve(proxy.cut());
+    if (what === "deploy") return deploy(inject("pid"));
     network.sockets = what === "all" ? "pass" : "refuse";
     network.streams = what === "no streams" ? "refuse" : what === "hold streams" ? "hold" : "pass";
     return Promise.resolve();
@@ -49,6 +51,14 @@ export function keepsItsPromises(run: Run): void {
       "render.completed",
     ]);
     expect(status).toBe("completed");
+  });
+
+  test("a deployment in the middle costs no event and repeats none", async () => {
+    const { seqs, types, statuses } = await tried("a deployment in the middle");
+    expect(statuses.slice(0, 3)).toEqual(["connecting", "live", "waiting"]);
+    expect(statuses.at(-1)).toBe("live");
+    expect(seqs).toEqual(consecutive(seqs));
+    expect(types.at(-1)).toBe("render.completed");
   });
 
   test.each([

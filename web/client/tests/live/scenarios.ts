@@ -17,7 +17,7 @@ export interface World {
   readonly proxied: string;
   readonly options: ClientOptions;
   /** Let the network do something. */
-  readonly control: (what: "cut" | "no sockets" | "no streams" | "hold streams" | "all") => Promise<unknown>;
+  readonly control: (what: "cut" | "deploy" | "no sockets" | "no streams" | "hold streams" | "all") => Promise<unknown>;
 }
 
 const SECONDS = (duration: number, fps = 25) => ({
@@ -76,6 +76,23 @@ export const scenarios = {
       return message.type === "render.completed";
     });
     return { ...heard, cuts, status: (await client.getRender(id, render_id)).status };
+  },
+
+  async "a deployment in the middle"(world: World) {
+    const { client, id } = await project(world);
+    const room = client.room(id, { transports: ["socket"] });
+    const statuses: string[] = [];
+    room.on("status", ({ status }) => void (statuses.at(-1) !== status && statuses.push(status)));
+    await room.create(SECONDS(8));
+    let deployed = false;
+    const heard = await hear(room, async (message) => {
+      if (message.type === "render.started" && !deployed) {
+        deployed = true;
+        await world.control("deploy");
+      }
+      return message.type === "render.completed";
+    });
+    return { ...heard, statuses: statuses.filter((status) => status !== "closed") };
   },
 
   async "no socket gets through"(world: World, what: "no sockets" | "no streams" | "hold streams") {

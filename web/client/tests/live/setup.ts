@@ -8,6 +8,8 @@ declare module "vitest" {
   interface ProvidedContext {
     url: string;
     key: string;
+    /** Of `renderowl up`. */
+    pid: number;
     page: string;
   }
 }
@@ -24,6 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   project.provide("url", server.url);
   project.provide("key", server.key);
+  project.provide("pid", server.pid);
   project.provide("page", pages.url);
   return async () => {
     await server.stop();

@@ -79,6 +79,7 @@ describe("a room", () => {
     const { room, leave, socket } = await joined();
     socket.event(1);
     leave();
+    await turn();
     expect([socket.readyState, room.status, room.cursor]).toEqual([3, "closed", "e7.1"]);
     room.on("message", () => undefined);
     await turn();
@@ -93,6 +94,21 @@ describe("a room", () => {
     room.on("render.completed", () => seen.push(-1));
     socket.event(1);
     expect([seen, heard.map(({ cursor }) => cursor)]).toEqual([[1], ["e7.1"]]);
+  });
+
+  test("goes on with the next message in the next loop", async () => {
+    const room = client.room("prj_1", { since: "e7.0", transports: ["socket"] });
+    const first = room[Symbol.asyncIterator]();
+    await turn();
+    FakeSocket.last.welcome(0);
+    for (const seq of [1, 2, 3]) FakeSocket.last.event(seq);
+    await first.next();
+    await first.return?.();
+    const read: unknown[] = [];
+    for await (const message of room) if (read.push(message.cursor) === 2) break;
+    expect([read, FakeSocket.opened.length]).toEqual([["e7.2", "e7.3"], 1]);
+    await turn();
+    expect([room.status, room.cursor]).toEqual(["closed", "e7.3"]);
   });
 
   test("has the place of the slowest reader", async () => {
@@ -175,7 +191,35 @@ describe("a command", () => {
     FakeSocket.last.welcome(0);
     FakeSocket.last.tell({ type: "error", ref: "k1", code: "conflict", message: "it is completed", retryable: false });
     await expect(ack).rejects.toMatchObject({ code: "conflict" });
+    await turn();
     expect(room.status).toBe("closed");
+  });
+
+  test("loses nothing of what is said before somebody reads", async () => {
+    const room = client.room("prj_1", { since: "e7.0", transports: ["socket"] });
+    const ack = room.cancel("rnd_1", { ref: "k1" });
+    await turn();
+    FakeSocket.last.welcome(0);
+    FakeSocket.last.event(1);
+    FakeSocket.last.tell({ type: "ack", ref: "k1", render_id: "rnd_1", status: "cancelled", deduplicated: false });
+    FakeSocket.last.event(2);
+    await ack;
+    expect(room.cursor).toBe("e7.0");
+    const read: unknown[] = [];
+    for await (const message of room) if (read.push(message.cursor) === 2) break;
+    expect([read, FakeSocket.opened.length]).toEqual([["e7.1", "e7.2"], 1]);
+  });
+
+  test("that nobody reads after leaves the room where it was", async () => {
+    const room = client.room("prj_1", { since: "e7.0", transports: ["socket"] });
+    const ack = room.cancel("rnd_1", { ref: "k1" });
+    await turn();
+    FakeSocket.last.welcome(0);
+    FakeSocket.last.event(1);
+    FakeSocket.last.tell({ type: "ack", ref: "k1", render_id: "rnd_1", status: "cancelled", deduplicated: false });
+    await ack;
+    await turn();
+    expect([room.status, room.cursor]).toEqual(["closed", "e7.0"]);
   });
 
   test("that is given up is not waited for", async () => {
