@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
+import psutil
 import redis
 
 from renderowl.db.migrate import migrate
@@ -31,6 +32,8 @@ class Ground:
     def __init__(self, postgres: EmbeddedPostgres, valkey: EmbeddedValkey, folder: Path) -> None:
         self.redis = redis.Redis.from_url(valkey.url)
         self.database_url = postgres.url
+        self.postgres_pid = postgres.pid
+        self.valkey_pid = valkey.pid
         self.environment = os.environ | {
             "BENCH_REDIS": valkey.url,
             "BENCH_SLOTS": str(SLOTS),
@@ -89,6 +92,13 @@ class Ground:
                 return False
             time.sleep(0.005)
         return True
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of CPU that a process and its children have used, those that ended included."""
+    process = psutil.Process(pid)
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return sum(one.user + one.system + one.children_user + one.children_system for one in times)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import paths
-from house import SCHEDULER, SLOTS, WORKER, Ground, ground
+from house import SCHEDULER, SLOTS, WORKER, Ground, cpu_s, ground
 from results import median, save
 
 GOAL: Final = 0.7
@@ -65,6 +65,18 @@ def rate(on: Ground, peer: Peer, count: int) -> float:
         return (count - first) / (time.perf_counter() - began)
 
 
+def cost(on: Ground, peer: Peer, count: int) -> dict[str, float]:
+    """CPU milliseconds a step costs each of RenderOwl's processes."""
+    on.clear()
+    on.run([*peer.enqueue, str(count)])
+    with on.process(SCHEDULER) as scheduler, on.process(WORKER) as worker:
+        assert on.until(count // 10, 60), f"{peer.name} does nothing"
+        pids = {"scheduler": scheduler.pid, "worker": worker.pid, "Postgres": on.postgres_pid, "Valkey": on.valkey_pid}
+        first, before = on.done(), {name: cpu_s(pid) for name, pid in pids.items()}
+        assert on.until(count, 300), f"{peer.name} did {on.done()} of {count}"
+        return {name: round((cpu_s(pid) - before[name]) * 1000 / (count - first), 2) for name, pid in pids.items()}
+
+
 def loss(on: Ground, peer: Peer, count: int) -> dict[str, Any]:
     """Kill a worker amid jobs of 0.1 s, start another one: what is never done, what is done twice, how long it took."""
     on.clear()
@@ -97,6 +109,7 @@ def measure(count: int, rounds: int) -> None:
             for peer in everybody:
                 rates.setdefault(peer.name, []).append(rate(on, peer, count))
                 print(f"  {peer.name}: {rates[peer.name][-1]:.0f} a second", flush=True)
+        costs = cost(on, everybody[0], count)
         for peer in everybody:
             losses[peer.name] = loss(on, peer, 200)
             print(f"  {peer.name}: {losses[peer.name]}", flush=True)
@@ -115,6 +128,7 @@ def measure(count: int, rounds: int) -> None:
         slots=SLOTS,
         per_second=rates,
         killed=losses,
+        cpu_ms_a_step=costs,
     )
 
 
