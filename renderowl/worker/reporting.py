@@ -136,6 +136,8 @@ class Reporter:
             await self._ctx.bus.publish_preview(report.project_id, report.render_id, report.attempt, picture)
         except BusUnavailable as error:
             log.debug("picture_unpublished", reason=str(error))
+            if self._picture is None:  # there is no newer one yet: this one is shown when Redis is back
+                self.show(picture)
 
 
 async def _for_ever(fresh: asyncio.Event, publish: Callable[[], Awaitable[None]], pause_s: float) -> None:

@@ -127,7 +127,7 @@ async def test_a_member_sees_the_right_picture_of_the_right_time(up: Up) -> None
     with_preview, without, sse = await asyncio.gather(*members)
 
     for heard in (with_preview, sse):
-        assert heard.previews, heard.types
+        assert heard.previews, (with_preview.types, sse.types)
         for preview in heard.previews:
             picture = Image.open(io.BytesIO(base64.b64decode(preview["base64"])))
             assert (picture.format, picture.size) == ("JPEG", (160, 90))

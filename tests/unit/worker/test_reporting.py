@@ -26,6 +26,8 @@ class FakeBus:
         return Progress(percent=100 * report.done * report.weight)
 
     async def publish_preview(self, project_id: str, render_id: str, attempt: int, picture: Picture) -> None:
+        if self.away:
+            raise BusUnavailable("away")
         self.pictures.append(picture)
 
 
@@ -85,6 +87,19 @@ async def test_of_a_burst_of_pictures_the_first_and_the_newest_are_published() -
             await asyncio.sleep(0)
     assert len(bus.pictures) == 2
     assert bus.pictures[-1] == Picture(99 * 30, 99.0, b"99")
+
+
+async def test_the_newest_picture_waits_for_redis_to_come_back() -> None:
+    bus = FakeBus()
+    reporter = _reporter(bus)
+    bus.away = True
+    for number in range(2):
+        reporter.show(Picture(number, float(number), b"picture"))
+        await reporter.flush()
+    bus.away = False
+    await reporter.flush()
+    await reporter.flush()
+    assert [picture.frame for picture in bus.pictures] == [1]
 
 
 async def test_sound_has_no_pictures() -> None:
