@@ -17,12 +17,15 @@ const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
 
 export class Http {
+  /** Without a slash at the end. In a page it may be given without the host, which is the page's then. */
   readonly baseUrl: string;
   readonly credentials: Credentials;
   readonly fetch: typeof fetch;
 
   constructor(baseUrl: string, credentials: Credentials, fetcher: typeof fetch) {
-    this.baseUrl = baseUrl.replace(/\/+$/, "");
+    const page = (globalThis as { location?: Location }).location;
+    const whole = page === undefined ? baseUrl : new URL(baseUrl || "/", page.origin).href;
+    this.baseUrl = whole.replace(/\/+$/, "");
     this.credentials = credentials;
     this.fetch = fetcher;
   }

@@ -46,7 +46,7 @@ keepsItsPromises((name, world, control_, argument) => {
     },
     [name, world, argument] as const,
   ) as never;
-});
+}, "a page");
 
 test("the page has seen no error that nobody caught", () => {
   expect(complaints).toEqual([]);

@@ -14,12 +14,13 @@ export type Run = <Name extends ScenarioName>(
   argument?: string,
 ) => Promise<Result<Name>>;
 
-export function keepsItsPromises(run: Run): void {
+export function keepsItsPromises(run: Run, where: "a page" | "a program"): void {
   let proxy: Proxy;
   let world: { url: string; key: string; proxied: string };
   const control: World["control"] = (what) => {
     const { network } = proxy;
     if (what === "cut") return Promise.resolve(proxy.cut());
+    if (what === "count") return Promise.resolve(proxy.sockets);
     if (what === "deploy") return deploy(inject("pid"));
     network.sockets = what === "all" ? "pass" : "refuse";
     network.streams = what === "no streams" ? "refuse" : what === "hold streams" ? "hold" : "pass";
@@ -60,6 +61,14 @@ export function keepsItsPromises(run: Run): void {
     expect(seqs).toEqual(consecutive(seqs));
     expect(types.at(-1)).toBe("render.completed");
   });
+
+  if (where === "a page") {
+    test("another network is met with another socket beside the old one", async () => {
+      const { statuses, seqs, sockets } = await tried("another network");
+      expect([statuses, sockets]).toEqual([["connecting", "live"], 1]);
+      expect(seqs).toEqual(consecutive(seqs));
+    });
+  }
 
   test.each([
     ["no sockets", "sse"],

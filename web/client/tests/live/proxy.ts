@@ -10,6 +10,8 @@ export interface Network {
 }
 
 export class Proxy {
+  /** How many sockets went through. */
+  sockets = 0;
   readonly network: Network = { sockets: "pass", streams: "pass" };
   readonly #target: URL;
   readonly #server = createServer((asked, answer) => this.#forward(asked, answer));
@@ -80,6 +82,7 @@ export class Proxy {
       through.write(head);
       through.pipe(socket).pipe(through);
     });
+    this.sockets += 1;
     this.#tunnels.add(socket);
     socket.on("close", () => {
       this.#tunnels.delete(socket);

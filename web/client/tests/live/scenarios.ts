@@ -17,7 +17,9 @@ export interface World {
   readonly proxied: string;
   readonly options: ClientOptions;
   /** Let the network do something. */
-  readonly control: (what: "cut" | "deploy" | "no sockets" | "no streams" | "hold streams" | "all") => Promise<unknown>;
+  readonly control: (
+    what: "cut" | "deploy" | "count" | "no sockets" | "no streams" | "hold streams" | "all",
+  ) => Promise<unknown>;
 }
 
 const SECONDS = (duration: number, fps = 25) => ({
@@ -93,6 +95,28 @@ export const scenarios = {
       return message.type === "render.completed";
     });
     return { ...heard, statuses: statuses.filter((status) => status !== "closed") };
+  },
+
+  /** In a page only: Node does not hear of networks. */
+  async "another network"(world: World) {
+    const { client, id } = await project(world, world.proxied);
+    const room = client.room(id, { transports: ["socket"] });
+    const statuses: string[] = [];
+    const opened = new Promise<number>((resolve) =>
+      room.on("status", async ({ status }) => {
+        statuses.push(status);
+        if (status !== "live") return;
+        const before = (await world.control("count")) as number;
+        dispatchEvent(new Event("online"));
+        let now = before;
+        while (now === before) now = (await world.control("count")) as number;
+        resolve(now - before);
+      }),
+    );
+    const heard = hear(room, (message) => message.type === "render.completed");
+    const sockets = await opened;
+    await room.create(SECONDS(1));
+    return { ...(await heard), sockets, statuses: statuses.filter((status) => status !== "closed") };
   },
 
   async "no socket gets through"(world: World, what: "no sockets" | "no streams" | "hold streams") {

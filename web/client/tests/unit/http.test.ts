@@ -91,6 +91,16 @@ describe("a request", () => {
   });
 });
 
+test("in a page the API may be named without its host", () => {
+  vi.stubGlobal("location", { origin: "https://render.example" });
+  const baseUrls = ["", "/", "/api/", "http://other.example/"].map(
+    (url) => new Http(url, new Credentials(null), fetch).baseUrl,
+  );
+  vi.unstubAllGlobals();
+  const own = "https://render.example";
+  expect(baseUrls).toEqual([own, own, `${own}/api`, "http://other.example"]);
+});
+
 describe("a token", () => {
   test("is asked for once, and anew when it was refused", async () => {
     let asked = 0;
