@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from renderowl.domain.errors import NotFound, Unavailable
-from renderowl.ws.batch import Batch
+from renderowl.ws.batch import FREE, Batch
 
 
 class Oracle:
@@ -70,3 +70,16 @@ async def test_who_stops_waiting_does_not_take_the_answer_from_others() -> None:
     impatient.cancel()
     oracle.gate.set()
     assert await patient == 2
+
+
+async def test_of_a_crowd_that_comes_one_by_one_many_are_asked_about_together() -> None:
+    oracle = Oracle()
+    batch = Batch(oracle.answer)
+    for number in range(FREE):
+        await batch.ask(number)
+    crowd = []
+    for number in range(FREE, 2 * FREE):
+        crowd.append(asyncio.ensure_future(batch.ask(number)))
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*crowd) == [2 * number for number in range(FREE, 2 * FREE)]
+    assert oracle.rounds == [*([number] for number in range(FREE)), list(range(FREE, 2 * FREE))]
