@@ -5,7 +5,8 @@ import { follow, render, type FollowOptions, type RenderOptions } from "./follow
 import { Http, pause, randomRef, type RequestOptions } from "./http.js";
 import type { SocketAuth, WebSocketConstructor } from "./links/socket.js";
 import { Problem, problemOf } from "./problem.js";
-import { Room, type RoomOptions } from "./room.js";
+import { Room } from "./room.js";
+import type { RoomOptions } from "./room-options.js";
 import { TIMING, type Timing } from "./timing.js";
 import type { Asset, Page, Plan, Project, ProjectToken, Render, RenderRequest, SignedUrl } from "./types.js";
 import { upload, type UploadOptions } from "./uploads.js";

@@ -48,6 +48,11 @@ export class Inbox implements AsyncIterableIterator<RoomMessage> {
     this.#waiting.set(`#${this.#count++}`, message);
   }
 
+  /** What waits is not to be read any more. */
+  discard(): void {
+    this.#waiting.clear();
+  }
+
   /** Nothing comes any more; what waits can still be read. */
   end(error: Error | null): void {
     if (this.#over) return;

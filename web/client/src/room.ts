@@ -3,57 +3,20 @@
 import type { Action, Answer, Status } from "./actions.js";
 import { formatCursor, parseCursor } from "./cursor.js";
 import { lookAtConflict, performCommand } from "./command-requests.js";
-import { randomRef, type Http } from "./http.js";
+import { randomRef } from "./http.js";
 import { Inbox } from "./inbox.js";
 import type { Transport } from "./ladder.js";
 import type { Link, LinkEvents } from "./links/link.js";
 import { openPoll } from "./links/poll.js";
-import { openSocket, type SocketAuth, type WebSocketConstructor } from "./links/socket.js";
+import { openSocket } from "./links/socket.js";
 import { openStream } from "./links/sse.js";
 import { Machine } from "./machine.js";
 import type { Ack, CommandMessage, Filter, RoomMessage, RoomMessageType } from "./messages.js";
 import { Problem } from "./problem.js";
+import type { CommandOptions, RoomEvents, RoomOptions, RoomSetting } from "./room-options.js";
 import { watchSurroundings, wakefulClock } from "./surroundings.js";
-import type { Timing } from "./timing.js";
 import type { RenderRequest } from "./types.js";
 
-/** How a room is entered. */
-export interface RoomOptions {
-  /** A cursor: hear what happened after it. Without one a snapshot comes first. */
-  readonly since?: string | undefined;
-  readonly filter?: Filter | undefined;
-  /**
-   * Be told who is here, and be shown to others, by this name if there is one: a `presence` after joining, then whenever
-   * somebody comes or goes. Only a socket does it.
-   */
-  readonly presence?: boolean | { readonly name: string } | undefined;
-  /** The transports to use, the best first; all that there are unless said otherwise. */
-  readonly transports?: readonly Transport[] | undefined;
-}
-
-/** What a room needs of its client. */
-export interface RoomSetting {
-  readonly http: Http;
-  readonly projectId: string;
-  readonly socketClass: WebSocketConstructor | null;
-  readonly socketAuth: SocketAuth;
-  readonly timing: Timing;
-}
-
-export interface CommandOptions {
-  /** Your name for the command; giving a create again with it makes no second render. */
-  readonly ref?: string | undefined;
-  /** Wait no longer for the answer. The command may be carried out all the same. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What `on` tells; the types of messages besides. */
-export interface RoomEvents {
-  message: RoomMessage;
-  status: { readonly status: Status; readonly transport: Transport };
-  /** The room has ended: with the reason, or null when you left. */
-  closed: Problem | null;
-}
 type Told<Type> = Type extends keyof RoomEvents ? RoomEvents[Type] : RoomMessage & { type: Type };
 
 interface Waiting {
@@ -382,13 +345,17 @@ export class Room implements AsyncIterable<RoomMessage> {
   }
 
   #end(problem: Problem | null): void {
-    this.#since = this.cursor;
+    // What was heard before the server ended it can still be read; who leaves reads no more.
+    this.#since = problem === null ? this.cursor : this.#heard();
     this.#machine = null;
     this.#unread = null;
     this.#unwatch();
     const inboxes = [...this.#inboxes];
     this.#inboxes.clear();
-    for (const inbox of inboxes) inbox.end(problem);
+    for (const inbox of inboxes) {
+      if (problem === null) inbox.discard();
+      inbox.end(problem);
+    }
     for (const ref of [...this.#waiting.keys()]) {
       this.#answered(ref)?.reject(problem ?? new Problem({ status: 0, code: "closed", detail: "the room was left" }));
     }

@@ -111,6 +111,18 @@ describe("a room", () => {
     expect([room.status, room.cursor]).toEqual(["closed", "e7.3"]);
   });
 
+  test("that is closed tells no more, and goes on with what was not read", async () => {
+    const room = client.room("prj_1", { since: "e7.0", transports: ["socket"] });
+    const reader = room[Symbol.asyncIterator]();
+    await turn();
+    FakeSocket.last.welcome(0);
+    for (const seq of [1, 2]) FakeSocket.last.event(seq);
+    await reader.next();
+    room.close();
+    expect((await reader.next()).done).toBe(true);
+    expect(room.cursor).toBe("e7.1");
+  });
+
   test("has the place of the slowest reader", async () => {
     const { room, socket } = await joined();
     const [fast, slow] = [room[Symbol.asyncIterator](), room[Symbol.asyncIterator]()];
