@@ -1,7 +1,7 @@
 """Write docs/performance.md and its pictures from `results/`."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import charts
 from results import Result, load
@@ -11,9 +11,9 @@ PICTURES: Final = DOCS / "performance"
 
 _HEAD: Final = """# Performance
 
-Written by `bench/report.py` from `bench/results/*.json`; `make bench` measures everything again. Every figure is taken
-from outside, as a user sees it: commands, HTTP, the socket, the process table. Where two things are compared they run
-alternately in one run. No test asserts a time.
+Written by `bench/report.py` from `bench/results/*.json`; `make bench` and `make bench-rooms` measure everything
+again. Every figure is taken from outside, as a user sees it: commands, HTTP, the socket, the process table. Where things
+are compared they take turns in one run. No test asserts a time.
 
 """
 _ORDER: Final = (
@@ -43,7 +43,9 @@ def table(results: dict[str, Result]) -> str:
     for result in results.values():
         goal = "none" if result.goal is None else f"<= {result.goal:g} {result.unit}"
         verdict = "reported" if result.goal is None else "met" if result.is_met else "**missed**"
-        rows.append(f"| {result.title} | {goal} | {result.result:.3g} {result.unit} | {verdict} | `{result.command}` |")
+        rows.append(
+            f"| {result.title} | {goal} | {_number(result.result)} {result.unit} | {verdict} | `{result.command}` |"
+        )
     return "\n".join(rows)
 
 
@@ -66,9 +68,24 @@ def details(result: Result) -> str:
     notes = Path(__file__).parent / "notes" / f"{result.name}.md"
     if notes.exists():
         lines += [notes.read_text().strip(), ""]
+    if servers := result.data.get("servers"):
+        lines += [*compared(servers), ""]
     if said := result.data.get("said"):
         lines += ["```text", *(line.rstrip() for line in said), "```", ""]
     return "\n".join(lines)
+
+
+def compared(servers: dict[str, dict[str, Any]]) -> list[str]:
+    """The servers of one run side by side."""
+    rows = ["| Server | us a frame | RenderOwl's progress over this | Delivered |", "|---|---|---|---|"]
+    for name, server in servers.items():
+        cost, ratio, delivered = server["us_per_frame"], server["ours_over_this"], server["delivered"]
+        rows.append(f"| {name} | {cost:.1f} | {ratio:.2f} x | {delivered:.2%} |")
+    return rows
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def picture(result: Result) -> str:
