@@ -277,6 +277,7 @@ async def work(settings: Settings, slots: int, labels: Sequence[str]) -> None:
             offers=worker.offers,
             execute=worker.executor,
             receiver=worker.receiver,
+            has_room=worker.has_room,
         )
         with metrics.exposed(settings.metrics_host, settings.metrics_port):
             await run_until_signalled(agent)

@@ -81,6 +81,7 @@ class WorkerAgent(Actor[Deliver | CancelClaims | LoseClaims | InterruptAll]):
         offers: Sequence[str],
         execute: Execute,
         receiver: Receiver,
+        has_room: Callable[[], bool] = lambda: True,
         clock: Clock | None = None,
     ) -> None:
         super().__init__("worker_agent", clock=clock)
@@ -91,6 +92,7 @@ class WorkerAgent(Actor[Deliver | CancelClaims | LoseClaims | InterruptAll]):
         self._offers = tuple(offers)
         self._execute = execute
         self._receiver = receiver
+        self._has_room = has_room
         self._places = asyncio.Semaphore(slots)
         self._actors: dict[str, StepActor] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -197,10 +199,11 @@ class WorkerAgent(Actor[Deliver | CancelClaims | LoseClaims | InterruptAll]):
     async def _heartbeat(self) -> None:
         tokens = list(self._actors)
         try:
-            lost = await steps.heartbeat(self._ctx, self._worker_id, tokens)
+            full = not await asyncio.to_thread(self._has_room)
+            lost = await steps.heartbeat(self._ctx, self._worker_id, tokens, full=full)
             if lost is None and not self._draining:
                 await self._register()
-                lost = await steps.heartbeat(self._ctx, self._worker_id, tokens)
+                lost = await steps.heartbeat(self._ctx, self._worker_id, tokens, full=full)
         except Unavailable as error:
             log.warning("heartbeat_failed", reason=str(error), running=len(tokens))
             return

@@ -19,15 +19,21 @@ async def register(db: Database, worker_id: str, *, host: str, pid: int, slots: 
     )
 
 
-async def heartbeat(db: Database, worker_id: str) -> bool:
-    """Say that a worker lives; False when it is not known and must register again."""
+async def heartbeat(db: Database, worker_id: str, *, full: bool = False) -> bool:
+    """Say that a worker lives, and whether its disk is full; False when it is not known and must register again."""
     return bool(
-        await db.execute("UPDATE workers SET heartbeat_at = now() WHERE id = $1 AND status <> 'gone'", worker_id)
+        await db.execute(
+            "UPDATE workers SET heartbeat_at = now(),"
+            " status = CASE WHEN status = 'draining' THEN status WHEN $2 THEN 'full' ELSE 'active' END"
+            " WHERE id = $1 AND status <> 'gone'",
+            worker_id,
+            full,
+        )
     )
 
 
 async def set_status(db: Database, worker_id: str, status: str) -> None:
-    """`draining` gets no more steps; `gone` has stopped."""
+    """`draining` gets no more steps, nor does `full`, which is for the heartbeat to say; `gone` has stopped."""
     await db.execute("UPDATE workers SET status = $2, heartbeat_at = now() WHERE id = $1", worker_id, status)
 
 

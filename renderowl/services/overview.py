@@ -82,7 +82,7 @@ async def observe_queue(db: Database, *, alive_s: float) -> None:
         metrics.QUEUE_AGE.labels(one.priority).set(one.oldest_s)
     for kind in ("all", "class", "project"):
         metrics.QUEUE_PAUSES.labels(kind).set(sum(pause.scope.partition(":")[0] == kind for pause in in_force))
-    for state in ("active", "draining"):
+    for state in ("active", "full", "draining"):
         metrics.WORKERS.labels(state).set(sum(worker.status == state for worker in workers))
     metrics.SLOTS.labels("held").set(sum(worker.held for worker in workers))
     free = (max(0, worker.slots - worker.held) for worker in workers if worker.status == "active")

@@ -146,9 +146,12 @@ async def fail_step(ctx: Context, claim: Claim, error: RenderOwlError) -> bool:
         return await settle_failure(ctx, tx, render, await _claimed(ctx, claim), error)
 
 
-async def heartbeat(ctx: Context, worker_id: str, tokens: list[str]) -> set[str] | None:
-    """Renew a worker's leases; the tokens that no longer hold, or None when the worker must register again."""
-    if not await workers.heartbeat(ctx.db, worker_id):
+async def heartbeat(ctx: Context, worker_id: str, tokens: list[str], *, full: bool = False) -> set[str] | None:
+    """Renew a worker's leases; the tokens that no longer hold, or None when the worker must register again.
+
+    One whose disk is `full` keeps what it has and is given nothing more until it says otherwise.
+    """
+    if not await workers.heartbeat(ctx.db, worker_id, full=full):
         return None
     held = await steps.renew(ctx.db, worker_id, tokens, lease_s=ctx.settings.lease_s) if tokens else set()
     return set(tokens) - held

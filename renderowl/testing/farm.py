@@ -142,6 +142,7 @@ async def open_farm(settings: Settings, *, workers: int = 1, slots: int = 2) -> 
                 offers=worker.offers,
                 execute=worker.executor,
                 receiver=worker.receiver,
+                has_room=worker.has_room,
             )
             await _run(stack, Supervisor([agent]))
             stack.push_async_callback(agent.kill)

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ class Worker:
     offers: tuple[str, ...]
     executor: Executor
     receiver: ArqReceiver
+    has_room: Callable[[], bool]
+    """Looks whether the disk has room for a step, dropping cached inputs where it has not."""
 
 
 @asynccontextmanager
@@ -49,6 +51,11 @@ async def open_worker(ctx: Context, *, slots: int = 0, labels: Sequence[str] = (
             max_bytes=settings.input_cache_bytes,
             spare_bytes=settings.spare_disk_bytes,
         )
+
+        def has_room() -> bool:
+            inputs.make_room()
+            return workspace.has_room()
+
         log.info("worker_opened", worker_id=worker_id, slots=slots, ffmpeg=tools.version, work_dir=str(folder))
         yield Worker(
             worker_id=worker_id,
@@ -56,6 +63,7 @@ async def open_worker(ctx: Context, *, slots: int = 0, labels: Sequence[str] = (
             offers=(capability(tools), *labels),
             executor=Executor(ctx, tools, workspace, inputs),
             receiver=ArqReceiver(settings.redis_url, worker_id, slots=slots),
+            has_room=has_room,
         )
 
 

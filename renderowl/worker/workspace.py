@@ -37,6 +37,10 @@ class Workspace:
         self.drafts = self.folder / "drafts"
         self.drafts.mkdir()
 
+    def has_room(self) -> bool:
+        """Whether a step may begin."""
+        return shutil.disk_usage(self.folder).free >= self._spare_bytes
+
     @contextmanager
     def step_folder(self) -> Iterator[Path]:
         """A folder for one step, removed afterwards. Raises OutOfDisk when the disk is as good as full."""

@@ -1,6 +1,7 @@
 """What is left of a worker that hangs, fills its disk or dies: nothing that stays."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from renderowl.db import renders
+from renderowl.db import renders, workers
 from renderowl.services.collecting import collect
 from renderowl.settings import Settings
 from renderowl.storage.base import ObjectInfo
 from renderowl.testing.farm import Farm, farm_settings, open_farm
 from renderowl.testing.signals import until
+from renderowl.worker.workspace import Workspace
 
 FILM: dict[str, Any] = {
     "width": 320, "height": 180, "fps": 25, "tracks": [{"clips": [{"type": "color", "color": "#2050a0", "duration": 1}]}]
@@ -125,7 +127,31 @@ async def test_a_retry_is_tidied_up_after_again(farm: Farm) -> None:
     assert key not in await _keys(farm, render_id)
 
 
-async def test_a_worker_whose_disk_is_full_says_so_and_the_step_is_tried_again(settings: Settings) -> None:
+async def test_a_worker_whose_disk_is_full_is_given_nothing_until_it_has_room(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full worker does not spoil one render after another."""
+    free = [0]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": free[0]}))
+    async with open_farm(msgspec.structs.replace(settings, heartbeat_s=0.2)) as farm:
+
+        async def worker_status() -> str:
+            return str(await farm.ctx.db.fetch_value("SELECT status FROM workers"))
+
+        async def full() -> bool:
+            return await worker_status() == "full"
+
+        await until(full)
+        render_id = await farm.submit(FILM)
+        assert await workers.slots(farm.ctx.db, alive_s=60) == []
+        free[0] = 1 << 40
+        await farm.completed(render_id)
+        assert await worker_status() == "active"
+
+
+async def test_a_step_that_meets_a_full_disk_says_so(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk filled up since the worker's last heartbeat."""
+    monkeypatch.setattr(Workspace, "has_room", lambda _: True)
     full = msgspec.structs.replace(settings, spare_disk_bytes=1 << 60)
     async with open_farm(full) as farm:
         render_id = await farm.submit(FILM)

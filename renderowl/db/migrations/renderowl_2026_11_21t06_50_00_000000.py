@@ -18,6 +18,9 @@ ALTER TABLE steps ADD COLUMN key_id TEXT, ADD COLUMN ages_at TIMESTAMPTZ,
 CREATE INDEX steps_encoded ON steps (finished_at DESC) WHERE kind = 'segment' AND status = 'completed';
 CREATE INDEX steps_ageing ON steps (ages_at, id) WHERE status = 'queued' AND ages_at IS NOT NULL;
 
+ALTER TABLE workers DROP CONSTRAINT workers_status_check,
+    ADD CONSTRAINT workers_status_check CHECK (status IN ('active', 'full', 'draining', 'gone'));
+
 CREATE TABLE project_weights (
     project_id TEXT PRIMARY KEY REFERENCES projects(id) ON DELETE CASCADE,
     weight DOUBLE PRECISION NOT NULL CHECK (weight > 0)
@@ -31,6 +34,8 @@ CREATE TABLE queue_pauses (
 """
 
 BACKWARDS = """
+ALTER TABLE workers DROP CONSTRAINT workers_status_check,
+    ADD CONSTRAINT workers_status_check CHECK (status IN ('active', 'draining', 'gone'));
 DROP TABLE queue_pauses, project_weights;
 DROP INDEX steps_encoded, steps_ageing, renders_uncollected;
 ALTER TABLE steps DROP COLUMN key_id, DROP COLUMN ages_at, DROP COLUMN queued_at;
