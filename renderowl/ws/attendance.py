@@ -41,6 +41,7 @@ class Attendance:
         room.presence.arrive(watcher)
         try:
             if asked:
+                room.presence.asked = True
                 await self._follow(room)
             yield room.presence.members(time.time()) if asked else None
         finally:
@@ -63,7 +64,9 @@ class Attendance:
         while True:
             await asyncio.sleep(ROUND_S)
             await self.announce()
-            self._tell()
+            for room in [room for room in self._rooms.values() if room.presence.asked]:
+                await self._follow(room)
+                self._tell(room)
 
     async def announce(self) -> None:
         """Say to the other processes who is here, where that has changed, and everywhere now and then."""
@@ -85,7 +88,7 @@ class Attendance:
             self.repeat()
 
     async def _follow(self, room: Room) -> None:
-        """Learn who is connected elsewhere, once; changes are heard from then on. Without Redis: when it is back."""
+        """Learn who is connected elsewhere, once; changes are heard from then on. Without Redis the next round tries."""
         if room.presence.followed:
             return
         with contextlib.suppress(BusUnavailable):
@@ -93,10 +96,7 @@ class Attendance:
                 self.hear(room, msgspec.Raw(body))
             room.presence.followed = True
 
-    def _tell(self) -> None:
-        for room in self._rooms.values():
-            if not room.presence.followed:
-                continue
-            news = room.presence.news(time.time())
-            if news is not None:
-                room.tell(EphemeralWord("presence", "", msgspec.json.encode(news)), self._clock())
+    def _tell(self, room: Room) -> None:
+        news = room.presence.news(time.time())
+        if news is not None:
+            room.tell(EphemeralWord("presence", "", msgspec.json.encode(news)), self._clock())

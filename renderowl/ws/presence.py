@@ -31,8 +31,10 @@ class Presence:
     def __init__(self) -> None:
         self.changed = False
         """Whether somebody here came or went since the roster was last asked for."""
+        self.asked = False
+        """Whether somebody wants to hear of it."""
         self.followed = False
-        """Whether somebody asked, and the other processes' rosters have been read."""
+        """Whether the other processes' rosters have been read."""
         self._here: dict[str, Watcher] = {}
         self._elsewhere: dict[str, Roster] = {}
         self._told: dict[str, Watcher] = {}

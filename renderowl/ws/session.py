@@ -139,7 +139,11 @@ class Session:
         """Carry out a command for a caller who may still give it; a failure is the answer, not the end."""
         assert self.principal is not None
         try:
-            if not await callers.still_good(self._ctx, self.principal):
+            ends_at = self.principal.expires_at
+            if ends_at is not None and ends_at < time.time():
+                self._say(self._protocol.refused(Unauthenticated("the token has expired: refresh it first")))
+                return
+            if await callers.is_revoked(self._ctx, self.principal):
                 self.revoke()
                 return
             self._member.say(await perform(self._ctx, self.principal, self._project_id, command))
@@ -180,7 +184,7 @@ class Session:
 
     def revoke(self) -> None:
         """Send away somebody who has lost the credential."""
-        self._say(self._protocol.refused(Forbidden("the credential was revoked or has ended")))
+        self._say(self._protocol.refused(Forbidden("the credential was revoked")))
 
     def _say(self, said: Sequence[Said]) -> None:
         for action in said:

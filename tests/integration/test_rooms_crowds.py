@@ -14,7 +14,9 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from renderowl.domain.events import Cursor
+from renderowl.embedded.valkey import EmbeddedValkey
 from renderowl.services import accounts
+from renderowl.services.publishing import record
 from renderowl.testing.serving import World, serve
 from renderowl.testing.signals import until
 
@@ -105,7 +107,7 @@ def world_is_empty(world: World) -> Any:
 @pytest.fixture
 async def crowded(database_url: str, redis_url: str, storage_dir: Path) -> AsyncIterator[World]:
     """A world in which one key may have as many connections as it likes."""
-    many = {"room_connections_per_key": 10_000, "room_connections_per_principal": 10_000}
+    many: dict[str, Any] = {"room_connections_per_key": 10_000, "room_connections_per_principal": 10_000}
     async with serve(database_url, redis_url, storage_dir, **many) as world:
         yield world
 
@@ -177,8 +179,6 @@ async def test_a_member_that_reads_nothing_for_a_while_misses_nothing(world: Wor
 
 
 async def _happen_at_length(world: World, tx: Any) -> None:
-    from renderowl.services.publishing import record
-
     await record(world.ctx, tx, world.project.id, "render.retrying", {"x": "x" * 20_000}, render_id="rnd_1", attempt=1)
 
 
@@ -226,8 +226,7 @@ async def test_presence_reaches_over_processes_and_outlives_a_flush_of_redis(
         serve(database_url, redis_url, storage_dir) as there,
         redis.asyncio.Redis.from_url(redis_url) as server,
     ):
-        where = {"project_id": here.project.id, "key": here.key}
-        async with there.room(**where) as bob:
+        async with there.room(here.project.id, key=here.key) as bob:
             await join(bob, name="Bob")
             there.hub.attendance.repeat()
             await until(lambda: server.exists(f"renderowl:presence:{here.project.id}"))
@@ -238,7 +237,7 @@ async def test_presence_reaches_over_processes_and_outlives_a_flush_of_redis(
                 await server.flushall()
                 there.hub.attendance.repeat()
                 await until(lambda: server.exists(f"renderowl:presence:{here.project.id}"))
-                async with there.room(**where) as eve:
+                async with there.room(here.project.id, key=here.key) as eve:
                     await join(eve, name="Eve")
                     news = await heard(ada, "presence")
                     assert [member["name"] for member in news["joined"]] == ["Eve"]
@@ -250,3 +249,16 @@ async def test_presence_reaches_over_processes_and_outlives_a_flush_of_redis(
 async def nobody(server: Any, project_id: str) -> bool:
     rosters = await server.hgetall(f"renderowl:presence:{project_id}")
     return all(msgspec.json.decode(roster)["count"] == 0 for roster in rosters.values())
+
+
+async def test_without_redis_the_members_of_ones_own_process_are_still_seen(
+    database_url: str, tmp_path: Path, storage_dir: Path
+) -> None:
+    with EmbeddedValkey(tmp_path / "valkey") as valkey:
+        async with serve(database_url, valkey.url, storage_dir) as world, world.room() as ada:
+            valkey.stop()
+            assert (await join(ada, presence=True))["count"] == 1
+            await settle(ada)
+            async with world.room() as bob:
+                await join(bob, name="Bob")
+                assert [member["name"] for member in (await heard(ada, "presence"))["joined"]] == ["Bob"]
