@@ -170,7 +170,7 @@ async def test_a_member_that_reads_nothing_for_a_while_misses_nothing(world: Wor
                 await _happen_at_length(world, tx)
         assert [(await heard(reader, "render.retrying"))["seq"] for _ in range(count)] == list(range(1, count + 1))
         sleeper.transport.resume_reading()
-        seen = []
+        seen: list[int] = []
         with contextlib.suppress(ConnectionClosed):
             while len(seen) < count:
                 seen.append((await heard(sleeper, "render.retrying"))["seq"])
