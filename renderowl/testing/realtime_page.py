@@ -46,6 +46,8 @@ LIMITS: Final[Mapping[str, str | None]] = {
     "ws.member.MARK_S": None,
     "ws.member.BATCH": None,
     "ws.guests.SWEEP_S": None,
+    "ws.batch.FREE": None,
+    "ws.batch.GATHER_S": None,
     "ws.room.TAIL_BYTES": None,
     "ws.room.SNAPSHOT_S": None,
     "services.rooms.TAIL_MARGIN": None,
