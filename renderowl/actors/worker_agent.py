@@ -81,7 +81,7 @@ class WorkerAgent(Actor[Deliver | CancelClaims | LoseClaims | InterruptAll]):
         offers: Sequence[str],
         execute: Execute,
         receiver: Receiver,
-        has_room: Callable[[], bool] = lambda: True,
+        has_room: Callable[[], Awaitable[bool]] | None = None,
         clock: Clock | None = None,
     ) -> None:
         super().__init__("worker_agent", clock=clock)
@@ -199,7 +199,7 @@ class WorkerAgent(Actor[Deliver | CancelClaims | LoseClaims | InterruptAll]):
     async def _heartbeat(self) -> None:
         tokens = list(self._actors)
         try:
-            full = not await asyncio.to_thread(self._has_room)
+            full = self._has_room is not None and not await self._has_room()
             lost = await steps.heartbeat(self._ctx, self._worker_id, tokens, full=full)
             if lost is None and not self._draining:
                 await self._register()

@@ -1,8 +1,9 @@
 """The parts of a worker process: what it can do, where it works, what executes its steps and what brings them."""
 
+import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ class Worker:
     offers: tuple[str, ...]
     executor: Executor
     receiver: ArqReceiver
-    has_room: Callable[[], bool]
+    has_room: Callable[[], Awaitable[bool]]
     """Looks whether the disk has room for a step, dropping cached inputs where it has not."""
 
 
@@ -52,8 +53,8 @@ async def open_worker(ctx: Context, *, slots: int = 0, labels: Sequence[str] = (
             spare_bytes=settings.spare_disk_bytes,
         )
 
-        def has_room() -> bool:
-            inputs.make_room()
+        async def has_room() -> bool:
+            await asyncio.to_thread(inputs.make_room)
             return workspace.has_room()
 
         log.info("worker_opened", worker_id=worker_id, slots=slots, ffmpeg=tools.version, work_dir=str(folder))
