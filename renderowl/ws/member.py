@@ -46,6 +46,23 @@ class Member:
     back. What need not wait goes straight to the outlet.
     """
 
+    # a thousand members are walked through for each word: what they consist of lies together in memory
+    __slots__ = (
+        "_begun_at",
+        "_clock",
+        "_hidden_seq",
+        "_latest",
+        "_mark_at",
+        "_next_at",
+        "_outlet",
+        "_queue",
+        "_queue_bytes",
+        "_spoken",
+        "closing",
+        "filter",
+        "presence",
+    )
+
     def __init__(self, clock: Callable[[], float], outlet: Outlet) -> None:
         self.filter = Filter()
         self.presence = False

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final, assert_never
 
 import structlog
@@ -13,6 +14,7 @@ from renderowl.domain.ids import new_id
 from renderowl.domain.records import Principal
 from renderowl.services import accounts, callers, projects
 from renderowl.services.context import Context
+from renderowl.services.rooms import Filter
 from renderowl.ws import frames
 from renderowl.ws.commands import perform
 from renderowl.ws.hub import Hub
@@ -29,11 +31,32 @@ _REASON_BYTES: Final = 123
 Message = dict[str, Any]
 
 
+@lru_cache(maxsize=1024)
+def _shared(filter: Filter) -> Filter:
+    """One filter for all who ask for the same: it is looked at for each of a thousand members."""
+    return filter
+
+
 class Session:
     """Serves one connection in one task, which receives; everything is sent by whoever has something to say.
 
     It is its member's outlet: what the peer takes at once goes straight to the link. The hub calls `tick` now and then.
     """
+
+    __slots__ = (
+        "_close",
+        "_closing",
+        "_ctx",
+        "_held",
+        "_hub",
+        "_link",
+        "_member",
+        "_origin",
+        "_plain",
+        "_project_id",
+        "_protocol",
+        "principal",
+    )
 
     def __init__(
         self, hub: Hub, ctx: Context, link: Link, project_id: str, *, plain: bool, origin: str | None = None
@@ -92,7 +115,7 @@ class Session:
                 case Send() | Close():
                     self._say([action])
                 case Refilter():
-                    self._member.filter = action.filter
+                    self._member.filter = _shared(action.filter)
                 case Perform():
                     await self._command(action.command)
                 case Authenticate() | Redeem() | Join():
@@ -125,7 +148,7 @@ class Session:
         """Enter first, read then: what happens in between waits in the member."""
         if self.principal is None:
             raise Unauthenticated
-        self._member.filter, self._member.presence = action.filter, action.presence
+        self._member.filter, self._member.presence = _shared(action.filter), action.presence
         room = await self._held.enter_async_context(self._hub.membership(self._project_id, self._member, action.since))
         watcher = frames.Watcher(self._protocol.connection, self.principal.user_id, action.name)
         here = await self._held.enter_async_context(self._hub.attendance.presence(room, watcher, asked=action.presence))
