@@ -50,6 +50,10 @@ def _no_problems(spec: Spec, output: OutputSettings, limits: Limits) -> Iterator
     yield from ()
 
 
+def _no_defaults(spec: Spec) -> dict[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Composition(Generic[S]):
     """A kind of video. One module of `compositions/` makes one and calls it COMPOSITION."""
@@ -64,11 +68,15 @@ class Composition(Generic[S]):
     examples: tuple[dict[str, Any], ...] = ()
     check: Callable[[S, OutputSettings, Limits], Iterator[FieldError]] = field(default=_no_problems)
     """Finds what is beyond the limits before any media is known; full JSON pointers."""
+    defaults: Callable[[S], dict[str, Any]] = field(default=_no_defaults)
+    """Output settings that hold for this spec unless the caller's own say otherwise."""
 
     def parse(self, input_props: object, output_settings: object, limits: Limits) -> Ask:
         """Read both documents; raises ValidationFailed with every problem of both."""
         props = read(input_props, self.spec, at=PROPS)
-        output = read(output_settings, OutputSettings, at=OUTPUT)
+        output = said = read(output_settings, OutputSettings, at=OUTPUT)
+        if props.value is not None and not said.errors and (defaults := self.defaults(props.value)):
+            output = read({**defaults, **said.given}, OutputSettings, at=OUTPUT)
         errors = [*props.errors, *output.errors]
         if props.value is not None:
             errors += [
@@ -85,7 +93,7 @@ class Composition(Generic[S]):
             output=output.value,
             limits=limits,
             input_props=props.given,
-            output_settings=output.given,
+            output_settings=said.given,
         )
 
 

@@ -45,9 +45,9 @@ class Stream:
         """Return this stream filtered."""
         return Stream(self._node.filter(name, *args, **kwargs))
 
-    def split(self) -> tuple["Stream", "Stream"]:
+    def split(self, kind: Literal["v", "a"] = "v") -> tuple["Stream", "Stream"]:
         """Return the stream twice."""
-        both = self._node.filter_multi_output("split")
+        both = self._node.filter_multi_output("split" if kind == "v" else "asplit")
         return Stream(both[0]), Stream(both[1])
 
 

@@ -1,5 +1,6 @@
 """From audio clips to one sound stream: the whole programme at once, exact to the sample, at 48 kHz in stereo."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -7,12 +8,15 @@ from renderowl.pipeline.clock import fraction_of, time_of
 from renderowl.pipeline.graph import Stream, combined, input_stream, source
 from renderowl.pipeline.layers import Input
 from renderowl.pipeline.plan import AudioProgramme
-from renderowl.pipeline.timeline import AudioClip, Media, Rate
+from renderowl.pipeline.timeline import AudioClip, Duck, Media, Rate
 
 SAMPLE_RATE: Final = 48_000
 _CEILING: Final = 0.966
 """The limiter's: -0.3 dBFS leaves room for what a lossy codec adds."""
 _TAIL_S: Final = Fraction(1, 2)
+_DUCK_THRESHOLD: Final = 0.0015
+"""-56 dBFS: any voice is above it, the noise of a room is not."""
+_COMPRESSOR_BLOCK: Final = 9600
 PREROLL_S: Final = Fraction(1, 4)
 """Decoded before a clip's start and cut off: an MP3 decoder that begins anywhere is silent for its first frames."""
 
@@ -26,16 +30,54 @@ def programme_sound(programme: AudioProgramme) -> tuple[Stream, list[Input]]:
     """Return the sound of exactly as many samples as the film's frames last, and the inputs it is made of."""
     total = samples(programme.frames, programme.rate)
     inputs: list[Input] = []
-    voices = [_voice(clip, programme, inputs) for clip in programme.clips if clip.frames > 0]
+    clips = [clip for clip in programme.clips if clip.frames > 0]
+    voices = [_voice(clip, programme, inputs) for clip in clips]
     if not voices:
         silence = source("anullsrc@silence", sample_rate=SAMPLE_RATE, channel_layout="stereo")
         return silence.then("atrim", end_sample=total), inputs
-    mixed = voices[0]
-    if len(voices) > 1:
-        mixed = combined("amix", voices, inputs=len(voices), normalize=0, duration="longest", dropout_transition=0)
+    mixed = _mix(under_voices(clips, voices, total))
     if len(voices) > 1 or programme.clips[0].gain > 1:
         mixed = mixed.then("alimiter", limit=_CEILING, level=0, latency=1)
     return mixed.then("apad", whole_len=total).then("atrim", end_sample=total), inputs
+
+
+def _mix(sounds: Sequence[Stream]) -> Stream:
+    if len(sounds) == 1:
+        return sounds[0]
+    return combined("amix", sounds, inputs=len(sounds), normalize=0, duration="longest", dropout_transition=0)
+
+
+def under_voices(clips: Sequence[AudioClip], sounds: Sequence[Stream], total: int) -> list[Stream]:
+    """Return the sounds to be mixed: those that are ducked alike joined to one bed and lowered, the others as they are.
+
+    The compressor is driven far beyond what is asked for and mixed with the untouched bed, so that the amount does not
+    depend on how loud the voice is. It swallows its last block, hence the padding.
+    """
+    heard = list(sounds)
+    beds: list[Stream] = []
+    for duck in dict.fromkeys(clip.duck for clip in clips if clip.duck is not None):
+        keys: list[Stream] = []
+        for index, clip in enumerate(clips):
+            if clip.group in duck.against and clip.duck != duck:
+                heard[index], key = heard[index].split("a")
+                keys.append(key)
+        bed = _mix([sound for clip, sound in zip(clips, heard, strict=True) if clip.duck == duck])
+        beds.append(_ducked(bed, _mix(keys), duck, total) if keys else bed)
+    return [sound for clip, sound in zip(clips, heard, strict=True) if clip.duck is None] + beds
+
+
+def _ducked(bed: Stream, key: Stream, duck: Duck, total: int) -> Stream:
+    long = total + _COMPRESSOR_BLOCK
+    lowered = combined(
+        "sidechaincompress",
+        [bed.then("apad", whole_len=long), key.then("apad", whole_len=long)],
+        threshold=_DUCK_THRESHOLD,
+        ratio=20,
+        attack=duck.attack_ms,
+        release=duck.release_ms,
+        mix=f"{1 - 10 ** (duck.amount_db / 20):.6f}",
+    )
+    return lowered.then("atrim", end_sample=total)
 
 
 def _voice(clip: AudioClip, programme: AudioProgramme, inputs: list[Input]) -> Stream:

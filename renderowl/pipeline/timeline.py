@@ -155,6 +155,15 @@ class Clip(msgspec.Struct, frozen=True):
     fade_out: int = 0
 
 
+class Duck(msgspec.Struct, frozen=True):
+    """Be lower by `amount_db` (below zero) while anything of the groups `against` is heard."""
+
+    against: tuple[str, ...]
+    amount_db: float = -12.0
+    attack_ms: float = 20.0
+    release_ms: float = 250.0
+
+
 class AudioClip(msgspec.Struct, frozen=True):
     """Something heard from canvas frame `start` for `frames` frames; `gain` is a linear factor, fades are frames."""
 
@@ -168,6 +177,9 @@ class AudioClip(msgspec.Struct, frozen=True):
     gain: float = 1.0
     fade_in: int = 0
     fade_out: int = 0
+    group: str = ""
+    """What others may be ducked against; sounds of no group have an empty one."""
+    duck: Duck | None = None
 
 
 class Subtitle(msgspec.Struct, frozen=True):

@@ -1,13 +1,16 @@
 """Hand-made timelines for tests of the pipeline: a stage that collects clips and media and is filmed at once."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from renderowl.domain.spec.limits import Limits
+from renderowl.pipeline import compositions
 from renderowl.pipeline.assemble import OutputFile
-from renderowl.pipeline.plan import AudioProgramme, Encoding, Plan, Poster, Preview, Segment
+from renderowl.pipeline.plan import AudioProgramme, Encoding, Plan, Poster, Preview, Segment, make_plan
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.render_file import RenderProgress, render_file
 from renderowl.pipeline.timeline import AudioClip, Box, Canvas, Clip, Content, Media, Rate, Subtitle, Timeline
@@ -107,3 +110,14 @@ class Stage:
         plan = self.plan(cuts, encoding=encoding)
         made = await render_file(plan, self.inputs, out, self.tools, on_progress=on_progress)
         return made[0]
+
+
+async def composed(
+    composition_id: str, props: Any, inputs: Mapping[str, Path], out: Path, tools: Toolchain, **output: Any
+) -> list[OutputFile]:
+    """Render a composition whose sources are the files of `inputs`, by their names in the spec."""
+    settings = {"preset": "ultrafast", "crf": 12, "preview": {"frames": False}, **output}
+    ask = compositions.parse(composition_id, props, settings, Limits(local_files=True))
+    media = {src: (await probe(inputs[src], tools)).media(src, src) for src in compositions.sources(ask)}
+    plan = make_plan(compositions.compile(ask, media), ask.output, fingerprint="test")
+    return await render_file(plan, inputs, out, tools)

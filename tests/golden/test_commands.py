@@ -21,6 +21,7 @@ from renderowl.pipeline.timeline import (
     ColorContent,
     Content,
     Crop,
+    Duck,
     ImageContent,
     Media,
     Rate,
@@ -109,6 +110,10 @@ CASES: dict[str, Callable[[], Command]] = {
     "sound-mix": lambda: sound(
         AudioClip("a", 0, 90, "film", gain=0.25, fade_in=15, fade_out=30, loop=True),
         AudioClip("b", 30, 30, "voice", Seconds(7, 2), 3.0),
+    ),
+    "sound-ducked": lambda: sound(
+        AudioClip("a", 0, 60, "voice", group="voices"),
+        AudioClip("b", 0, 90, "film", duck=Duck(("voices",), -12.0, 20.0, 250.0)),
     ),
     "sound-opus": lambda: sound(AudioClip("a", 0, 90, "voice"), codec="opus"),
     "silence": sound,

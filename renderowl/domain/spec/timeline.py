@@ -190,6 +190,15 @@ AnyClip = VideoClip | ImageClip | AudioClip | TextClip | ColorClip | CaptionClip
 KnownClip = Annotated[AnyClip, Meta(extra={"later_tags": ("shape", "tts")})]
 
 
+class DuckSettings(Spec, frozen=True, kw_only=True):
+    """Be lower by `amount_db` while one of the tracks `against` is heard."""
+
+    against: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=100)]
+    amount_db: Annotated[float, Meta(ge=-60, le=0)] = -12.0
+    attack_ms: Annotated[float, Meta(ge=1, le=2000)] = 20.0
+    release_ms: Annotated[float, Meta(ge=1, le=9000)] = 250.0
+
+
 class Track(Spec, frozen=True, kw_only=True):
     """Clips that follow each other or overlap; each next track is drawn above the ones before it."""
 
@@ -197,7 +206,7 @@ class Track(Spec, frozen=True, kw_only=True):
     volume: Volume = 1.0
     mute: bool = False
     parent_duration_decider: bool = False
-    duck: Later = None
+    duck: DuckSettings | None = None
     clips: Annotated[tuple[KnownClip, ...], Meta(max_length=5000)] = ()
 
 
@@ -212,3 +221,13 @@ class TimelineSpec(Spec, frozen=True, kw_only=True):
     variables: Annotated[dict[str, Text | float | bool], Meta(max_length=1000)] = msgspec.field(default_factory=dict)
     fonts: Later = None
     tracks: Annotated[tuple[Track, ...], Meta(min_length=1)]
+
+    def problems(self) -> Iterator[Problem]:
+        known = {track.id for track in self.tracks}
+        for index, track in enumerate(self.tracks):
+            for number, name in enumerate(track.duck.against if track.duck else ()):
+                at = f"/tracks/{index}/duck/against/{number}"
+                if name not in known:
+                    yield at, f'no track has the id "{name}"'
+                elif name == track.id:
+                    yield at, "is this track itself"

@@ -168,6 +168,8 @@ class _Placing:
             gain=gain,
             fade_in=self.fade_in,
             fade_out=self.fade_out,
+            group=track.id or "",
+            duck=out.Duck(**msgspec.structs.asdict(track.duck)) if track.duck else None,
         )
         self.draft.audio += [whole] if passes is None else _in_passes(whole, passes)
 

@@ -7,11 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from renderowl.domain.spec.captions import CaptionedVideoSpec
 from renderowl.domain.spec.fields import Spec
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
-from renderowl.domain.spec.timeline import TimelineSpec
 from renderowl.pipeline import compositions
 
 DOC = (Path(__file__).parents[3] / "docs" / "compositions.md").read_text()
@@ -32,7 +30,7 @@ def structs(kind: object) -> set[type[Spec]]:
     return found
 
 
-@pytest.mark.parametrize("cls", [OutputSettings, TimelineSpec, CaptionedVideoSpec])
+@pytest.mark.parametrize("cls", [OutputSettings, *(found.spec for found in compositions.COMPOSITIONS.values())])
 def test_every_field_is_documented(cls: type[Spec]) -> None:
     spans = " ".join(re.findall(r"`([^`\n]+)`", DOC))
     words = set(re.findall(r"[a-z_0-9]+", spans))

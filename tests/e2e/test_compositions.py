@@ -1,0 +1,74 @@
+"""Every composition, from its spec to a film that is probed and looked at."""
+
+from pathlib import Path
+
+from renderowl.pipeline.probe import probe
+from renderowl.pipeline.tools import Toolchain
+from renderowl.testing.films import composed
+from renderowl.testing.media import MadeMedia, Pixel, frame_pixels, level_db, sound_samples
+
+RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
+SMALL = {"width": 320, "height": 180}
+
+
+def near(found: Pixel, wanted: Pixel, tolerance: int = 14) -> bool:
+    return all(abs(a - b) <= tolerance for a, b in zip(found, wanted, strict=True))
+
+
+async def test_a_slideshow_shows_its_scenes_and_lowers_music_under_the_voice(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path
+) -> None:
+    inputs = {
+        "red.png": await media.picture(color="red", size="320x180"),
+        "green.jpg": await media.picture(color="green", size="100x180", suffix=".jpg", pix_fmt="yuvj444p"),
+        "blue.png": await media.picture(color="blue", size="640x360"),
+        "voiceovers/voice.wav": await media.tone(hz=1000, duration_s=3),
+        "music.wav": await media.tone(hz=200, duration_s=2),
+    }
+    props = {
+        "scenes": [
+            {"images": ["red.png", "green.jpg"], "voiceover": "voice.wav"},
+            {"images": ["blue.png"], "duration": 3, "text": "The end"},
+        ],
+        "renderOptions": {"minShot": 1, "music": "music.wav", "ducking": True, "xfade": 0.4},
+    }
+    film, *_ = await composed("slideshow", props, inputs, tmp_path / "film.mp4", tools, **SMALL)
+    found = await probe(film.path, tools, ours=True)
+    assert (found.frames, found.width, found.height, found.has_audio) == (180, 320, 180, True)
+    for frame, wanted in ((0, RED), (38, RED), (52, GREEN), (83, GREEN), (97, BLUE), (179, BLUE)):
+        assert near((await frame_pixels(film.path, tools, frame, [(160, 60)]))[0], wanted), frame
+    (mixed,) = await frame_pixels(film.path, tools, 45, [(160, 60)])
+    assert 60 < mixed[0] < 200
+    assert 20 < mixed[1] < 110
+    samples = await sound_samples(film.path, tools)
+    alone = level_db(samples[4 * 48_000 : int(4.5 * 48_000)])
+    assert alone > -25, "music goes on after the voice"
+
+
+async def test_ducked_music_is_lower_by_what_was_asked_however_loud_the_voice(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path
+) -> None:
+    music, voice = await media.tone(hz=200, duration_s=6), await media.tone(hz=5000, duration_s=2)
+    for volume in (1.0, 0.2):
+        props = {
+            "width": 64,
+            "height": 64,
+            "tracks": [
+                {"clips": [{"type": "color", "color": "#000", "duration": 6}]},
+                {"id": "voice", "clips": [{"type": "audio", "src": "voice", "start": 2, "volume": volume}]},
+                {"duck": {"against": ["voice"], "amount_db": -15}, "clips": [{"type": "audio", "src": "music"}]},
+            ],
+        }
+        film, *_ = await composed("timeline", props, {"music": music, "voice": voice}, tmp_path / "film.mp4", tools)
+        low = _without_5_khz(await sound_samples(film.path, tools))
+        before, under, after = (level_db(low[int(at * 48_000) :][:24_000]) for at in (1, 3, 5))
+        assert abs(before - after) < 0.5
+        assert 12.5 < before - under < 16, volume
+
+
+def _without_5_khz(samples: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the music beside the voice: over 48 samples, five whole waves, that sums to nothing."""
+    sums = [0]
+    for left, _ in samples:
+        sums.append(sums[-1] + left)
+    return [(round((b - a) / 48), 0) for a, b in zip(sums, sums[48:], strict=False)]
