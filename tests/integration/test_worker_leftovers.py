@@ -15,6 +15,7 @@ from renderowl.settings import Settings
 from renderowl.storage.base import ObjectInfo
 from renderowl.testing.farm import Farm, farm_settings, open_farm
 from renderowl.testing.signals import until
+from renderowl.worker import assembling
 from renderowl.worker.workspace import Workspace
 
 FILM: dict[str, Any] = {
@@ -31,6 +32,16 @@ def settings(database_url: str, redis_url: str, storage_dir: Path, tmp_path: Pat
 async def farm(settings: Settings) -> AsyncIterator[Farm]:
     async with open_farm(settings) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def _nobody_tidies_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker that completes a render removes what others left: here it is too late for what the tests put there."""
+
+    async def do_nothing(_: object) -> None:
+        """Leave it to the janitor."""
+
+    monkeypatch.setattr(assembling, "_discard_losers", do_nothing)
 
 
 async def _due(farm: Farm) -> None:
