@@ -30,7 +30,9 @@ SNAPSHOT_RENDERS: Final = 100
 TAIL_MARGIN: Final = 32
 """So many events are read before those somebody missed: who comes next may be a little further behind."""
 DEFAULT_HZ: Final = 5.0
-MAX_HZ: Final = 10.0
+MAX_HZ: Final = 10
+MIN_HZ: Final = 0.1
+"""What waits for its time is kept until then, even for a member that has gone."""
 
 Interest = Literal["progress", "state", "preview"]
 
@@ -40,7 +42,7 @@ class Filter(msgspec.Struct, frozen=True):
 
     render_ids: Annotated[frozenset[str], msgspec.Meta(max_length=200)] | None = None
     types: frozenset[Interest] = frozenset({"progress", "state"})
-    max_hz: Annotated[float, msgspec.Meta(gt=0, le=MAX_HZ)] = DEFAULT_HZ
+    max_hz: Annotated[float, msgspec.Meta(ge=MIN_HZ, le=MAX_HZ)] = DEFAULT_HZ
 
     def wants(self, interest: Interest, render_id: str | None) -> bool:
         """Tell whether a word of this kind about this render passes."""

@@ -33,6 +33,7 @@ LIMITS: Final[Mapping[str, str | None]] = {
     "services.rooms.SNAPSHOT_RENDERS": "Renders in a snapshot, besides active ones",
     "services.rooms.DEFAULT_HZ": "Progress messages a second and render, unless a filter says otherwise",
     "services.rooms.MAX_HZ": "The highest `max_hz`",
+    "services.rooms.MIN_HZ": "The lowest `max_hz`",
     "ws.streaming.KEEP_ALIVE_S": "Silence of a stream after which a comment is sent",
     "api.events.MAX_WAIT_S": "The longest wait of a long poll",
     "ws.hub.COMPARE_S": "Each room is compared with Postgres every",

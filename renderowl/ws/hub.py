@@ -213,7 +213,10 @@ class Hub:
             heard = 0
             async for item in messages:
                 if isinstance(item, RoomMessage):
-                    self._hear(item)
+                    try:
+                        self._hear(item)
+                    except Exception:  # it is one room's: the others go on listening
+                        log.exception("room_message_failed", project_id=item.project_id, kind=item.kind)
                     heard += 1
                     if heard % BATCH == 0:
                         await asyncio.sleep(0)  # after a pause of ours there may be hundreds: members send meanwhile

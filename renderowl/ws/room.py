@@ -9,13 +9,18 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final, TypeVar
 
+import structlog
+
 from renderowl.domain.events import Cursor, Event
 from renderowl.services.rooms import REPLAY_LIMIT, RoomState
+from renderowl.ws import frames
 from renderowl.ws.member import Member
 from renderowl.ws.opening import Opening, snapshot_word
 from renderowl.ws.presence import Presence
 from renderowl.ws.protocol import Close
 from renderowl.ws.words import EphemeralWord, EventWord, Spoken
+
+log = structlog.get_logger(__name__)
 
 TAIL_BYTES: Final = 256 * 1024
 SNAPSHOT_S: Final = 2.0
@@ -24,6 +29,7 @@ _REMEMBERED: Final = 1024
 _AHEAD: Final = 1024
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
+_FAILED: Final = Close(frames.OVERLOADED, "this connection failed; reconnect and resume")
 _ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
 
 
@@ -98,7 +104,10 @@ class Room:
     def tell(self, word: EphemeralWord, now: float) -> None:
         """Hand an ephemeral word to every member."""
         for member in self.members:
-            member.glance(word, now)
+            try:
+                member.glance(word, now)
+            except Exception as error:
+                _send_away(member, error)
 
     def close(self, close: Close) -> None:
         """Close every member."""
@@ -117,7 +126,10 @@ class Room:
         word = EventWord(event)
         self._remember(word)
         for member in self.members:
-            member.hear(word)
+            try:
+                member.hear(word)
+            except Exception as error:
+                _send_away(member, error)
 
     # --- what is remembered ------------------------------------------------------------------------------------------
 
@@ -197,6 +209,12 @@ class Room:
                 return
             self._tail.appendleft(word)
             self._tail_bytes += len(word.frame)
+
+
+def _send_away(member: Member, error: Exception) -> None:
+    """A failure of one member's costs nobody else a word; it comes back and resumes."""
+    log.error("member_failed", exc_info=error)
+    member.close(_FAILED)
 
 
 def _keep_newest(kept: OrderedDict[_Key, _Value], key: _Key) -> None:

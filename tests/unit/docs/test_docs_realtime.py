@@ -9,7 +9,7 @@ import pytest
 from renderowl.client.endings import CLOSE_FAULTS
 from renderowl.client.ladder import Fault
 from renderowl.domain.events import DURABLE_TYPES
-from renderowl.services.rooms import DEFAULT_HZ, MAX_HZ, REPLAY_LIMIT
+from renderowl.services.rooms import DEFAULT_HZ, MAX_HZ, MIN_HZ, REPLAY_LIMIT
 from renderowl.ws import attendance, frames, guests, hub, member, presence, protocol, streaming
 
 PAGE = (Path(__file__).parents[3] / "docs" / "realtime.md").read_text()
@@ -53,7 +53,7 @@ def test_the_client_comes_back_where_that_is_of_use() -> None:
     [
         ("more than 500 events", REPLAY_LIMIT == 500),
         ("at most 64 KiB", frames.MAX_FRAME_BYTES == 64 * 1024),
-        ("5 unless you\nsay otherwise, at most 10", (DEFAULT_HZ, MAX_HZ) == (5, 10)),
+        ("5 unless you\nsay otherwise, 0.1 to 10", (DEFAULT_HZ, MIN_HZ, MAX_HZ) == (5, 0.1, 10)),
         ("within 10 s of being authenticated", protocol.PATIENCE_S == 10),
         ("At most 20 commands a second", protocol.COMMANDS_PER_S == 20),
         ("25 s after its end", protocol.GRACE_S == 25),

@@ -130,8 +130,8 @@ def test_a_member_may_change_its_filter() -> None:
     assert list(member().receive(message(type="subscribe", filter={"types": ["state"]}), 1.0)) == [Refilter(wanted)]
 
 
-@pytest.mark.parametrize("hz", [0, -1, 10.5, "5"])
-def test_a_rate_above_ten_or_none_is_refused(hz: object) -> None:
+@pytest.mark.parametrize("hz", [0, -1, 1e-310, 0.099, 10.5, "5"])
+def test_a_rate_above_ten_or_next_to_none_is_refused(hz: object) -> None:
     assert closing(silent().receive(message(type="hello", filter={"max_hz": hz}), 1.0)) == frames.BAD_MESSAGE
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from renderowl.domain.events import Cursor, Event, Progress
 from renderowl.services.rooms import RoomState
+from renderowl.ws import frames
 from renderowl.ws.member import Reader
 from renderowl.ws.room import Room
 from renderowl.ws.words import EphemeralWord
@@ -85,3 +86,25 @@ def test_the_next_event_is_told_however_many_wait_for_it(watched: Watched) -> No
     watched.happen(1)
     assert watched.room.last > 1000
     assert watched.room.hole
+
+
+class Broken(Reader):
+    """A member whose words raise."""
+
+    def hear(self, word: object) -> None:
+        raise OverflowError("a bug")
+
+    def glance(self, word: object, now: float) -> None:
+        raise OverflowError("a bug")
+
+
+def test_a_member_that_fails_is_sent_away_and_costs_the_others_nothing(watched: Watched) -> None:
+    broken = [Broken(lambda: watched.now) for _ in range(20)]  # a set has no order: some come before the others
+    watched.room.members.update(broken)
+    watched.progress(10.0)
+    watched.happen(1)
+    assert watched.told() == [1]
+    watched.progress(20.0)
+    assert watched.told() == [20.0]
+    assert {one.closing.code for one in broken if one.closing is not None} == {frames.OVERLOADED}
+    assert all(one.closing is not None for one in broken)
