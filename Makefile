@@ -5,9 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MEDIA ?=
+STORM_S ?= 600
+MACHINE_S ?= 600
 export SWIFT_VENV ?= .venv-swift
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e test-s3 test-web web-types bench bench-rooms documents lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine test-s3 test-web web-types bench bench-rooms documents lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -86,6 +88,12 @@ web-types: web/node_modules/.ready ## Write the TypeScript client's types anew f
 
 test: setup-test ## Every test: unit, golden, contract, integration, end-to-end, faults
 	@$(BIN)/pytest -q tests -n 2 --dist loadgroup
+
+storm: setup-test ## Ten minutes of kills and pauses of every part under small renders, then judged (SEED=7 STORM_S=600)
+	@$(BIN)/python -m renderowl.testing.storm --seconds $(STORM_S) $(if $(SEED),--seed $(SEED))
+
+machine: setup-test ## Ten minutes of the scheduler's state machine (SEED=7 repeats a round, MACHINE_S=600)
+	@MACHINE_S=$(MACHINE_S) $(BIN)/pytest -q -s tests/integration/test_scheduler_machine.py
 
 bench: setup ## Measure the figures of docs/performance.md (about 25 minutes; best on a machine that does nothing else)
 	@for figure in startup demo overhead progress_latency cancel previews preview_overhead report; do $(BIN)/python bench/$$figure.py || exit 1; done

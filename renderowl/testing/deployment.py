@@ -66,7 +66,7 @@ class Deployment:
     async def api(self, port: int = 0, **settings: Any) -> tuple[Program, int]:
         """An API process and its port, once it listens there."""
         port = port or free_port()
-        program = await self._renderowl("serve", port=port, **settings)
+        program = await self.start("serve", port=port, **settings)
 
         async def listens() -> bool:
             program.must_live()
@@ -82,11 +82,11 @@ class Deployment:
 
     async def scheduler(self, **settings: Any) -> Program:
         """A scheduler process with reaper and relay."""
-        return await self._renderowl("scheduler", **settings)
+        return await self.start("scheduler", **settings)
 
     async def worker(self, **settings: Any) -> Program:
         """A worker process with two slots, once it is registered."""
-        program = await self._renderowl("worker", worker_slots=2, **settings)
+        program = await self.start("worker", worker_slots=2, **settings)
 
         async def registered() -> bool:
             program.must_live()
@@ -111,7 +111,8 @@ class Deployment:
         self._stack.push_async_callback(program.kill)
         return program
 
-    async def _renderowl(self, command: str, **settings: Any) -> Program:
+    async def start(self, command: str, **settings: Any) -> Program:
+        """`renderowl <command>` with the deployment's settings and these; it may need a while until it does its work."""
         shared = ("database_url", "redis_url", "storage_url", "secret_key", "public_url", "work_dir", "auth_token")
         values = {name: getattr(self.ctx.settings, name) for name in shared} | settings
         env = {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}

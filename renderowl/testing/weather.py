@@ -1,0 +1,79 @@
+"""A storm's weather: which part is killed, paused, stopped or emptied when, drawn from a seed. Pure."""
+
+import random
+from typing import Any, Final, Literal
+
+import msgspec
+
+Part = Literal["api", "scheduler", "worker 1", "worker 2", "redis", "postgres"]
+Harm = Literal["kill", "pause", "stop", "flush"]
+
+HARMS: Final[dict[Part, tuple[Harm, ...]]] = {
+    "api": ("kill", "pause", "stop"),
+    "scheduler": ("kill", "pause", "stop"),
+    "worker 1": ("kill", "kill", "pause", "pause", "stop"),
+    "worker 2": ("kill", "kill", "pause", "pause", "stop"),
+    "redis": ("kill", "pause", "flush"),
+    "postgres": ("kill", "pause"),
+}
+LONGEST_PAUSE_S: Final = 8.0
+"""Twice a worker's lease in a storm: some pauses are slept through, others cost the claim."""
+
+
+class Gust(msgspec.Struct, frozen=True):
+    """At `at_s` this is done to that part; a paused one goes on, a killed one may start again, after `for_s`."""
+
+    at_s: float
+    part: Part
+    harm: Harm
+    for_s: float
+
+
+def forecast(seed: int, seconds: float) -> list[Gust]:
+    """All that happens in a storm, in order; the same for the same seed, and a shorter storm is the start of a longer."""
+    chance = random.Random(seed)
+    gusts: list[Gust] = []
+    at_s = 1.0
+    while at_s < seconds:
+        part = chance.choice(list(HARMS))
+        harm = chance.choice(HARMS[part])
+        longest_s = LONGEST_PAUSE_S if harm == "pause" and part.startswith("worker") else LONGEST_PAUSE_S / 2
+        for_s = chance.uniform(0.5, longest_s) if harm == "pause" else chance.uniform(0.0, 1.5)
+        gusts.append(Gust(round(at_s, 2), part, harm, round(for_s, 2)))
+        at_s += chance.uniform(0.5, 5.0)
+    return gusts
+
+
+class Order(msgspec.Struct, frozen=True):
+    """A film that somebody submits; `cancel_after_s` says when it is cancelled, if it is."""
+
+    input_props: dict[str, Any]
+    output_settings: dict[str, Any]
+    priority: str
+    supersede_key: str | None
+    cancel_after_s: float | None
+
+
+class Caller:
+    """Somebody who submits one film after the other, each unlike all others."""
+
+    def __init__(self, seed: int, number: int) -> None:
+        self._chance = random.Random(f"{seed} {number}")
+        self._number = number
+        self._count = 0
+
+    def next(self) -> tuple[str, Order]:
+        """The next film and its idempotency key: mostly one made in one step, now and then one of several segments."""
+        self._count += 1
+        chance, title = self._chance, f"{self._number}.{self._count}"
+        long = chance.random() < 0.2
+        seconds, width, height = (12, 1280, 720) if long else (2, 320, 180)
+        text = {"type": "text", "text": title, "duration": seconds, "style": {"font_size": height // 3}}
+        order = Order(
+            {"width": width, "height": height, "fps": 30, "tracks": [{"clips": [text]}]},
+            {"preset": "ultrafast"},
+            priority=chance.choice(["urgent", "high", "normal", "normal", "low"]),
+            supersede_key=f"thing {self._number % 2}" if chance.random() < 0.15 else None,
+            cancel_after_s=round(chance.uniform(0, 3), 2) if chance.random() < 0.15 else None,
+        )
+        return f"storm-{title}", order
