@@ -139,6 +139,7 @@ async def quiet(members: Crowd, expected: int) -> int:
 async def sample(server: Server, rooms: list[str], shape: Shape, members: Crowd, seconds: float) -> Sample:
     """One round: connect, warm up, measure, leave."""
     async with present(server, rooms, shape, members):
+        await members.begin(nap_s=NAP_S)
         warm = await speak(server, rooms, WARM_S)
         await quiet(members, warm * shape.members)
         await members.begin(nap_s=NAP_S)
