@@ -1,9 +1,9 @@
 """What is asked for: a composition with its spec and output settings, read and checked."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, TypeVar, cast
 
 import msgspec
 
@@ -75,8 +75,9 @@ class Composition(Generic[S]):
         """Read both documents; raises ValidationFailed with every problem of both."""
         props = read(input_props, self.spec, at=PROPS)
         output = said = read(output_settings, OutputSettings, at=OUTPUT)
-        if props.value is not None and not said.errors and (defaults := self.defaults(props.value)):
-            output = read({**defaults, **said.given}, OutputSettings, at=OUTPUT)
+        if props.value is not None and isinstance(output_settings or {}, Mapping):
+            defaults = {name: value for name, value in self.defaults(props.value).items() if name not in said.given}
+            output = read({**defaults, **cast(Any, output_settings or {})}, OutputSettings, at=OUTPUT)
         errors = [*props.errors, *output.errors]
         if props.value is not None:
             errors += [

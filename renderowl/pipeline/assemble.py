@@ -7,6 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from renderowl.domain.errors import OutputWrong
+from renderowl.pipeline.chapters import ffmetadata
 from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.command import Command, link, start
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment, publish
@@ -85,6 +86,9 @@ def film_command(
     files = {"join.txt": join_list([segment.frames for segment in segments], plan.timeline.canvas.rate)}
     sound = ("-i", "sound") if audio else ()
     mapped = ("-map", "0:v", *(("-map", "1:a") if audio else ()), "-c", "copy")
+    if plan.timeline.chapters and plan.encoding.format in ("mp4", "mov", "webm"):
+        files["chapters.txt"] = ffmetadata(plan.timeline.chapters, plan.timeline.canvas.rate)
+        mapped = (*("-f", "ffmetadata", "-i", "chapters.txt"), *mapped, "-map_chapters", str(1 + bool(audio)))
     match plan.encoding.format:
         case "gif":
             to_rgb = "scale=in_color_matrix=bt709:in_range=tv,format=rgb24"

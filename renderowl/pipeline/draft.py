@@ -12,7 +12,7 @@ from renderowl.pipeline.captions import CaptionsUnreadable, Cue, read_captions
 from renderowl.pipeline.clock import exact, frame_at, time_of
 from renderowl.pipeline.layout import Stage
 from renderowl.pipeline.slice import window
-from renderowl.pipeline.timeline import AudioClip, Canvas, CaptionContent, Clip, Media, Subtitle, Timeline
+from renderowl.pipeline.timeline import AudioClip, Canvas, CaptionContent, Chapter, Clip, Media, Subtitle, Timeline
 
 MAX_PIECES: Final = 20_000
 """Most clips, loop passes and caption lines of a film, and most captions read for it: a bound on our own work."""
@@ -32,6 +32,7 @@ class Draft:
         self.clips: list[Clip] = []
         self.audio: list[AudioClip] = []
         self.subtitles: list[Subtitle] = []
+        self.chapters: list[Chapter] = []
         self.cues: dict[str, list[Cue]] = {}
         self.cue_uses = 0
 
@@ -118,6 +119,7 @@ class Draft:
             clips=clips,
             audio=tuple(self.audio),
             subtitles=tuple(sorted(self.subtitles, key=lambda subtitle: (subtitle.start_s, subtitle.end_s))),
+            chapters=tuple(self.chapters),
         )
         timeline = self._in_range(timeline)
         shown_s = float(time_of(timeline.canvas.frames, stage.rate))

@@ -9,7 +9,17 @@ from collections.abc import Iterator
 import msgspec
 
 from renderowl.pipeline.clock import exact, fraction_of, seconds_of, time_of
-from renderowl.pipeline.timeline import AudioClip, CaptionContent, Clip, Rate, Seconds, Subtitle, Timeline, VideoContent
+from renderowl.pipeline.timeline import (
+    AudioClip,
+    CaptionContent,
+    Chapter,
+    Clip,
+    Rate,
+    Seconds,
+    Subtitle,
+    Timeline,
+    VideoContent,
+)
 
 
 def window(timeline: Timeline, start: int, end: int) -> Timeline:
@@ -25,6 +35,7 @@ def window(timeline: Timeline, start: int, end: int) -> Timeline:
         clips=clips,
         audio=audio,
         subtitles=tuple(_slice_subtitles(timeline.subtitles, first_s, last_s)),
+        chapters=tuple(_slice_chapters(timeline.chapters, start, end)),
     )
 
 
@@ -86,3 +97,10 @@ def _slice_subtitles(subtitles: tuple[Subtitle, ...], first_s: float, last_s: fl
         start_s, end_s = max(subtitle.start_s, first_s), min(subtitle.end_s, last_s)
         if start_s < end_s:
             yield Subtitle(round(start_s - first_s, 6), round(end_s - first_s, 6), subtitle.text)
+
+
+def _slice_chapters(chapters: tuple[Chapter, ...], start: int, end: int) -> Iterator[Chapter]:
+    for chapter in chapters:
+        first, last = max(chapter.start, start), min(chapter.start + chapter.frames, end)
+        if first < last:
+            yield Chapter(first - start, last - first, chapter.title)

@@ -190,6 +190,14 @@ class Subtitle(msgspec.Struct, frozen=True):
     text: str
 
 
+class Chapter(msgspec.Struct, frozen=True):
+    """A named part of the film that players let one jump to."""
+
+    start: int
+    frames: int
+    title: str
+
+
 class Timeline(msgspec.Struct, frozen=True):
     """A whole video. `clips` are in drawing order, the first at the bottom.
 
@@ -202,3 +210,4 @@ class Timeline(msgspec.Struct, frozen=True):
     clips: tuple[Clip, ...] = ()
     audio: tuple[AudioClip, ...] = ()
     subtitles: tuple[Subtitle, ...] = ()
+    chapters: tuple[Chapter, ...] = ()

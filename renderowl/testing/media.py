@@ -6,9 +6,11 @@ Colours are plain, tones are sines: a test can say what must be seen and heard w
 import asyncio
 import hashlib
 import math
+import re
 import struct
 import zlib
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import msgspec
@@ -132,6 +134,18 @@ async def sound_samples(path: Path, tools: Toolchain) -> list[tuple[int, int]]:
         "pipe:1",
     )
     return list(struct.iter_unpack("<hh", raw))
+
+
+async def chapters_of(path: Path, tools: Toolchain) -> list[tuple[float, float, str]]:
+    """Return the chapters of a film as (start, end, title), in seconds."""
+    text = (await _ffmpeg(tools, "-i", str(path), "-f", "ffmetadata", "pipe:1")).decode()
+    found = []
+    for part in text.split("\n[CHAPTER]\n")[1:]:
+        fields = dict(line.split("=", 1) for line in part.splitlines() if "=" in line)
+        tick = Fraction(fields["TIMEBASE"])
+        title = re.sub(r"\\(.)", r"\1", fields["title"])
+        found.append((float(int(fields["START"]) * tick), float(int(fields["END"]) * tick), title))
+    return found
 
 
 def level_db(samples: Sequence[tuple[int, int]]) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
 from renderowl.testing.films import composed
-from renderowl.testing.media import MadeMedia, Pixel, frame_pixels, level_db, sound_samples
+from renderowl.testing.media import MadeMedia, Pixel, chapters_of, frame_pixels, level_db, sound_samples
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 SMALL = {"width": 320, "height": 180}
@@ -72,3 +72,38 @@ def _without_5_khz(samples: list[tuple[int, int]]) -> list[tuple[int, int]]:
     for left, _ in samples:
         sums.append(sums[-1] + left)
     return [(round((b - a) / 48), 0) for a, b in zip(sums, sums[48:], strict=False)]
+
+
+async def test_an_edit_list_cuts_between_cameras_in_step_with_the_sound(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path
+) -> None:
+    inputs = {
+        "wide.mp4": await media.video(colors=["red", "green", "blue", "white"], tone_hz=440),
+        "close.mp4": await media.video(colors=["blue", "red", "green"]),
+    }
+    title = "Löwe; = # \\ and 'quotes'\n[CHAPTER]"
+    program = [(500, 1000, "A"), (1000, 2000, "B"), (3000, 4000, "A")]
+    edl = {
+        "status": "locked",
+        "masterCamera": "A",
+        "durationMs": 4000,
+        "sources": {"A": {"mezzanineUrl": "wide.mp4"}, "B": {"mezzanineUrl": "close.mp4", "offsetMs": 500}},
+        "tracks": {
+            "program": [{"startMs": start, "endMs": end, "camera": camera} for start, end, camera in program],
+            "chapters": [{"title": title, "startMs": 500}, {"title": "End", "startMs": 3000}],
+        },
+    }
+    spec = {"sessionId": "s", "format": "short_9_16", "edl": edl}
+    film, *_ = await composed("edit_list", spec, inputs, tmp_path / "film.mp4", tools, width=180, height=320)
+    found = await probe(film.path, tools, ours=True)
+    assert (found.frames, found.width, found.height, found.has_audio) == (75, 180, 320, True)
+    shown = [(await frame_pixels(film.path, tools, frame, [(90, 160)]))[0] for frame in (0, 14, 15, 29, 30, 44, 45, 74)]
+    wanted = (RED, RED, BLUE, BLUE, RED, RED, WHITE, WHITE)
+    assert all(near(pixel, color) for pixel, color in zip(shown, wanted, strict=True)), shown
+    samples = await sound_samples(film.path, tools)
+    assert all(level_db(samples[at : at + 4800]) > -20 for at in range(0, 115_000, 4800))
+    assert await chapters_of(film.path, tools) == [(0.0, 1.5, title.replace("\n", " ")), (1.5, 2.5, "End")]
+    still, *_ = await composed(
+        "edit_list", {**spec, "format": "thumbnail"}, inputs, tmp_path / "video.jpg", tools, output_name="video.jpg"
+    )
+    assert (still.kind, still.width, still.height) == ("image", 1280, 720)

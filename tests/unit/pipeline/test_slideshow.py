@@ -78,7 +78,7 @@ def test_music_loops_to_the_end_and_is_ducked_when_asked() -> None:
 def test_a_text_is_a_caption_of_its_scene() -> None:
     timeline = made({"images": [A]}, {"images": [B], "text": "one two three four five six seven eight"})
     lines = [clip for clip in timeline.clips if isinstance(clip.content, CaptionContent)]
-    assert [(line.start, line.start + line.frames) for line in lines][0][0] == 75
+    assert lines[0].start == 75
     assert lines[-1].start + lines[-1].frames == 150
     assert len(timeline.subtitles) == len(lines) == 2
 
