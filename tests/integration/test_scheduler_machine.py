@@ -226,6 +226,17 @@ class SchedulerMachine(RuleBasedStateMachine):
     def finish(self, n: int, segments: int, percent: float) -> None:
         self.do(self._finish(self._running(n), segments, percent))
 
+    @precondition(lambda self: self.books.renders)
+    @rule(segments=st.integers(1, 3), percents=st.lists(shares, min_size=1, max_size=4), rounds=st.integers(1, 3))
+    def all_work(self, segments: int, percents: list[float], rounds: int) -> None:
+        """All goes well for a while: what can be begun is begun, and what runs is finished, all at the same moment."""
+        for _ in range(rounds):
+            self.admit(1)
+            self.do(self._begin_all())
+            self.the_books_are_right()
+            self.do(self._finish_all(segments, percents))
+            self.the_books_are_right()
+
     @precondition(lambda self: any(self.books.is_running(one) for one in self.claims))
     @rule(n=some, failure=st.sampled_from(FAILURES))
     def fail(self, n: int, failure: Any) -> None:
@@ -363,6 +374,16 @@ class SchedulerMachine(RuleBasedStateMachine):
         if len(self.books.renders) < MOST_RENDERS:
             request = RenderRequest("timeline", SPEC, supersede_key="a")
             await renders.submit(self.ctx, self.caller, render.project_id, request)
+
+    async def _begin_all(self) -> None:
+        now = await books.read(self.ctx.db)
+        await self._together(*(steps.begin(self.ctx, claim) for claim in self.claims if now.is_dispatched(claim)))
+
+    async def _finish_all(self, segments: int, percents: list[float]) -> None:
+        running = [claim for claim in self.claims if self.books.is_running(claim)]
+        await self._together(
+            *(self._finish(claim, segments, percents[n % len(percents)]) for n, claim in enumerate(running))
+        )
 
     async def _due(self) -> None:
         await self.ctx.db.execute("UPDATE steps SET not_before = NULL, ages_at = now() WHERE status = 'queued'")
