@@ -9,7 +9,7 @@ STORM_S ?= 600
 MACHINE_S ?= 600
 export SWIFT_VENV ?= .venv-swift
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine test-s3 test-web web-types bench bench-rooms documents lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine test-s3 test-netns test-web web-types bench bench-rooms documents lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -71,6 +71,11 @@ e2e: setup-test ## Only the end-to-end renders and the fault tests
 
 test-s3: setup-test $(SWIFT_VENV)/.ready ## Storage tests against OpenStack Swift's strict S3 API (installs it into .venv-swift)
 	@$(BIN)/pytest -q -m swift tests/contract tests/faults
+
+test-netns: setup-test $(SWIFT_VENV)/.ready ## Workers in network namespaces that share Redis, Postgres and S3 alone (root; iproute2 by apt)
+	@test "$$(id -u)" = 0 || { echo "network namespaces need root"; exit 1; }
+	@command -v ip >/dev/null || { echo "- installing iproute2"; apt-get update -qq && apt-get install -y -qq --no-install-recommends iproute2 >/dev/null; }
+	@$(BIN)/pytest -q -m netns tests/faults
 
 web/node_modules/.ready: web/package-lock.json web/package.json web/client/package.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 1; }

@@ -37,9 +37,9 @@ class TcpProxy:
             writer.transport.abort()
 
     @contextlib.asynccontextmanager
-    async def serve(self) -> AsyncIterator[int]:
-        """Serve on a loopback port inside this loop; yields the port."""
-        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+    async def serve(self, host: str = "127.0.0.1") -> AsyncIterator[int]:
+        """Serve on a port of this address of the machine, inside this loop; yields the port."""
+        server = await asyncio.start_server(self._relay, host, 0)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self.port
