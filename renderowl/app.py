@@ -42,6 +42,7 @@ from renderowl.api import (
     reports,
     storage,
 )
+from renderowl.api.patience import PatientProtocol
 from renderowl.api.request_log import request_log
 from renderowl.bus.redis import RedisBus
 from renderowl.db import accounts as account_rows
@@ -216,6 +217,7 @@ async def serve(settings: Settings) -> None:
             api,
             host=settings.host,
             port=settings.port,
+            http=PatientProtocol,
             ws=LinkedProtocol,
             ws_per_message_deflate=False,
             ws_max_size=1024 * 1024,

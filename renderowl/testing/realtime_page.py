@@ -44,6 +44,7 @@ LIMITS: Final[Mapping[str, str | None]] = {
     "ws.presence.SHOWN": "Members that are named; others are only counted",
     "ws.presence.STALE_S": "Members of an API process that was killed are gone after",
     "ws.member.PICTURE_S": "Pictures of one render come at most every",
+    "ws.link.LINGER_S": None,
     "ws.member.MARK_S": None,
     "ws.member.BATCH": None,
     "ws.guests.SWEEP_S": None,

@@ -16,6 +16,7 @@ from websockets.typing import Origin, Subprotocol
 from renderowl import settings
 from renderowl.actors.asset_prober import AssetProber
 from renderowl.actors.supervisor import Supervisor
+from renderowl.api.patience import PatientProtocol
 from renderowl.app import make_api, open_context
 from renderowl.db import accounts as account_rows
 from renderowl.domain.events import DurableType, StepReport
@@ -114,7 +115,14 @@ async def serve(database_url: str, redis_url: str, storage_dir: Path, **override
         hub, prober = Hub(ctx), AssetProber(ctx, await discover())
         supervisor = Supervisor([prober])
         api = make_api(ctx, hub, prober)
-        config = uvicorn.Config(api, ws=LinkedProtocol, ws_per_message_deflate=False, log_config=None, lifespan="off")
+        config = uvicorn.Config(
+            api,
+            http=PatientProtocol,
+            ws=LinkedProtocol,
+            ws_per_message_deflate=False,
+            log_config=None,
+            lifespan="off",
+        )
         server = uvicorn.Server(config)
         await hub.start()
         running = [asyncio.create_task(supervisor.run()), asyncio.create_task(server._serve([listener]))]

@@ -4,6 +4,7 @@ ASGI's `send` is a coroutine that frames each message anew for each socket. A ro
 and must never wait for one of them. So the connection offers itself to the application as an ASGI extension.
 """
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ from websockets.http11 import Request
 from renderowl.services import metrics
 
 EXTENSION: Final = "renderowl.link"
+LINGER_S: Final = 11.0
+"""How long a peer may take what it was sent last; uvicorn waits 10 s for its part of the closing handshake."""
 _SEND_BUFFER_BYTES: Final = 128 * 1024
 """The kernel's for one socket: what lies in it is sent however stale it is, and counts for no limit of ours."""
 
@@ -53,10 +56,13 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
     __slots__ = ("close_sent", "full_since", "on_room", "transport")
     """What every frame looks at: apart from uvicorn's forty other attributes it lies close together in memory."""
 
+    linger_s = LINGER_S
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.on_room: Callable[[], None] = _nothing
         self.full_since: float | None = None
+        self._dropping: asyncio.TimerHandle | None = None
 
     def handle_connect(self, event: Request) -> None:
         """Begin to serve the connection; its task has not run yet when this returns."""
@@ -89,10 +95,23 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
         self.full_since = None
         self.on_room()
 
+    def keepalive_timeout(self) -> None:
+        """The peer does not answer: it will not take either what still waits for it."""
+        super().keepalive_timeout()
+        self.transport.abort()
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """The room is done with the connection; what the peer does not take of it within a while is dropped."""
+        super().on_task_complete(task)
+        if not self.disconnected:
+            self._dropping = self.loop.call_later(self.linger_s, self.transport.abort)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone; so is what it held on to."""
         super().connection_lost(exc)
         self.on_room = _nothing
+        if self._dropping is not None:
+            self._dropping.cancel()
 
 
 def _nothing() -> None:

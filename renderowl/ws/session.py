@@ -31,7 +31,7 @@ _REASON_BYTES: Final = 123
 Message = dict[str, Any]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)  # one may name 200 renders: 64 KiB
 def _shared(filter: Filter) -> Filter:
     """One filter for all who ask for the same: it is looked at for each of a thousand members."""
     return filter

@@ -1,10 +1,16 @@
 """What one member of a room may do to the others, and to the process."""
 
-import pytest
+import socket
 
+import pytest
+from websockets.frames import Frame, Opcode
+
+from renderowl.api.patience import PatientProtocol
 from renderowl.bus.base import RoomMessage
+from renderowl.services.publishing import record
 from renderowl.testing.serving import World
 from renderowl.testing.signals import until
+from renderowl.ws.link import LinkedProtocol
 
 
 @pytest.mark.parametrize("hz", ["1e-310", "1e-300", "0.05"])
@@ -37,3 +43,92 @@ async def test_a_failure_of_one_room_costs_the_others_nothing(world: World, monk
         while '"percent":20.0' not in str(await socket.recv()):
             pass
         assert hub.connected
+
+
+class Mute:
+    """A peer that sends and never reads, so that what it is sent stays with the server."""
+
+    def __init__(self, world: World, path: str, **headers: str) -> None:
+        host, port = world.http_url.removeprefix("http://").split(":")
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        self._socket.connect((host, int(port)))
+        lines = [f"GET {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {world.key}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        self.send("\r\n".join([*lines, "", ""]).encode())
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def frame(self, opcode: Opcode, data: bytes) -> None:
+        self.send(Frame(opcode, data).serialize(mask=True))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+async def talkative(world: World) -> World:
+    """A world whose room has 6 MB to say to who was never there."""
+    for number in range(120):
+        async with world.ctx.db.transaction() as tx:
+            data = {"status": "x" * 50_000}
+            await record(world.ctx, tx, world.project.id, "render.queued", data, render_id=f"rnd_{number}", attempt=1)
+    return world
+
+
+async def test_a_peer_that_closes_and_reads_nothing_holds_on_to_nothing(
+    talkative: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LinkedProtocol, "linger_s", 0.2)
+    lost: list[LinkedProtocol] = []
+    full: list[LinkedProtocol] = []
+    observe(monkeypatch, "connection_lost", lost)
+    observe(monkeypatch, "pause_writing", full)
+    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13"}
+    mute = Mute(
+        talkative,
+        f"/ws/projects/{talkative.project.id}/renders",
+        Sec_WebSocket_Key="dGhlIHNhbXBsZSBub25jZQ==",
+        Sec_WebSocket_Protocol="renderowl.v1",
+        **upgrade,
+    )
+
+    async def known() -> bool:
+        return any(guest.principal for guest in talkative.hub.guests)
+
+    try:
+        await until(known)
+        mute.frame(Opcode.TEXT, f'{{"type":"hello","since":"{talkative.project.event_epoch}.0"}}'.encode())
+        await until(lambda: some(full))
+        mute.frame(Opcode.CLOSE, b"\x03\xe8")
+        await until(lambda: some(lost))
+    finally:
+        mute.close()
+
+
+async def test_a_stream_that_is_not_read_loses_its_seat(talkative: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PatientProtocol, "stuck_s", 0.2)
+    path = f"/projects/{talkative.project.id}/events?since={talkative.project.event_epoch}.0"
+    mute = Mute(talkative, path)
+    try:
+        await talkative.members(1)
+        await talkative.members(0)
+        assert not talkative.hub.guests
+    finally:
+        mute.close()
+
+
+def observe(monkeypatch: pytest.MonkeyPatch, name: str, seen: list[LinkedProtocol]) -> None:
+    """Note in `seen` which connections this is called of."""
+    original = getattr(LinkedProtocol, name)
+
+    def noting(self: LinkedProtocol, *args: object) -> None:
+        seen.append(self)
+        original(self, *args)
+
+    monkeypatch.setattr(LinkedProtocol, name, noting)
+
+
+async def some(seen: list[LinkedProtocol]) -> bool:
+    return bool(seen)
