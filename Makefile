@@ -9,7 +9,7 @@ STORM_S ?= 600
 MACHINE_S ?= 600
 export SWIFT_VENV ?= .venv-swift
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine test-s3 test-netns test-web web-types bench bench-rooms documents lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine test-s3 test-netns test-web web-types bench bench-rooms bench-scheduler documents lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -106,6 +106,9 @@ bench: setup ## Measure the figures of docs/performance.md (about 25 minutes; be
 bench-rooms: setup ## Measure the rooms beside Litestar Channels, uvicorn, ws and nchan (about 20 minutes; needs npm and apt)
 	@$(BIN)/python bench/rooms/install.py
 	@for figure in rooms/fanout rooms/memory rooms/latency rooms/reconnect rooms/stalled report; do $(BIN)/python bench/$$figure.py || exit 1; done
+
+bench-scheduler: setup-test ## Measure the scheduler beside arq, SAQ and Dramatiq (about 15 minutes)
+	@for figure in scheduler/admission scheduler/latency scheduler/fairness scheduler/speedup scheduler/throughput report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
 documents: setup-test ## Write anew what the documents below docs/ take from the code (OpenAPI, AsyncAPI, diagrams)
 	@$(BIN)/python -m renderowl.testing.documents

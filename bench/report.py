@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import charts
-from results import Result, load
+from results import Result, load, median
 
 DOCS: Final = Path(__file__).parent.parent / "docs"
 PICTURES: Final = DOCS / "performance"
 
 _HEAD: Final = """# Performance
 
-Written by `bench/report.py` from `bench/results/*.json`; `make bench` and `make bench-rooms` measure everything
-again. Every figure is taken from outside, as a user sees it: commands, HTTP, the socket, the process table. Where things
+Written by `bench/report.py` from `bench/results/*.json`; `make bench`, `make bench-rooms` and `make bench-scheduler` measure
+everything again. Every figure is taken from outside, as a user sees it: commands, HTTP, the socket, the process table. Where things
 are compared they take turns in one run. No test asserts a time.
 
 """
@@ -34,6 +34,12 @@ _ORDER: Final = (
     "rooms_reconnect",
     "rooms_reconnect_queries",
     "rooms_stalled",
+    "scheduler_admission",
+    "scheduler_latency",
+    "scheduler_throughput",
+    "scheduler_fairness",
+    "scheduler_speedup",
+    "scheduler_recovery",
 )
 
 
@@ -70,6 +76,8 @@ def details(result: Result) -> str:
         lines += [notes.read_text().strip(), ""]
     if servers := result.data.get("servers"):
         lines += [*compared(servers), ""]
+    if killed := result.data.get("killed"):
+        lines += [*survived(killed), ""]
     if said := result.data.get("said"):
         lines += ["```text", *(line.rstrip() for line in said), "```", ""]
     return "\n".join(lines)
@@ -81,6 +89,17 @@ def compared(servers: dict[str, dict[str, Any]]) -> list[str]:
     for name, server in servers.items():
         cost, ratio, delivered = server["us_per_frame"], server["ours_over_this"], server["delivered"]
         rows.append(f"| {name} | {cost:.1f} | {ratio:.2f} x | {delivered:.2%} |")
+    return rows
+
+
+def survived(killed: dict[str, dict[str, Any]]) -> list[str]:
+    """What became of the jobs of a worker that was killed."""
+    rows = ["| Worker killed amid 200 jobs | Never done | Done twice | All done after |", "|---|---|---|---|"]
+    for name, fate in killed.items():
+        after = fate["all_done_after_s"]
+        rows.append(
+            f"| {name} | {fate['lost']} | {fate['done_again']} | {'never' if after is None else f'{after} s'} |"
+        )
     return rows
 
 
@@ -112,6 +131,16 @@ def picture(result: Result) -> str:
                 if case["members"] == 100
             }
             return charts.bars("API process, CPU per picture and member of 100", costs, "us", result.goal)
+        case "scheduler_admission":
+            return charts.bars("Postgres, a batch of 64, medians", data["p50_ms"], "ms", result.goal)
+        case "scheduler_latency":
+            groups = {"committed to started": data["waits_ms"]}
+            return charts.distributions("A step's wait for a free slot", groups, "ms", result.goal)
+        case "scheduler_throughput":
+            rates = {name: median(each) for name, each in data["per_second"].items()}
+            return charts.bars("No-op steps or jobs a second, one worker of 10 slots", rates, "1/s")
+        case "scheduler_speedup":
+            return charts.bars("One render's steps, times as fast as one worker", data["speedup"], "x")
         case "rooms_fanout_one" | "rooms_fanout_many":
             costs = {name: server["us_per_frame"] for name, server in data["servers"].items()}
             return charts.bars("Server's CPU time a delivered frame", costs, "us", result.goal)
