@@ -12,7 +12,7 @@ import contextlib
 import os
 import random
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -172,11 +172,17 @@ class SchedulerMachine(RuleBasedStateMachine):
         could = render.status in ("queued", "processing")
         assert self.do(self._cancel(render)) == could
 
-    @precondition(lambda self: any(one.status == "failed" for one in self.books.renders.values()))
+    @precondition(lambda self: self.books.renders)
     @rule(n=some)
     def retry(self, n: int) -> None:
         failed = [one for one in self.books.renders.values() if one.status == "failed"]
-        self.do(self._retry(failed[n % len(failed)]))
+        render = failed[n % len(failed)] if failed and n % 3 else self._render(n)
+        try:
+            self.do(self._retry(render))
+        except Conflict:
+            assert render.status != "failed"
+        else:
+            assert render.status == "failed"
 
     # --- what schedulers do -----------------------------------------------------------------------------------------
 
@@ -243,22 +249,18 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.do(steps.fail_step(self.ctx, self._running(n), failure()))
 
     @precondition(lambda self: self.claims)
-    @rule(n=some, forged=some, word=st.sampled_from(["begin", "finish", "fail"]))
-    def late_word(self, n: int, forged: int, word: str) -> None:
-        """Any claim that was ever given says anything, again or too late, even with the token of another."""
-        claim = self._claim(n)
-        if forged % 3 == 0:
-            newest = self.books.steps[claim.step_id]
-            other = self._claim(forged)
-            claim = Claim(claim.step_id, newest.attempt, other.token, other.worker_id)
-        holds = self.books.is_dispatched(claim) if word == "begin" else self.books.is_running(claim)
-        try:
-            self.do(self._say(claim, word))
-        except Fenced:
-            assert not holds, "a good claim was fenced"
-            self.fenced = True
-        else:
-            assert holds, f"a claim that does not hold could {word}"
+    @rule(n=some, word=st.sampled_from(["begin", "finish", "fail"]))
+    def late_word(self, n: int, word: str) -> None:
+        """Any claim that was ever given says anything, again or too late."""
+        self._say(self._claim(n), word)
+
+    @precondition(lambda self: any(self.books.is_running(one) for one in self.claims))
+    @rule(n=some, attempt=st.sampled_from([-1, 0, 0, 1]), other=some, word=st.sampled_from(["begin", "finish", "fail"]))
+    def forged_word(self, n: int, attempt: int, other: int, word: str) -> None:
+        """A claim that is almost right: of a running step, with another's token or another attempt."""
+        good, wrong = self._running(n), self._claim(other)
+        token = good.token if attempt else wrong.token
+        self._say(Claim(good.step_id, good.attempt + attempt, token, good.worker_id), word)
 
     @precondition(lambda self: self.claims)
     @rule(n=some, done=shares, number=st.integers(1, 5))
@@ -400,14 +402,21 @@ class SchedulerMachine(RuleBasedStateMachine):
         await self._lapse(claim)
         await reap(self.ctx)
 
-    async def _say(self, claim: Claim, word: str) -> None:
-        match word:
-            case "begin":
-                await steps.begin(self.ctx, claim)
-            case "finish":
-                await self._finish(claim, 1, 0.5)
-            case _:
-                await steps.fail_step(self.ctx, claim, SourceUnavailable())
+    def _say(self, claim: Claim, word: str) -> None:
+        """Say a word for a claim: it counts if the books say that the claim holds, and else it is fenced."""
+        holds = self.books.is_dispatched(claim) if word == "begin" else self.books.is_running(claim)
+        words: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+            "begin": lambda: steps.begin(self.ctx, claim),
+            "finish": lambda: self._finish(claim, 1, 0.5),
+            "fail": lambda: steps.fail_step(self.ctx, claim, SourceUnavailable()),
+        }
+        try:
+            self.do(words[word]())
+        except Fenced:
+            assert not holds, "a good claim was fenced"
+            self.fenced = True
+        else:
+            assert holds, f"a claim that does not hold could {word}"
 
     async def _finish(self, claim: Claim, segments: int, percent: float) -> None:
         kind = await self.ctx.db.fetch_value("SELECT kind FROM steps WHERE id = $1", claim.step_id)
