@@ -12,7 +12,7 @@ export SWIFT_VENV ?= .venv-swift
 .PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine test-s3 test-netns test-web web-types bench bench-rooms bench-scheduler documents lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 $(BIN)/uv: requirements/installer.lock
 	@echo "- creating $(VENV)"
