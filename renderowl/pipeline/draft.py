@@ -10,12 +10,15 @@ from renderowl.domain.spec.output import OutputSettings
 from renderowl.pipeline.ask import OUTPUT, PROPS, Ask, refuse
 from renderowl.pipeline.captions import CaptionsUnreadable, Cue, read_captions
 from renderowl.pipeline.clock import exact, frame_at, time_of
-from renderowl.pipeline.layout import Stage
+from renderowl.pipeline.layout import Stage, stage_of
 from renderowl.pipeline.slice import window
 from renderowl.pipeline.timeline import AudioClip, Canvas, CaptionContent, Chapter, Clip, Media, Subtitle, Timeline
 
 MAX_PIECES: Final = 20_000
 """Most clips, loop passes and caption lines of a film, and most captions read for it: a bound on our own work."""
+
+DEFAULT_FPS: Final = 30.0
+"""Of a film whose picture has no rate of its own, or an absurd one."""
 
 Wanted = Literal["video", "image", "picture", "audio"]
 
@@ -93,6 +96,14 @@ class Draft:
             needed = "a picture or a video" if wanted == "picture" else f"of type {wanted}"
             self.fail(at, f"must be {needed}, and this source is of type {media.kind}")
         return None
+
+    def stage_like(self, picture: Media) -> Stage:
+        """Return the picture's own size and rate, lowered to the limits; the output settings say otherwise."""
+        long, short = max(picture.width, picture.height, 1), max(min(picture.width, picture.height), 1)
+        scale = min(1.0, self.limits.max_width / long, self.limits.max_height / short)
+        fps = picture.fps if 1 <= picture.fps <= self.limits.max_fps else DEFAULT_FPS
+        width, height = max(16, round(picture.width * scale)), max(16, round(picture.height * scale))
+        return stage_of(width, height, fps, "#000000", self.output)
 
     def timeline(self, stage: Stage, total: Fraction, at: str) -> Timeline:
         """Return the finished timeline, cut to `output.range`; raises ValidationFailed with all problems noted.

@@ -9,6 +9,7 @@ from renderowl.domain.errors import LimitExceeded
 from renderowl.pipeline.ass import Line, document
 from renderowl.pipeline.clock import fraction_of, time_of
 from renderowl.pipeline.effects.fit import Size, cropped, drawn_size, fitted
+from renderowl.pipeline.effects.highlight import highlighted
 from renderowl.pipeline.effects.look import faded, rotated, rotated_size, translucent
 from renderowl.pipeline.effects.place import placed, shifted
 from renderowl.pipeline.effects.source import held, normalised, plain, preroll, retimed
@@ -21,6 +22,7 @@ from renderowl.pipeline.timeline import (
     CaptionContent,
     Clip,
     ColorContent,
+    HighlightContent,
     ImageContent,
     Media,
     TextContent,
@@ -87,7 +89,10 @@ def segment_layers(segment: Segment) -> Layers:
             _write(layers, list(group), canvas)
         else:
             for clip in group:
-                _draw(layers, clip, segment)
+                if isinstance(clip.content, HighlightContent):
+                    _highlight(layers, clip, clip.content, segment)
+                else:
+                    _draw(layers, clip, segment)
     layers.picture = normalised(layers.picture, alpha=False).then("trim", end_frame=canvas.frames)
     return layers
 
@@ -157,6 +162,14 @@ def _draw(layers: Layers, clip: Clip, segment: Segment) -> None:
     x, y = round(clip.box.center_x - size.width / 2), round(clip.box.center_y - size.height / 2)
     layer = shifted(layer, span.start, canvas.rate)
     layers.picture = placed(layers.picture, layer, x, y, span.start, span.end, canvas)
+
+
+def _highlight(layers: Layers, clip: Clip, content: HighlightContent, segment: Segment) -> None:
+    """Change what is there for as long as the clip lasts."""
+    canvas, span = segment.canvas, _span(clip, segment.canvas)
+    name = f"highlight{clip_number(clip, segment)}"
+    below, layer = highlighted(layers.picture, content, clip.start, name, canvas)
+    layers.picture = placed(below, layer, 0, 0, span.start, span.end, canvas)
 
 
 def _layer(clip: Clip, span: _Span, segment: Segment, inputs: list[Input], *, alpha: bool) -> Stream:

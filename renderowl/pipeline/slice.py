@@ -4,6 +4,7 @@ A clip is cut down to the slice. Only where that would split a fade or a line wi
 edge of the slice, into negative frames or beyond the last: the renderer runs through what lies outside and drops it.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 import msgspec
@@ -14,6 +15,9 @@ from renderowl.pipeline.timeline import (
     CaptionContent,
     Chapter,
     Clip,
+    Ellipse,
+    EllipseKey,
+    HighlightContent,
     Rate,
     Seconds,
     Subtitle,
@@ -47,6 +51,8 @@ def slice_clip(clip: Clip, start: int, end: int, rate: Rate) -> Clip | None:
     skip, rest = (0, 0) if isinstance(content, CaptionContent) and content.words else _cut_off(clip, start, end)
     if isinstance(content, VideoContent) and skip:
         content = msgspec.structs.replace(content, start=_advanced(content.start, content.speed, skip, rate))
+    elif isinstance(content, HighlightContent):
+        content = _slice_highlight(content, skip, clip.frames - rest)
     return msgspec.structs.replace(
         clip,
         start=clip.start + skip - start,
@@ -55,6 +61,23 @@ def slice_clip(clip: Clip, start: int, end: int, rate: Rate) -> Clip | None:
         fade_in=0 if skip else clip.fade_in,
         fade_out=0 if rest else clip.fade_out,
     )
+
+
+def _slice_highlight(content: HighlightContent, first: int, last: int) -> HighlightContent:
+    """Return what of a highlight lies between two frames of its clip; what moves elsewhere does not count."""
+    ellipses = [
+        Ellipse(ellipse.start - first, ellipse.end - first, _slice_keys(ellipse.keys, first, last))
+        for ellipse in content.ellipses
+        if ellipse.start < last and ellipse.end > first
+    ]
+    return msgspec.structs.replace(content, ellipses=tuple(ellipses))
+
+
+def _slice_keys(keys: tuple[EllipseKey, ...], first: int, last: int) -> tuple[EllipseKey, ...]:
+    """Return the keys that decide about some frame between two, counted from the first of these."""
+    low = max(0, bisect_right(keys, first, key=lambda key: key.frame) - 1)
+    high = bisect_left(keys, last - 1, key=lambda key: key.frame) + 1
+    return tuple(msgspec.structs.replace(key, frame=key.frame - first) for key in keys[low:high])
 
 
 def _slice_audio(clip: AudioClip, start: int, end: int, timeline: Timeline) -> AudioClip | None:

@@ -139,7 +139,34 @@ class CaptionContent(msgspec.Struct, frozen=True, tag="caption"):
     style: CaptionStyle = CaptionStyle()
 
 
-Content = VideoContent | ImageContent | ColorContent | TextContent | CaptionContent
+class EllipseKey(msgspec.Struct, frozen=True):
+    """An ellipse at one frame, counted from its clip's start; sizes and places in canvas pixels."""
+
+    frame: int
+    x: float
+    y: float
+    radius_x: float
+    radius_y: float
+    opacity: float = 1.0
+    color: str = "#ffffff"
+
+
+class Ellipse(msgspec.Struct, frozen=True):
+    """A part of the picture that is pointed out from frame `start` to before `end` of its clip, moving from key to key."""
+
+    start: int
+    end: int
+    keys: tuple[EllipseKey, ...]
+
+
+class HighlightContent(msgspec.Struct, frozen=True, tag="highlight"):
+    """Changes all that lies below: dims or blurs it around the ellipses by their opacity, or tints the only one."""
+
+    effect: Literal["dim", "blur", "tint"]
+    ellipses: tuple[Ellipse, ...]
+
+
+Content = VideoContent | ImageContent | ColorContent | TextContent | CaptionContent | HighlightContent
 
 
 class Clip(msgspec.Struct, frozen=True):

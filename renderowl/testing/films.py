@@ -113,11 +113,20 @@ class Stage:
 
 
 async def composed(
-    composition_id: str, props: Any, inputs: Mapping[str, Path], out: Path, tools: Toolchain, **output: Any
+    composition_id: str,
+    props: Any,
+    inputs: Mapping[str, Path],
+    out: Path,
+    tools: Toolchain,
+    *,
+    target_segment_s: float = 8.0,
+    **output: Any,
 ) -> list[OutputFile]:
     """Render a composition whose sources are the files of `inputs`, by their names in the spec."""
     settings = {"preset": "ultrafast", "crf": 12, "preview": {"frames": False}, **output}
     ask = compositions.parse(composition_id, props, settings, Limits(local_files=True))
     media = {src: (await probe(inputs[src], tools)).media(src, src) for src in compositions.sources(ask)}
-    plan = make_plan(compositions.compile(ask, media), ask.output, fingerprint="test")
+    plan = make_plan(
+        compositions.compile(ask, media), ask.output, fingerprint="test", target_segment_s=target_segment_s
+    )
     return await render_file(plan, inputs, out, tools)

@@ -51,6 +51,12 @@ class MadeMedia(msgspec.Struct, frozen=True):
         graph = f"color=c=black:s={size}:r={fps},trim=end_frame={frames},format=yuv420p,geq=lum='16+N':cb=128:cr=128[v]"
         return await self._made(suffix, "-filter_complex", graph, "-map", "[v]", "-qp", "0")
 
+    async def stripes(self, *, width: int = 8, size: str = "320x180", duration_s: float = 1.0) -> Path:
+        """Return a video of upright black and white stripes, each `width` pixels wide, black from the left edge on."""
+        graph = f"color=c=black:s={size}:r=30:d={duration_s},format=yuv420p"
+        graph += f",geq=lum='16+219*mod(floor(X/{width}),2)':cb=128:cr=128[v]"
+        return await self._made(".mp4", "-filter_complex", graph, "-map", "[v]", "-crf", "4")
+
     async def turned(self, source: Path, degrees: int) -> Path:
         """Return a video that is stored lying and marked to be shown turned, as phones do."""
         suffix = f"-{degrees}{source.suffix}"

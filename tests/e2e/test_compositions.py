@@ -1,11 +1,14 @@
 """Every composition, from its spec to a film that is probed and looked at."""
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import pytest
 
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
 from renderowl.testing.films import composed
-from renderowl.testing.media import MadeMedia, Pixel, chapters_of, frame_pixels, level_db, sound_samples
+from renderowl.testing.media import MadeMedia, Pixel, chapters_of, frame_pixels, frame_rgb, level_db, sound_samples
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 SMALL = {"width": 320, "height": 180}
@@ -107,3 +110,84 @@ async def test_an_edit_list_cuts_between_cameras_in_step_with_the_sound(
         "edit_list", {**spec, "format": "thumbnail"}, inputs, tmp_path / "video.jpg", tools, output_name="video.jpg"
     )
     assert (still.kind, still.width, still.height) == ("image", 1280, 720)
+
+
+def spotlight(effect: str, *regions: dict[str, object]) -> dict[str, object]:
+    return {"input_key": "field.mp4", "params": {"effect_type": effect, "highlight_regions": list(regions)}}
+
+
+async def test_an_overlay_dims_all_but_its_regions_and_only_for_their_time(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path
+) -> None:
+    inputs = {"field.mp4": await media.video(colors=["0xc8c8c8"], each_s=2, tone_hz=300)}
+    here = {"start_frame": 15, "end_frame": 45, "x": 0.25, "y": 0.5, "radius_x": 0.1, "radius_y": 0.2}
+    there = {"start_time": 1, "end_time": 1.5, "x": 240, "y": 90, "radius_x": 32, "radius_y": 36}
+    film, *_ = await composed(
+        "overlay", spotlight("dark_overlay", {**here, "opacity": 0.5}, there), inputs, tmp_path / "film.mp4", tools
+    )
+    found = await probe(film.path, tools, ours=True)
+    assert (found.frames, found.width, found.has_audio) == (60, 320, True)
+    light, half, dark = (200, 200, 200), (100, 100, 100), (80, 80, 80)
+    points = [(80, 90), (240, 90), (160, 90), (80, 20)]
+    for frame, wanted in (
+        (14, (light, light, light, light)),
+        (15, (light, half, half, half)),
+        (29, (light, half, half, half)),
+        (30, (light, light, dark, dark)),
+        (44, (light, light, dark, dark)),
+        (45, (light, light, light, light)),
+    ):
+        shown = await frame_pixels(film.path, tools, frame, points)
+        assert all(near(pixel, color, 6) for pixel, color in zip(shown, wanted, strict=True)), (frame, shown)
+
+
+async def test_a_region_moves_from_key_to_key_and_changes_its_colour(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path
+) -> None:
+    inputs = {"field.mp4": await media.video(colors=["black"], each_s=2)}
+    size = {"y": 0.5, "radius_x": 0.05, "radius_y": 0.1}
+    keys = [
+        {"time": 0, "x": 0.1, "color": "#ff0000", **size},
+        {"time": 1, "x": 0.9, "color": "#0000ff", "opacity": 0.5, **size},
+    ]
+    region = {"start_time": 0, "end_time": 2, "opacity": 1, "keyframes": keys}
+    film, *_ = await composed("overlay", spotlight("original", region), inputs, tmp_path / "film.mp4", tools)
+    for frame, x, wanted in (
+        (0, 32, RED),
+        (15, 160, (96, 0, 96)),
+        (30, 288, (0, 0, 128)),
+        (59, 288, (0, 0, 128)),
+    ):
+        points = [(x, 90), (x - 26, 90), (x + 26, 90)]
+        middle, left, right = await frame_pixels(film.path, tools, frame, points)
+        assert near(middle, wanted), (frame, middle)
+        assert near(left, BLACK)
+        assert near(right, BLACK)
+
+
+@pytest.mark.parametrize("effect", ["dark_overlay", "blur", "original"])
+async def test_a_cut_through_a_highlight_changes_no_frame(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path, effect: str
+) -> None:
+    inputs = {"field.mp4": await media.stripes(width=8)}
+    keys = [{"time": at, "x": 0.1 + 0.7 * at, "y": 0.5, "radius_x": 0.2, "radius_y": 0.4} for at in (0, 0.3, 1)]
+    props = spotlight(effect, {"start_time": 0.1, "end_time": 1, "keyframes": keys, "color": "#ff0000"})
+    whole, *_ = await composed("overlay", props, inputs, tmp_path / "a.mp4", tools, crf=4)
+    cut, *_ = await composed("overlay", props, inputs, tmp_path / "b.mp4", tools, crf=4, target_segment_s=0.3)
+    await same_frames(whole.path, cut.path, tools, (2, 3, 8, 9, 10, 17, 18, 19, 29))
+
+
+async def same_frames(first: Path, second: Path, tools: Toolchain, frames: Sequence[int]) -> None:
+    for frame in frames:
+        (_, _, a), (_, _, b) = await frame_rgb(first, tools, frame), await frame_rgb(second, tools, frame)
+        assert sum(abs(x - y) for x, y in zip(a, b, strict=True)) / len(a) < 1.5, frame
+
+
+async def test_a_blur_leaves_the_region_sharp(tools: Toolchain, media: MadeMedia, tmp_path: Path) -> None:
+    inputs = {"field.mp4": await media.stripes(width=8)}
+    region = {"start_time": 0, "end_time": 1, "x": 0.5, "y": 0.5, "radius_x": 0.2, "radius_y": 0.4}
+    film, *_ = await composed("overlay", spotlight("blur", region), inputs, tmp_path / "film.mp4", tools)
+    inside = await frame_pixels(film.path, tools, 10, [(x, 90) for x in range(140, 180)])
+    outside = await frame_pixels(film.path, tools, 10, [(x, 90) for x in range(20, 60)])
+    assert max(inside)[0] - min(inside)[0] > 200
+    assert max(outside)[0] - min(outside)[0] < 90

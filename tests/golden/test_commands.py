@@ -22,6 +22,9 @@ from renderowl.pipeline.timeline import (
     Content,
     Crop,
     Duck,
+    Ellipse,
+    EllipseKey,
+    HighlightContent,
     ImageContent,
     Media,
     Rate,
@@ -66,6 +69,13 @@ def caption(animation: str) -> Clip:
     return clip(CaptionContent("one two three", WORDS, style), frames=40)
 
 
+def highlight(effect: str) -> Clip:
+    moving = Ellipse(0, 30, (EllipseKey(0, 300, 200, 80, 120, 0.5), EllipseKey(30, 900, 240, 90, 130, 1.0, "#ff0000")))
+    still = Ellipse(20, 40, (EllipseKey(0, 640, 360, 100, 100),))
+    ellipses = (moving,) if effect == "tint" else (moving, still) if effect == "dim" else (still,)
+    return clip(HighlightContent(effect, ellipses), start=-10, frames=40)  # type: ignore[arg-type]  # one of the three
+
+
 def sound(*clips: AudioClip, codec: str = "aac") -> Command:
     encoding = Encoding(audio_codec=codec)  # type: ignore[arg-type]  # one of the codecs
     return audio_command(AudioProgramme("key", Rate(30000, 1001), 90, clips, MEDIA, 1.0), encoding, TOOLS)
@@ -92,6 +102,10 @@ CASES: dict[str, Callable[[], Command]] = {
     "colors-alike": lambda: picture(
         clip(ColorContent("#ff0000"), Box(50, 50, 40, 40)), clip(ColorContent("#ff0000"), Box(90, 50, 40, 40))
     ),
+    **{
+        f"highlight-{effect}": lambda effect=effect: picture(clip(VideoContent("film")), highlight(effect))  # type: ignore[misc]
+        for effect in ("dim", "blur", "tint")
+    },
     "text": lambda: picture(
         clip(ColorContent("#ffffff")),
         clip(TextContent("Hi {\\i1}\nשלום", TextStyle(bold=True, background="#000000c0", padding=12)), opacity=0.8),

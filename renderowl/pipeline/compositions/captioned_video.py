@@ -5,16 +5,12 @@ from fractions import Fraction
 from typing import Final
 
 from renderowl.domain.spec.captions import CaptionedVideoSpec
-from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline.ask import Composition, Use
 from renderowl.pipeline.caption_clips import add_captions, bare_clip
 from renderowl.pipeline.captions import Cue, cues_of
 from renderowl.pipeline.clock import exact, frame_at
 from renderowl.pipeline.draft import Draft
-from renderowl.pipeline.layout import Stage, stage_of
 from renderowl.pipeline.timeline import AudioClip, Box, Clip, ImageContent, Media, Timeline, VideoContent
-
-_FPS: Final = 30.0
 
 
 def sources(spec: CaptionedVideoSpec) -> Iterator[Use]:
@@ -36,7 +32,7 @@ def compile(spec: CaptionedVideoSpec, draft: Draft) -> Timeline:
     cues = _cues(spec, total, draft)
     draft.refuse_if_failed()
     assert picture is not None, "a missing picture was noted and refused"
-    stage = _stage(picture, draft)
+    stage = draft.stage_like(picture)
     if total > exact(draft.limits.max_duration_s):
         return draft.timeline(stage, total, "/src")
     frames = frame_at(total, stage.rate)
@@ -71,16 +67,6 @@ def _cues(spec: CaptionedVideoSpec, total: Fraction, draft: Draft) -> list[Cue]:
         if total and exact(caption.start) >= total:
             draft.fail(f"/captions/{index}/start", f"is beyond the film's end at {float(total):g} s")
     return cues_of(captions)
-
-
-def _stage(picture: Media, draft: Draft) -> Stage:
-    """Return the picture's own size and rate, lowered to the limits; the output settings say otherwise."""
-    limits: Limits = draft.limits
-    long, short = max(picture.width, picture.height, 1), max(min(picture.width, picture.height), 1)
-    scale = min(1.0, limits.max_width / long, limits.max_height / short)
-    fps = picture.fps if 1 <= picture.fps <= limits.max_fps else _FPS
-    width, height = max(16, round(picture.width * scale)), max(16, round(picture.height * scale))
-    return stage_of(width, height, fps, "#000000", draft.output)
 
 
 COMPOSITION: Final = Composition(

@@ -12,7 +12,7 @@ from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.reading import pointer
 from renderowl.pipeline.ask import PROPS, Composition, Use
 from renderowl.pipeline.clock import exact, frame_at, seconds_of
-from renderowl.pipeline.draft import Draft, size_problems
+from renderowl.pipeline.draft import DEFAULT_FPS, Draft, size_problems
 from renderowl.pipeline.layout import Stage, stage_of
 from renderowl.pipeline.schedule import SLACK_S
 from renderowl.pipeline.timeline import AudioClip, Box, Chapter, Clip, Media, Timeline, VideoContent
@@ -23,7 +23,6 @@ _SIZES: Final = {
     "clip_1_1": (1080, 1080),
     "thumbnail": (1280, 720),
 }
-_FPS: Final = 30.0
 _PROGRAM: Final = "/edl/tracks/program"
 
 
@@ -45,7 +44,7 @@ def check(spec: EditListSpec, output: OutputSettings, limits: Limits) -> Iterato
     takes = len(spec.edl.tracks.program)
     if takes > limits.max_clips:
         yield FieldError(PROPS + _PROGRAM, f"has {takes} takes; the limit is {limits.max_clips}")
-    yield from _blamed(size_problems(_stage(spec, _FPS, output), output, limits))
+    yield from _blamed(size_problems(_stage(spec, DEFAULT_FPS, output), output, limits))
 
 
 def compile(spec: EditListSpec, draft: Draft) -> Timeline:
@@ -62,7 +61,7 @@ def compile(spec: EditListSpec, draft: Draft) -> Timeline:
     draft.refuse_if_failed()
     master = media[edl.master_camera]
     assert master is not None, "a missing camera was noted and refused"
-    fps = master.fps if 1 <= master.fps <= draft.limits.max_fps else _FPS
+    fps = master.fps if 1 <= master.fps <= draft.limits.max_fps else DEFAULT_FPS
     stage = _stage(spec, fps, draft.output)
     begins = list(accumulate((_ms(t.end_ms - t.start_ms) for t in edl.tracks.program), initial=Fraction(0)))
     if begins[-1] <= exact(draft.limits.max_duration_s):
