@@ -11,7 +11,7 @@ from typing import Final
 import paths  # noqa: F401 - makes bench/ importable
 from results import median, percentile, save
 
-from renderowl.db.admission import Admitted, Rules, Slot, admit
+from renderowl.db.admission import Rules, Slot, admit
 from renderowl.db.database import Database
 from renderowl.db.migrate import migrate
 from renderowl.embedded.postgres import EmbeddedPostgres
@@ -34,6 +34,11 @@ INSERT INTO steps (id, render_id, project_id, render_attempt, kind, ordinal, sta
 VACUUM ANALYZE;
 """
 _PICK: Final = "SELECT id FROM steps WHERE status = 'queued' ORDER BY priority_class, vtime, id LIMIT $1"
+_PLAIN: Final = """
+WITH next AS (SELECT id FROM steps WHERE status = 'queued' ORDER BY priority_class, vtime, id LIMIT $1 FOR UPDATE SKIP LOCKED)
+UPDATE steps SET status = 'dispatched', attempt = attempt + 1, token = gen_random_uuid()::text, worker_id = 'wrk_0',
+    lease_expires_at = now() + interval '10 s' FROM next WHERE steps.id = next.id RETURNING steps.id
+"""
 _WINDOW: Final = """
 SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY project_id ORDER BY priority_class, id) AS turn, priority_class
     FROM steps WHERE status = 'queued') waiting ORDER BY priority_class, turn, id LIMIT $1
@@ -51,8 +56,20 @@ async def batches(db: Database, rules: Rules, rounds: int) -> tuple[list[float],
             given = await admit(db, slots, lease_s=10, rules=rules, limit=BATCH)
             admitting.append((time.perf_counter() - began) * 1000)
         committed.append((time.perf_counter() - began) * 1000)
-        await _end(db, given)
+        await _end(db, [one.claim.step_id for one in given])
     return admitting, committed
+
+
+async def plainly(db: Database, rounds: int) -> list[float]:
+    """Milliseconds of claiming the next batch by the least that does it: no classes, caps, places or clock."""
+    took: list[float] = []
+    for _ in range(rounds):
+        async with db.transaction():
+            began = time.perf_counter()
+            given = await db.fetch(_PLAIN, BATCH)
+            took.append((time.perf_counter() - began) * 1000)
+        await _end(db, [row["id"] for row in given])
+    return took
 
 
 async def picks(db: Database, rounds: int) -> list[float]:
@@ -65,9 +82,8 @@ async def picks(db: Database, rounds: int) -> list[float]:
     return took
 
 
-async def _end(db: Database, given: list[Admitted]) -> None:
-    assert given, "the backlog ran dry"
-    ids = [one.claim.step_id for one in given]
+async def _end(db: Database, ids: list[str]) -> None:
+    assert ids, "the backlog ran dry"
     await db.execute("UPDATE steps SET status = 'completed', lease_expires_at = NULL WHERE id = ANY($1::text[])", ids)
 
 
@@ -99,6 +115,7 @@ async def measure(steps: int, projects: int, rounds: int) -> None:
                 admitting, committed = await batches(db, rules, rounds // 10)
                 cases[f"admitted{name}"] += admitting
                 cases[f"admitted and committed{name}"] += committed
+            cases["claimed by the plainest statement"] += await plainly(db, rounds // 10)
             cases["only picked, by stored virtual time"] += await picks(db, rounds // 10)
             cases["only picked, by a window function"] += await by_window(db, 2)
         await db.close()
@@ -111,7 +128,7 @@ async def measure(steps: int, projects: int, rounds: int) -> None:
         meaning=(
             f"one call of `db.admission.admit` from Python, which picks, claims and leases {BATCH} steps of {projects:,} "
             "projects in one statement, without the commit that follows; median. Beside it the commit (with fsync), the same "
-            "with caps for projects and keys and an urgent reserve, and only picking: along the index and by a window "
+            "with caps for projects and keys and an urgent reserve, the plainest claim of as many rows, and only picking: along the index and by a window "
             "function over the backlog"
         ),
         steps=steps,
