@@ -128,8 +128,8 @@ async def measure(steps: int, projects: int, rounds: int) -> None:
         meaning=(
             f"one call of `db.admission.admit` from Python, which picks, claims and leases {BATCH} steps of {projects:,} "
             "projects in one statement, without the commit that follows; median. Beside it the commit (with fsync), the same "
-            "with caps for projects and keys and an urgent reserve, the plainest claim of as many rows, and only picking: along the index and by a window "
-            "function over the backlog"
+            "with caps for projects and keys and an urgent reserve, the plainest claim of as many rows, and only picking: "
+            "along the index and by a window function over the backlog"
         ),
         steps=steps,
         projects=projects,
