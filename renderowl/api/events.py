@@ -74,7 +74,7 @@ async def hear_room(
     rooms: Rooms = state["hub"]
     wanted = _filter(render_ids, types, max_hz)
     if after is not None:
-        poll = await rooms.poll(project_id, _cursor(after), wanted, wait)
+        poll = await rooms.poll(principal, project_id, _cursor(after), wanted, wait)
         view = RoomPollView(str(poll.cursor), poll.recovered, [msgspec.Raw(text.encode()) for text in poll.messages])
         return Response(view, media_type=MediaType.JSON, headers={"cache-control": "no-store"})
     rooms.check_seat(principal, project_id)
@@ -89,7 +89,7 @@ async def poll_progress(
     """Wait for something to happen to a render. `after` is a cursor, or empty to be given the first one."""
     cursor = _cursor(after)
     await renders.get(ctx, principal, project_id, render_id)
-    poll = await rooms.wait_for(project_id, render_id, cursor, min(max(wait_s, 0.0), MAX_WAIT_S))
+    poll = await rooms.wait_for(principal, project_id, render_id, cursor, min(max(wait_s, 0.0), MAX_WAIT_S))
     events = [event_view(event) for event in poll.events]
     return ProgressPoll(str(poll.cursor), poll.recovered, events, poll.progress)
 

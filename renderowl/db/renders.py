@@ -16,6 +16,10 @@ _COLUMNS = (
     " cache, metadata, webhook_url, supersede_key, idempotency_key, request_hash, created_by, created_at, started_at,"
     " completed_at, updated_at, deadline_at, key_id, trace"
 )
+_BRIEF_COLUMNS = _COLUMNS.replace(
+    "input_props, output_settings", "'{}'::jsonb AS input_props, '{}'::jsonb AS output_settings"
+)
+"""Without what the caller sent, which may be a megabyte: who reads hundreds of renders at once does not want it."""
 
 
 async def insert(db: Database, render: Render) -> bool:
@@ -103,12 +107,12 @@ async def list_active(db: Database, project_id: str, *, limit: int = 200) -> lis
 
 
 async def list_active_of(db: Database, project_ids: list[str], *, limit: int = 200) -> dict[str, list[Render]]:
-    """The same of many projects, by project."""
+    """The same of many projects, by project, without what their callers sent."""
     return await _list_of(db, project_ids, list(ACTIVE_RENDER), limit)
 
 
 async def list_newest_of(db: Database, project_ids: list[str], *, limit: int) -> dict[str, list[Render]]:
-    """The newest renders of many projects, by project."""
+    """The newest renders of many projects, by project, without what their callers sent."""
     return await _list_of(db, project_ids, None, limit)
 
 
@@ -116,7 +120,7 @@ async def _list_of(
     db: Database, project_ids: list[str], statuses: list[str] | None, limit: int
 ) -> dict[str, list[Render]]:
     rows = await db.fetch(
-        f"SELECT found.* FROM unnest($1::text[]) AS asked(project_id) CROSS JOIN LATERAL (SELECT {_COLUMNS}"
+        f"SELECT found.* FROM unnest($1::text[]) AS asked(project_id) CROSS JOIN LATERAL (SELECT {_BRIEF_COLUMNS}"
         " FROM renders WHERE renders.project_id = asked.project_id AND ($2::text[] IS NULL OR status = ANY($2))"
         " ORDER BY id DESC LIMIT $3) found",
         project_ids,

@@ -141,14 +141,18 @@ class Message(msgspec.Struct, frozen=True):
 class Rooms(Protocol):
     """Rooms for transports other than the socket. The hub is one; the API is given it."""
 
-    async def wait_for(self, project_id: str, render_id: str, cursor: Cursor | None, timeout_s: float) -> Poll:
+    async def wait_for(
+        self, principal: Principal, project_id: str, render_id: str, cursor: Cursor | None, timeout_s: float
+    ) -> Poll:
         """What happened to a render after `cursor`, waiting up to `timeout_s` for something to happen.
 
         At the deadline: no events, no progress and the cursor as it was. The caller has checked who is asking.
         """
         ...
 
-    async def poll(self, project_id: str, since: Cursor | None, filter: Filter, timeout_s: float) -> RoomPoll:
+    async def poll(
+        self, principal: Principal, project_id: str, since: Cursor | None, filter: Filter, timeout_s: float
+    ) -> RoomPoll:
         """What was said in the room after `since`, waiting up to `timeout_s` for something to happen.
 
         The newest progress of every active render comes with it. The caller has checked who is asking.

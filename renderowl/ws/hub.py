@@ -19,9 +19,9 @@ from renderowl.services.rooms import Filter, Message, Poll, RoomPoll, RoomState,
 from renderowl.ws import frames
 from renderowl.ws.attendance import Attendance
 from renderowl.ws.batch import Batch
-from renderowl.ws.door import Door
+from renderowl.ws.door import Door, full
 from renderowl.ws.guests import Guests
-from renderowl.ws.member import BATCH, Member, Reader
+from renderowl.ws.member import BATCH, Member
 from renderowl.ws.opening import Opening
 from renderowl.ws.polling import poll_render, poll_room
 from renderowl.ws.protocol import Close
@@ -169,20 +169,21 @@ class Hub:
 
     # --- other transports --------------------------------------------------------------------------------------------
 
-    async def wait_for(self, project_id: str, render_id: str, cursor: Cursor | None, timeout_s: float) -> Poll:
+    async def wait_for(
+        self, principal: Principal, project_id: str, render_id: str, cursor: Cursor | None, timeout_s: float
+    ) -> Poll:
         """What happened to a render after `cursor`, waiting up to `timeout_s` for something to happen."""
-        member = Reader(self.clock)
-        member.filter = Filter(render_ids=frozenset({render_id}))
-        async with self.membership(project_id, member, cursor) as room:
+        filter = Filter(render_ids=frozenset({render_id}))
+        async with self._reading(principal, project_id, cursor, filter) as (room, listener):
             opening = await self.opening(room, cursor)
-            return await poll_render(member, opening, render_id, cursor, self.clock, timeout_s)
+            return await poll_render(listener.member, opening, render_id, cursor, self.clock, timeout_s)
 
-    async def poll(self, project_id: str, since: Cursor | None, filter: Filter, timeout_s: float) -> RoomPoll:
+    async def poll(
+        self, principal: Principal, project_id: str, since: Cursor | None, filter: Filter, timeout_s: float
+    ) -> RoomPoll:
         """What was said in the room after `since`, waiting up to `timeout_s` for something to happen."""
-        member = Reader(self.clock)
-        member.filter = filter
-        async with self.membership(project_id, member, since) as room:
-            return await poll_room(member, await self.opening(room, since), self.clock, timeout_s)
+        async with self._reading(principal, project_id, since, filter) as (room, listener):
+            return await poll_room(listener.member, await self.opening(room, since), self.clock, timeout_s)
 
     def check_seat(self, principal: Principal, project_id: str) -> None:
         """Raise RateLimited or Unavailable when there is no place for one more stream."""
@@ -192,17 +193,31 @@ class Hub:
         self, principal: Principal, project_id: str, since: Cursor | None, filter: Filter
     ) -> AsyncGenerator[Message]:
         """The room from `since` on, for as long as the reader, the server and the credential last."""
+        with self.door.seat(principal, project_id):
+            async with (
+                self._reading(principal, project_id, since, filter) as (room, listener),
+                contextlib.aclosing(listener.read(await self.opening(room, since))) as messages,
+            ):
+                async for message in messages:
+                    yield message
+
+    @contextlib.asynccontextmanager
+    async def _reading(
+        self, principal: Principal, project_id: str, since: Cursor | None, filter: Filter
+    ) -> AsyncIterator[tuple[Room, Listener]]:
+        """Listen within the block, as one of this process's connections, until the credential is revoked.
+
+        Raises Unavailable when the process has as many connections as it takes.
+        """
+        if self.door.full:
+            raise full()
         listener = Listener(principal, self.clock)
         listener.member.filter = filter
-        with self.door.connection(), self.door.seat(principal, project_id):
+        with self.door.connection():
             self.guests.add(listener)
             try:
-                async with (
-                    self.membership(project_id, listener.member, since) as room,
-                    contextlib.aclosing(listener.read(await self.opening(room, since))) as messages,
-                ):
-                    async for message in messages:
-                        yield message
+                async with self.membership(project_id, listener.member, since) as room:
+                    yield room, listener
             finally:
                 self.guests.discard(listener)
 

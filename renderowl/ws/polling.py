@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from renderowl.domain.errors import Unavailable
+from renderowl.domain.errors import RenderOwlError, Unauthenticated, Unavailable
 from renderowl.domain.events import Cursor
 from renderowl.services.rooms import Poll, RoomPoll
+from renderowl.ws import frames
 from renderowl.ws.frames import CursorMark
 from renderowl.ws.member import Reader
 from renderowl.ws.opening import Opening
+from renderowl.ws.protocol import Close
 from renderowl.ws.words import EphemeralWord, EventWord, Spoken, Word
 
 _ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
@@ -32,13 +34,17 @@ async def poll_render(
         return Poll(Cursor(opening.cursor.epoch, opening.upto), recovered, missed, newest)
     member.begin(Opening(opening.cursor, opening.upto))
     while member.closing is None and (left_s := deadline - clock()) > 0:
-        words = member.take(clock())
+        words = []
+        while more := member.take(clock()):
+            words += more
         heard = [word.event for word in words if isinstance(word, EventWord)]
         progress = next((word.progress for word in words if isinstance(word, EphemeralWord)), None)
         if heard or progress:
             newest_seq = heard[-1].seq if heard else opening.upto
             return Poll(Cursor(opening.cursor.epoch, newest_seq), True, heard, progress)
         await member.wait(min(left_s, member.due() - clock()))
+    if member.closing is not None and member.closing.code == frames.FORBIDDEN:
+        raise _refusal(member.closing)
     return Poll(cursor or opening.cursor, True, [], None)
 
 
@@ -46,7 +52,8 @@ async def poll_room(member: Reader, opening: Opening, clock: Callable[[], float]
     """What the member, who is in the room, is told. Only what is not in `opening`'s progress ends the wait.
 
     Progress that the room opened with is no news, but comes with whatever is answered: what was said between two polls
-    would else be missing until the next word about that render. Raises Unavailable when the server goes away.
+    would else be missing until the next word about that render. Raises Unavailable when the server goes away,
+    Unauthenticated when the credential is revoked.
     """
     deadline = clock() + timeout_s
     answer = _Answer(opening.cursor, opening.recovered)
@@ -58,8 +65,15 @@ async def poll_room(member: Reader, opening: Opening, clock: Callable[[], float]
         while words := member.take(clock()):
             answer.add(words, live=True)
     if member.closing is not None and not answer.told:
-        raise Unavailable(member.closing.reason, retry_after_s=_AWAY_S)
+        raise _refusal(member.closing)
     return answer.poll()
+
+
+def _refusal(closing: Close) -> RenderOwlError:
+    """Why somebody who waited is told nothing: the server goes away, or the credential is gone."""
+    if closing.code == frames.FORBIDDEN:
+        return Unauthenticated(closing.reason)
+    return Unavailable(closing.reason, retry_after_s=_AWAY_S)
 
 
 class _Answer:

@@ -1,5 +1,6 @@
 """What a credential is worth, and that it is worth nothing once it is taken back."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,8 @@ from renderowl.services import accounts
 from renderowl.testing.service import BASE_URL, Service
 from renderowl.testing.serving import ORIGIN, World, make_account
 from renderowl.testing.signals import until
+
+CAPTION = {"type": "caption", "text": "a", "start": 0, "duration": 1}
 
 
 async def made_key(http: httpx.AsyncClient, **body: Any) -> dict[str, Any]:
@@ -112,6 +115,22 @@ async def test_a_stream_of_events_ends_when_the_key_is_revoked(world: World) -> 
         await revoke(world)
         async for _ in answer.aiter_bytes():
             pass
+    await world.members(0)
+
+
+@pytest.mark.parametrize("about", ["room", "render"])
+async def test_a_long_poll_ends_when_the_key_is_revoked(world: World, about: str) -> None:
+    world.hub.guests.recheck_s = 0.05
+    body = {"composition_id": "timeline", "input_props": {"duration": 1, "tracks": [{"clips": [CAPTION]}]}}
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {world.key}"}, timeout=30) as http:
+        project = f"{world.http_url}/projects/{world.project.id}"
+        render_id = (await http.post(f"{project}/renders", json=body)).json()["id"]
+        path = "events" if about == "room" else f"renders/{render_id}/progress"
+        query = {"after": f"{world.project.event_epoch}.1", "wait": "25"}
+        waiting = asyncio.create_task(http.get(f"{project}/{path}", params=query))
+        await world.members(1)
+        await revoke(world)
+        assert (await waiting).status_code == 401
     await world.members(0)
 
 

@@ -1,16 +1,24 @@
 """What one member of a room may do to the others, and to the process."""
 
+import asyncio
 import socket
+from pathlib import Path
 
+import httpx
 import pytest
 from websockets.frames import Frame, Opcode
 
 from renderowl.api.patience import PatientProtocol
 from renderowl.bus.base import RoomMessage
+from renderowl.db import renders as render_rows
+from renderowl.services import renders
 from renderowl.services.publishing import record
-from renderowl.testing.serving import World
+from renderowl.services.renders import RenderRequest
+from renderowl.testing.serving import World, serve
 from renderowl.testing.signals import until
 from renderowl.ws.link import LinkedProtocol
+
+CAPTION = {"type": "caption", "text": "a", "start": 0, "duration": 1}
 
 
 @pytest.mark.parametrize("hz", ["1e-310", "1e-300", "0.05"])
@@ -132,3 +140,27 @@ def observe(monkeypatch: pytest.MonkeyPatch, name: str, seen: list[LinkedProtoco
 
 async def some(seen: list[LinkedProtocol]) -> bool:
     return bool(seen)
+
+
+async def test_long_polls_count_towards_what_a_process_takes(
+    database_url: str, redis_url: str, storage_dir: Path
+) -> None:
+    async with serve(database_url, redis_url, storage_dir, room_connections=1) as world:
+        headers = {"authorization": f"Bearer {world.key}"}
+        async with httpx.AsyncClient(base_url=world.http_url, headers=headers, timeout=30) as http:
+            path = f"/projects/{world.project.id}/events"
+            query = {"after": f"{world.project.event_epoch}.0", "wait": "25"}
+            waiting = asyncio.create_task(http.get(path, params=query))
+            await world.members(1)
+            assert (await http.get(path, params=query)).status_code == 503
+            await world.happen()
+            assert (await waiting).status_code == 200
+
+
+async def test_a_room_is_read_without_what_was_sent_with_its_renders(world: World) -> None:
+    asked = RenderRequest(composition_id="timeline", input_props={"duration": 1, "tracks": [{"clips": [CAPTION]}]})
+    made = (await renders.submit(world.ctx, world.principal, world.project.id, asked)).render
+    rows = await render_rows.list_active_of(world.ctx.db, [world.project.id])
+    newest = await render_rows.list_newest_of(world.ctx.db, [world.project.id], limit=1)
+    for [read] in (rows[world.project.id], newest[world.project.id]):
+        assert (read.id, read.input_props, read.output_settings) == (made.id, {}, {})
