@@ -50,6 +50,10 @@ def _no_problems(spec: Spec, output: OutputSettings, limits: Limits) -> Iterator
     yield from ()
 
 
+def _same_limits(limits: Limits) -> Limits:
+    return limits
+
+
 def _no_defaults(spec: Spec) -> dict[str, Any]:
     return {}
 
@@ -68,11 +72,14 @@ class Composition(Generic[S]):
     examples: tuple[dict[str, Any], ...] = ()
     check: Callable[[S, OutputSettings, Limits], Iterator[FieldError]] = field(default=_no_problems)
     """Finds what is beyond the limits before any media is known; full JSON pointers."""
+    limits: Callable[[Limits], Limits] = field(default=_same_limits)
+    """What the caller's limits mean for this composition."""
     defaults: Callable[[S], dict[str, Any]] = field(default=_no_defaults)
     """Output settings that hold for this spec unless the caller's own say otherwise."""
 
     def parse(self, input_props: object, output_settings: object, limits: Limits) -> Ask:
         """Read both documents; raises ValidationFailed with every problem of both."""
+        limits = self.limits(limits)
         props = read(input_props, self.spec, at=PROPS)
         output = said = read(output_settings, OutputSettings, at=OUTPUT)
         if props.value is not None and isinstance(output_settings or {}, Mapping):

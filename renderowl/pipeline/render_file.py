@@ -89,7 +89,8 @@ class _Work:
         self._plan, self._inputs, self._scratch, self._tools, self._cache = plan, inputs, scratch, tools, cache
         self._found = {s.key: cache.find(s.key, EncodedSegment) for s in plan.segments}
         self._audio = cache.find(plan.audio.key, EncodedAudio) if plan.audio else None
-        costs = {f"segment-{s.index}": s.cost for s in plan.segments if self._found[s.key] is None}
+        self._missing = {s.key: s for s in plan.segments if self._found[s.key] is None}
+        costs = {f"segment-{s.index}": s.cost for s in self._missing.values()}
         if plan.audio and self._audio is None:
             costs["audio"] = plan.audio.cost
         self.percent = Percent({**costs, "assemble": plan.assemble_cost})
@@ -108,9 +109,8 @@ class _Work:
     async def encode_all(self, parallel: int) -> tuple[list[EncodedSegment], EncodedAudio | None]:
         """Encode what is not there yet: equal segments once, the longest steps first."""
         slots = asyncio.Semaphore(parallel)
-        missing = {s.key: s for s in self._plan.segments if self._found[s.key] is None}
         steps: list[tuple[float, Callable[[], Awaitable[None]]]] = [
-            (segment.cost, partial(self._segment, segment)) for segment in missing.values()
+            (segment.cost, partial(self._segment, segment)) for segment in self._missing.values()
         ]
         if (programme := self._plan.audio) is not None and self._audio is None:
             steps.append((programme.cost, partial(self._sound, programme)))

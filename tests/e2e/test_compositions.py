@@ -191,3 +191,29 @@ async def test_a_blur_leaves_the_region_sharp(tools: Toolchain, media: MadeMedia
     outside = await frame_pixels(film.path, tools, 10, [(x, 90) for x in range(20, 60)])
     assert max(inside)[0] - min(inside)[0] > 200
     assert max(outside)[0] - min(outside)[0] < 90
+
+
+async def test_a_longform_film_shows_its_backgrounds_through_all_its_sounds(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path
+) -> None:
+    inputs = {
+        "cover.png": await media.picture(color="red"),
+        "rain.mp4": await media.video(colors=["blue", "white"], tone_hz=3000),
+        "one.wav": await media.tone(hz=500, duration_s=4),
+        "two.wav": await media.tone(hz=1000, duration_s=6),
+    }
+    props = {
+        "canvas": SMALL,
+        "backgrounds": [{"type": "image", "src": "cover.png"}, {"type": "video", "src": "rain.mp4"}],
+        "crossfade": 0.4,
+        "audio": [{"src": "one.wav"}, {"src": "two.wav"}],
+    }
+    film, *_ = await composed("longform", props, inputs, tmp_path / "film.mp4", tools, target_segment_s=2)
+    found = await probe(film.path, tools, ours=True)
+    assert (found.frames, found.width, found.has_audio) == (300, 320, True)
+    for frame, wanted in ((0, RED), (143, RED), (157, BLUE), (180, WHITE), (210, BLUE), (240, WHITE), (299, WHITE)):
+        assert near((await frame_pixels(film.path, tools, frame, [(160, 90)]))[0], wanted), frame
+    samples = await sound_samples(film.path, tools)
+    one, joint, two = (level_db(samples[int(at * 48_000) :][:4800]) for at in (2, 3.95, 7))
+    assert one == pytest.approx(two, abs=1)
+    assert joint < one - 15

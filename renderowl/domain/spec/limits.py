@@ -7,6 +7,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """The largest film that is accepted. `max_width` bounds the longer side and `max_height` the shorter one."""
 
     max_duration_s: float = 300.0
+    max_longform_s: float = 3 * 3600.0
+    """The same for the composition `longform`, and for the sum of its sounds."""
     max_tracks: int = 32
     max_clips: int = 2000
     max_width: int = 1920

@@ -1,8 +1,7 @@
 """`timeline`: tracks of clips on a canvas, the first at the bottom."""
 
 from collections.abc import Iterator
-from fractions import Fraction
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
@@ -36,12 +35,8 @@ from renderowl.pipeline.layout import (
     text_box,
     text_style,
 )
+from renderowl.pipeline.passes import SHORTEST_PASS_S, in_passes, pass_starts
 from renderowl.pipeline.schedule import Slot, schedule
-
-Piece = TypeVar("Piece", out.Clip, out.AudioClip)
-
-SHORTEST_PASS_S: Final = Fraction(1)
-"""A loop of longer passes becomes a clip for each, so that the film can be cut between them."""
 
 
 def sources(spec: TimelineSpec) -> Iterator[Use]:
@@ -131,7 +126,7 @@ class _Placing:
         if (passes := self.passes(clip, split=True)) is None:
             self.keep(msgspec.structs.replace(whole, content=msgspec.structs.replace(content, loop=True)))
         else:
-            for piece in _in_passes(whole, passes):
+            for piece in in_passes(whole, passes):
                 self.keep(piece)
         if media.has_audio:
             self.sound(clip)
@@ -171,7 +166,7 @@ class _Placing:
             group=track.id or "",
             duck=out.Duck(**msgspec.structs.asdict(track.duck)) if track.duck else None,
         )
-        self.draft.audio += [whole] if passes is None else _in_passes(whole, passes)
+        self.draft.audio += [whole] if passes is None else in_passes(whole, passes)
 
     def cropped(self, clip: VideoClip | ImageClip, media: out.Media) -> tuple[out.Crop | None, tuple[int, int]]:
         """Return the crop and the size of what it leaves."""
@@ -199,9 +194,7 @@ class _Placing:
             self.draft.fail(f"{self.slot.at}/trim", f"with loop, the part of the source must be {least}")
         if not splittable or not (trimmed or split):
             return None
-        count = -(-self.frames // max(1, pass_frames)) + 1
-        begins = (frame_at(index * length, self.stage.rate) for index in range(count))
-        return [frame for frame in begins if frame < self.frames]
+        return pass_starts(length, self.frames, self.stage.rate)
 
     def drawn(self, clip: SeenClip, content: out.Content, box: out.Box) -> out.Clip:
         if max(box.width, box.height) > MAX_BOX_SIDE:
@@ -225,22 +218,6 @@ class _Placing:
     def keep(self, clip: out.Clip) -> None:
         if clip.opacity > 0:
             self.draft.add(clip)
-
-
-def _in_passes(whole: Piece, begins: list[int]) -> list[Piece]:
-    """Split a clip at the given frames of it, each piece beginning anew in the source; the fades stay at the ends."""
-    ends = [*begins[1:], whole.frames]
-    return [
-        msgspec.structs.replace(
-            whole,
-            id=f"{whole.id}/{index}" if len(begins) > 1 else whole.id,
-            start=whole.start + first,
-            frames=last - first,
-            fade_in=whole.fade_in if first == 0 else 0,
-            fade_out=min(whole.fade_out, last - first) if last == whole.frames else 0,
-        )
-        for index, (first, last) in enumerate(zip(begins, ends, strict=True))
-    ]
 
 
 COMPOSITION: Final = Composition(
