@@ -56,7 +56,6 @@ async def examine(settings: Settings, data_dir: Path) -> AsyncIterator[Check]:
     async for check in _ffmpeg(settings):
         yield check
     yield _fonts()
-    yield _sandbox()
     yield await _postgres(settings)
     yield await _valkey(settings)
     yield await _storage(settings, data_dir)
@@ -148,18 +147,6 @@ def _fonts() -> Check:
     families = [font.family for font in lost]
     state: State = "missing" if DEFAULT_FAMILY in families else "warn"
     return Check("media", "fonts", state, f"without {', '.join(families)}", f"pip install {' '.join(packages)}")
-
-
-def _sandbox() -> Check:
-    if program := shutil.which("bwrap"):
-        return Check("machine", "sandbox", "ok", f"bubblewrap at {program}")
-    return Check(
-        "machine",
-        "sandbox",
-        "warn",
-        "no bubblewrap; resource limits and an own session instead",
-        "apt install bubblewrap",
-    )
 
 
 async def _postgres(settings: Settings) -> Check:
