@@ -4,6 +4,7 @@ Every field is the variable `RENDEROWL_<FIELD IN CAPITALS>`; `docs/configuration
 There is no default secret: `renderowl up` draws and stores its own, `renderowl serve` refuses to start without one.
 """
 
+import difflib
 import os
 import re
 from collections.abc import Mapping
@@ -110,7 +111,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Raise SettingsError unless all of these fields are set."""
         missing = [f"{PREFIX}{name.upper()}" for name in fields if not getattr(self, name)]
         if missing:
-            raise SettingsError(f"{', '.join(missing)} must be set; `renderowl up` needs none of them")
+            instead = "`renderowl up` needs none of them, and most commands take its --data-dir instead"
+            raise SettingsError(f"{', '.join(missing)} must be set; {instead}")
         if "secret_key" in fields and len(self.secret_key) < 32:
             raise SettingsError("RENDEROWL_SECRET_KEY must have at least 32 characters")
 
@@ -128,7 +130,9 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
             continue
         name = variable[len(PREFIX) :].lower()
         if name not in known:
-            raise SettingsError(f"{variable} is not a setting; see docs/configuration.md")
+            nearest = difflib.get_close_matches(name, known, n=1)
+            meant = f"; did you mean {PREFIX}{nearest[0].upper()}?" if nearest else "; see docs/configuration.md"
+            raise SettingsError(f"{variable} is not a setting{meant}")
         if name == "allowed_origins":
             values[name] = tuple(part.strip() for part in text.split(",") if part.strip())
         else:

@@ -22,6 +22,8 @@ class Api:
     """One server, one credential, one pool of connections."""
 
     def __init__(self, base_url: str, source: TokenSource, *, timeout_s: float) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise ValueError(f"the server's address must begin with http:// or https://, not {base_url!r}")
         self.base_url: Final = base_url.rstrip("/")
         self.credential: Final = Credential(source)
         self.http: Final = httpx.AsyncClient(

@@ -62,7 +62,7 @@ def test_a_defect_is_not_hidden(runner: CliRunner, monkeypatch: pytest.MonkeyPat
 def test_a_misspelt_variable_is_the_callers_to_mend(runner: CliRunner) -> None:
     result = runner.invoke(cli, ["doctor"], env={"RENDEROWL_DATBASE_URL": "x"})
     assert result.exit_code == 2
-    assert "RENDEROWL_DATBASE_URL is not a setting" in result.stderr
+    assert "RENDEROWL_DATBASE_URL is not a setting; did you mean RENDEROWL_DATABASE_URL?" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["db", "check"], ["db", "check", "--data-dir", "nowhere"]])
