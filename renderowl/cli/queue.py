@@ -15,9 +15,9 @@ from renderowl.domain.lifecycle import Priority
 T = TypeVar("T")
 
 _class = click.option(
-    "--class", "priority", type=click.Choice(get_args(Priority)), help="Only steps that are in this class now."
+    "--class", "priority", type=click.Choice(get_args(Priority)), help="Only this class: steps that are in it now."
 )
-_project = click.option("--project", "project_id", help="Only steps of this project.")
+_project = click.option("--project", "project_id", help="Only this project.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 
 
@@ -50,12 +50,19 @@ def pause(priority: Priority | None, project_id: str | None, reason: str, data_d
 def resume(
     priority: Priority | None, project_id: str | None, everything: bool, data_dir: Path | None, as_json: bool
 ) -> None:
-    """End a pause; schedulers notice within a quarter of a second."""
+    """End the pause of the whole queue, of a class or of a project; others stay. Schedulers notice within 250 ms."""
+    from renderowl.db import pauses
     from renderowl.services import pausing
 
     scope = None if everything else pausing.scope_of(*_one_of(priority, project_id))
-    ended = _with_database(data_dir, lambda db: pausing.resume(db, scope))
-    _tell({"resumed": ended}, "\n".join(f"resumed {one}" for one in ended) or "nothing was paused", as_json)
+
+    async def act(db: Database) -> tuple[list[str], list[str]]:
+        return await pausing.resume(db, scope), [pause.scope for pause in await pauses.list_all(db)]
+
+    ended, left = _with_database(data_dir, act)
+    lines = [f"resumed {one}" for one in ended] or [f"{scope or 'nothing'} was {'not ' if scope else ''}paused"]
+    lines += [f"still paused: {one}" for one in left]
+    _tell({"resumed": ended, "still_paused": left}, "\n".join(lines), as_json)
 
 
 @command.command("status")
