@@ -12,6 +12,7 @@ from pathlib import Path
 
 import rich_click as click
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -22,6 +23,8 @@ from renderowl.pipeline.tools import discover
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 20.0
+WIDE = 100
+"""Columns of a terminal that has room for everything."""
 
 
 @click.command("demo")
@@ -72,7 +75,7 @@ async def _demo(media: Sequence[Path], data_dir: Path) -> None:
         reused = (
             f", {render.cache['reused']} of {render.cache['segments']} segments from the cache" if render.cache else ""
         )
-        console.print(f"[bold green]{path}[/]  {path.stat().st_size / 1e6:.1f} MB{reused}", soft_wrap=True)
+        console.print(f"[bold green]{path}[/]  {decimal(path.stat().st_size)}{reused}", soft_wrap=True)
 
 
 async def _start(data_dir: Path, token: str) -> tuple[asyncio.subprocess.Process, str]:
@@ -151,14 +154,14 @@ def _describe(assets: Sequence[Asset], console: Console) -> None:
 
 async def _watch(client: Client, project_id: str, titles: dict[str, str], console: Console) -> None:
     """Follow the room until every render has ended, drawing a bar for each."""
+    wide = console.width >= WIDE
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:<22}"),
-        BarColumn(bar_width=36),
+        BarColumn(bar_width=36 if wide else 10),
         TextColumn("{task.percentage:5.1f} %"),
         TextColumn("{task.fields[said]}"),
-        TextColumn("{task.fields[pictures]} pictures"),
-        TimeElapsedColumn(),
+        *((TextColumn("{task.fields[pictures]} pictures"), TimeElapsedColumn()) if wide else ()),
     )
     with Progress(*columns, console=console) as bars:
         tasks = {

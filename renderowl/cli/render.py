@@ -30,12 +30,14 @@ def command(spec_file: Path, output: Path | None, parallel: int | None, cache_di
 
     Sources in it are paths relative to the file. Needs no server.
     """
+    from rich.filesize import decimal
+
     made = asyncio.run(_render(spec_file, output, parallel or 0, cache_dir, quiet=as_json))
     if as_json:
         click.echo(msgspec.json.encode({"outputs": made}, enc_hook=str).decode())
     else:
         for file in made:
-            click.echo(f"{file.path}  {file.size_bytes / 1e6:.1f} MB")
+            click.echo(f"{file.path}  {decimal(file.size_bytes)}")
 
 
 async def _render(

@@ -44,7 +44,8 @@ async def _once(settings: Settings, as_json: bool) -> None:
     if as_json:
         _print_json(seen)
     else:
-        Console().print(view(seen, rows=200))
+        console = Console()
+        console.print(view(seen, rows=200, width=console.width))
 
 
 async def _watch(settings: Settings, interval_s: float, as_json: bool) -> None:
@@ -67,7 +68,8 @@ async def _watch(settings: Settings, interval_s: float, as_json: bool) -> None:
                 except Unavailable as error:
                     live.update(Text(f"{error.detail}; still trying", style="bold red"), refresh=True)
                 else:
-                    live.update(view(seen, rows=max(5, console.height // 2 - 8)), refresh=True)
+                    rows = max(5, console.height // 2 - 8)
+                    live.update(view(seen, rows=rows, width=console.width), refresh=True)
                 await asyncio.sleep(interval_s)
 
 

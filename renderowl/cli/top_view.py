@@ -10,12 +10,15 @@ from renderowl.services.overview import Overview, RunningStep
 
 _COLOURS = {"urgent": "bold red", "high": "yellow", "normal": "cyan", "low": "dim"}
 _SILENT_S = 10.0
+_WIDE = 110
+"""Columns of a terminal that has room for everything."""
 
 
-def view(seen: Overview, *, rows: int = 20) -> RenderableType:
-    """Everything, with at most `rows` workers and as many running steps."""
+def view(seen: Overview, *, rows: int = 20, width: int = _WIDE) -> RenderableType:
+    """Everything, with at most `rows` workers and as many running steps; without their bars where that would cut words off."""
+    bars = width >= _WIDE
     parts: list[RenderableType] = [_head(seen), *(_pause_lines(seen)), Text(), _queue(seen)]
-    parts += [Text(), _workers(seen, rows), Text(), _running(seen, rows)]
+    parts += [Text(), _workers(seen, rows, bars=bars), Text(), _running(seen, rows, bars=bars)]
     return Group(*parts)
 
 
@@ -56,14 +59,14 @@ def _queue(seen: Overview) -> Table:
     return table
 
 
-def _workers(seen: Overview, rows: int) -> Table:
-    table = _table("Workers", "worker", "host", "slots", "", "state", "heard of", "up", "offers")
+def _workers(seen: Overview, rows: int, *, bars: bool) -> Table:
+    table = _table("Workers", "worker", "host", "slots", *([""] if bars else []), "state", "heard of", "up", "offers")
     for worker in seen.workers[:rows]:
         table.add_row(
             _short(worker.id),
             f"{worker.host}:{worker.pid}",
             f"{worker.held}/{worker.slots}",
-            _bar(worker.held, worker.slots),
+            *([_bar(worker.held, worker.slots)] if bars else []),
             _state(worker),
             f"{_age(worker.silent_s)} ago",
             _age((seen.at - worker.started_at).total_seconds()),
@@ -78,14 +81,19 @@ def _state(worker: WorkerSeen) -> Text:
     return Text(worker.status, style="green" if worker.status == "active" else "yellow")
 
 
-def _running(seen: Overview, rows: int) -> Table:
-    table = _table("Running", "render", "step", "class", "worker", "for", "", "done", "fps", "speed", "film", "left")
+def _running(seen: Overview, rows: int, *, bars: bool) -> Table:
+    table = _table(
+        *("Running", "render", "step", "class", "worker", "for"),
+        *([""] if bars else []),
+        *("done", "fps", "speed", "film", "left"),
+        gap=2 if bars else 1,
+    )
     for one in seen.running[:rows]:
-        table.add_row(*_running_row(one))
+        table.add_row(*_running_row(one, bars=bars))
     return _with_rest(table, len(seen.running) - rows)
 
 
-def _running_row(one: RunningStep) -> list[RenderableType]:
+def _running_row(one: RunningStep, *, bars: bool) -> list[RenderableType]:
     step, progress = one.step, one.progress
     name = f"{step.kind} {step.ordinal}" if step.kind == "segment" else step.kind
     if step.attempt > 1:
@@ -96,7 +104,7 @@ def _running_row(one: RunningStep) -> list[RenderableType]:
         Text(step.priority, style=_COLOURS[step.priority]),
         _short(step.worker_id),
         _age(step.held_s) if step.status == "running" else Text("on its way", style="dim"),
-        _bar(one.done or 0.0, 1.0),
+        *([_bar(one.done or 0.0, 1.0)] if bars else []),
         "" if one.done is None else f"{100 * one.done:.0f}%",
         "" if progress is None or progress.fps is None else f"{progress.fps:.0f}",
         "" if progress is None or progress.speed is None else f"{progress.speed:.1f}x",
@@ -105,8 +113,10 @@ def _running_row(one: RunningStep) -> list[RenderableType]:
     ]
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def _table(title: str, *columns: str, gap: int = 2) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, gap, 0, 0)
+    )
     for column in columns:
         table.add_column(column, header_style="dim", no_wrap=True)
     return table

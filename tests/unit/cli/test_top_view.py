@@ -45,9 +45,9 @@ def _step(number: int, *, attempt: int = 1) -> StepSeen:
     )
 
 
-def _shown(seen: Overview, rows: int = 20) -> str:
+def _shown(seen: Overview, rows: int = 20, width: int = 150) -> str:
     out = StringIO()
-    Console(file=out, width=150).print(view(seen, rows=rows))
+    Console(file=out, width=width).print(view(seen, rows=rows, width=width))
     return out.getvalue()
 
 
@@ -66,6 +66,14 @@ def test_it_names_pauses_ages_and_how_far_steps_are() -> None:
     ):
         assert expected in text
     assert "ffmpeg:abc" not in text
+
+
+def test_a_terminal_of_80_columns_cuts_no_word_off() -> None:
+    running = [RunningStep(_step(12), 1.0, Progress(61.0, 10, 20, "encoding", 157.0, 11.9, 130.0))]
+    text = _shown(_overview(workers=[_worker(0)], running=running, pauses=[]), width=80)
+    for expected in ("segment 12", "high", "1 min", "100%", "157", "11.9x", "61%", "2 min", "active", "gpu"):
+        assert expected in text
+    assert "…" not in text.replace("rnd_…", "").replace("wrk_…", "")
 
 
 def test_what_is_not_known_is_left_out() -> None:
