@@ -120,7 +120,7 @@ async def get_progress(
     if after is not None:
         return Response(await poll_progress(ctx, state["hub"], principal, project_id, render_id, after, wait))
     view, tag = await renders.progress(ctx, principal, project_id, render_id)
-    headers = {"etag": f'"{tag}"', "cache-control": "no-cache"}
+    headers = {"etag": f'"{tag}"', "cache-control": "private, no-cache"}
     if is_active(view.status):
         headers["retry-after"] = str(POLL_AFTER_S)
     if if_none_match is not None and f'"{tag}"' in if_none_match:
@@ -141,7 +141,7 @@ async def get_preview(
     Send the ETag back as If-None-Match; 304 means that there is no newer one.
     """
     picture = await renders.newest_preview(ctx, principal, project_id, render_id)
-    headers = {"cache-control": "no-cache", "retry-after": str(POLL_AFTER_S)}
+    headers = {"cache-control": "private, no-cache", "retry-after": str(POLL_AFTER_S)}
     if picture is None:
         return Response(b"", status_code=204, headers=headers)
     headers["etag"] = f'"{hashlib.sha256(picture.jpeg).hexdigest()[:20]}"'

@@ -115,6 +115,15 @@ async def good_keys(db: Database, key_ids: Sequence[str]) -> set[str]:
     return {row["id"] for row in rows}
 
 
+async def unrevoked_keys(db: Database, key_ids: Sequence[str]) -> set[str]:
+    """Those of these keys that were not revoked, whether or not they have come to their own end."""
+    rows = await db.fetch(
+        "SELECT id FROM api_keys WHERE id = ANY($1::text[]) AND (revoked_at IS NULL OR revoked_at > now())",
+        list(key_ids),
+    )
+    return {row["id"] for row in rows}
+
+
 async def get_key(db: Database, user_id: str, key_id: str) -> ApiKey | None:
     """One key of a user's, whatever became of it."""
     return _key(await db.run(ApiKeys.select(*_KEY_FIELDS).where(ApiKeys.id == key_id, ApiKeys.user_id == user_id)))

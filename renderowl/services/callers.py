@@ -56,9 +56,9 @@ async def lost(ctx: Context, principals: Collection[Principal]) -> set[Principal
     revocable = [one for one in principals if one.kind != "bootstrap"]
     key_ids = {id for one in revocable if (id := _key_of(one)) is not None}
     token_ids = {id for one in revocable for id in _tokens_of(one)}
-    good = await accounts.good_keys(ctx.db, list(key_ids)) if key_ids else set()
+    left = await accounts.unrevoked_keys(ctx.db, list(key_ids)) if key_ids else set()
     revoked = await accounts.revoked_among(ctx.db, list(token_ids)) if token_ids else set()
-    return {one for one in revocable if _key_of(one) in key_ids - good or not revoked.isdisjoint(_tokens_of(one))}
+    return {one for one in revocable if _key_of(one) in key_ids - left or not revoked.isdisjoint(_tokens_of(one))}
 
 
 async def still_good(ctx: Context, principal: Principal) -> bool:

@@ -53,7 +53,7 @@ class Attendance:
         """Another process's roster."""
         roster = msgspec.json.decode(body, type=Roster)
         if roster.process != self.process:
-            room.presence.hear(roster)
+            room.presence.hear(roster, time.time())
 
     def repeat(self) -> None:
         """Say everything again in the next round: Redis may have forgotten it."""

@@ -60,18 +60,22 @@ class Presence:
         self.changed = False
         return Roster(process, at, len(self._here), _first(self._here))
 
-    def hear(self, roster: Roster) -> None:
-        """Another process's roster; an older one than is known changes nothing."""
+    def hear(self, roster: Roster, now: float) -> None:
+        """Another process's roster; an older one than is known changes nothing. `now` in Unix seconds."""
+        self._forget_gone(now)  # though nobody here ever asks: processes come and go, the room may stay for months
         known = self._elsewhere.get(roster.process)
         if known is None or known.at <= roster.at:
             self._elsewhere[roster.process] = roster
 
     def members(self, now: float) -> tuple[int, list[Watcher]]:
         """How many there are, and the first hundred of them by connection; `now` in Unix seconds."""
-        self._elsewhere = {one.process: one for one in self._elsewhere.values() if now - one.at < STALE_S}
+        self._forget_gone(now)
         known = {watcher.connection: watcher for one in self._elsewhere.values() for watcher in one.members}
         count = len(self._here) + sum(one.count for one in self._elsewhere.values())
         return count, _first(known | self._here)
+
+    def _forget_gone(self, now: float) -> None:
+        self._elsewhere = {one.process: one for one in self._elsewhere.values() if now - one.at < STALE_S}
 
     def news(self, now: float) -> PresenceNews | None:
         """What has changed since the news before; None if nothing has."""

@@ -179,6 +179,7 @@ async def test_the_newest_preview_can_be_fetched_and_is_sent_once(
         await service.ctx.bus.publish_preview(project_id, render, 1, Picture(30 * n, float(n), b"\xff\xd8%d" % n))
     first = await service.http.get(path)
     assert (first.status_code, first.content, first.headers["content-type"]) == (200, b"\xff\xd81", "image/jpeg")
+    assert first.headers["cache-control"] == "private, no-cache", "a proxy keeps nobody's picture for others"
     same = await service.http.get(path, headers={"if-none-match": first.headers["etag"]})
     assert (same.status_code, same.content) == (304, b"")
     await service.ctx.bus.publish_preview(project_id, render, 2, Picture(0, 0.0, b"of an attempt that is not there"))

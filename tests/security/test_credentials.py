@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from renderowl.domain.errors import Unauthenticated
 from renderowl.services import accounts
 from renderowl.testing.service import BASE_URL, Service
 from renderowl.testing.serving import ORIGIN, World, make_account
@@ -132,6 +133,16 @@ async def test_a_long_poll_ends_when_the_key_is_revoked(world: World, about: str
         await revoke(world)
         assert (await waiting).status_code == 401
     await world.members(0)
+
+
+async def test_the_end_of_a_key_is_no_revocation_and_may_be_refreshed_in_time(world: World) -> None:
+    """4403 tells a client to stop; 4401, after some grace, to come with a newer credential."""
+    await world.ctx.db.execute("UPDATE api_keys SET expires_at = now() - interval '1 second'")
+    assert not await accounts.is_revoked(world.ctx, world.principal)
+    with pytest.raises(Unauthenticated):
+        await accounts.authenticate(world.ctx, world.key)
+    await world.ctx.db.execute("UPDATE api_keys SET revoked_at = now()")
+    assert await accounts.is_revoked(world.ctx, world.principal)
 
 
 async def test_a_socket_cannot_be_refreshed_into_another_users(world: World) -> None:

@@ -44,20 +44,20 @@ def test_five_thousand_who_come_at_once_are_one_word_with_a_hundred_names() -> N
 def test_members_of_other_processes_are_shown_with_ones_own() -> None:
     presence = Presence()
     presence.arrive(watcher(2))
-    presence.hear(elsewhere(1, 1))
+    presence.hear(elsewhere(1, 1), NOW)
     assert presence.members(NOW) == (2, [watcher(1), watcher(2)])
 
 
 def test_an_older_roster_than_is_known_changes_nothing() -> None:
     presence = Presence()
-    presence.hear(elsewhere(2, 1, 2, at=NOW))
-    presence.hear(elsewhere(1, 1, at=NOW - 1))
+    presence.hear(elsewhere(2, 1, 2, at=NOW), NOW)
+    presence.hear(elsewhere(1, 1, at=NOW - 1), NOW)
     assert presence.members(NOW)[0] == 2
 
 
 def test_members_of_a_process_that_is_not_heard_of_are_gone_after_a_minute() -> None:
     presence = Presence()
-    presence.hear(elsewhere(1, 1))
+    presence.hear(elsewhere(1, 1), NOW)
     assert presence.members(NOW + STALE_S - 1)[0] == 1
     assert presence.members(NOW + STALE_S) == (0, [])
 
@@ -71,3 +71,11 @@ def test_a_roster_is_due_until_it_was_asked_for() -> None:
     assert not presence.changed
     presence.leave("con_00009")
     assert not presence.changed
+
+
+def test_processes_that_are_gone_are_forgotten_though_nobody_asks() -> None:
+    presence = Presence()
+    for number in range(100):
+        now = NOW + number * STALE_S
+        presence.hear(Roster(f"process_{number}", now, 1, []), now)
+    assert len(presence._elsewhere) == 1
