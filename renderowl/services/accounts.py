@@ -3,7 +3,7 @@
 import asyncio
 import re
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -21,6 +21,7 @@ from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.records import ApiKey, Principal, Scope, User
 from renderowl.security.keys import new_key
 from renderowl.security.passwords import MAX_LENGTH, MIN_LENGTH, hash_password, verify_password
+from renderowl.security.signing import derive, sign, verify
 from renderowl.security.tokens import Claims, new_ticket
 from renderowl.services import projects
 from renderowl.services.callers import BOOTSTRAP_USER as BOOTSTRAP_USER
@@ -51,17 +52,29 @@ class Ticket(msgspec.Struct, frozen=True):
     expires_at: float
 
 
+class _Ticketed(msgspec.Struct, frozen=True):
+    """What a ticket stands for. Redis keeps it signed: who can write there can still make no principal of their own."""
+
+    principal: Principal
+    project_id: str
+    origin: str | None
+    expires_at: float
+
+
 async def redeem_ticket(ctx: Context, ticket: str, *, project_id: str, origin: str | None) -> Principal:
     """Who a one-time ticket stands for, once, for its project and from its origin. Raises Unauthenticated.
 
     A ticket is worth no more than the credential that asked for it: it dies with it.
     """
-    value = await ctx.bus.take_ticket(ticket)
-    if value is None:
+    kept = await ctx.bus.take_ticket(ticket)
+    if kept is None or not verify(_ticket_key(ctx), _ticket_message(ticket, kept["value"]), kept["signature"]):
         raise Unauthenticated("the ticket is not valid, was used or has expired")
-    if value["project_id"] != project_id or value["origin"] not in (None, origin):
+    value = msgspec.json.decode(kept["value"], type=_Ticketed)
+    if value.expires_at < datetime.now(UTC).timestamp():
+        raise Unauthenticated("the ticket has expired")
+    if value.project_id != project_id or value.origin not in (None, origin):
         raise Unauthenticated("the ticket is for another project or origin")
-    principal = msgspec.convert(value["principal"], Principal)
+    principal = value.principal
     if not await still_good(ctx, principal):
         raise Unauthenticated("the credential that asked for the ticket was revoked or has ended")
     return principal
@@ -209,13 +222,11 @@ async def issue_ticket(ctx: Context, principal: Principal, project_id: str, orig
     """A ticket that opens one socket of one project within 30 s, from the origin that asked for it."""
     await projects.get(ctx, principal, project_id)
     ticket = new_ticket()
-    value: dict[str, Any] = {
-        "principal": msgspec.to_builtins(principal),
-        "project_id": project_id,
-        "origin": origin,
-    }
-    await ctx.bus.put_ticket(ticket, value, TICKET_TTL_S)
-    return Ticket(ticket, datetime.now(UTC).timestamp() + TICKET_TTL_S)
+    value = _Ticketed(principal, project_id, origin, datetime.now(UTC).timestamp() + TICKET_TTL_S)
+    text = msgspec.json.encode(value).decode()
+    signature = sign(_ticket_key(ctx), _ticket_message(ticket, text))
+    await ctx.bus.put_ticket(ticket, {"value": text, "signature": signature}, TICKET_TTL_S)
+    return Ticket(ticket, value.expires_at)
 
 
 def read_moment(path: str, text: str) -> datetime:
@@ -234,6 +245,14 @@ async def _own_key(ctx: Context, principal: Principal, key_id: str) -> ApiKey:
     if key is None:
         raise NotFound(f"you have no key {key_id!r}")
     return key
+
+
+def _ticket_key(ctx: Context) -> bytes:
+    return derive(ctx.settings.secret_key, "tickets")
+
+
+def _ticket_message(ticket: str, value: str) -> bytes:
+    return f"{ticket}.{value}".encode()
 
 
 def _implied(scopes: frozenset[Scope]) -> frozenset[Scope]:

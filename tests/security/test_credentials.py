@@ -91,6 +91,27 @@ async def test_a_ticket_dies_with_the_key_that_asked_for_it(world: World) -> Non
         assert "unauthenticated" in str(await socket.recv())
 
 
+async def test_who_can_write_to_redis_makes_no_ticket(world: World) -> None:
+    """Neither one of their own nor, with what a real one stands for, another."""
+    real = await accounts.issue_ticket(world.ctx, world.principal, world.project.id, None)
+    kept = await world.ctx.bus.take_ticket(real.ticket)
+    assert kept is not None
+    boss = kept["value"].replace('"is_admin":false', '"is_admin":true')
+    assert boss != kept["value"]
+    forged = {
+        "another": kept,
+        real.ticket: {**kept, "value": boss},
+        "unsigned": {"value": boss, "signature": ""},
+    }
+    for ticket, value in forged.items():
+        await world.ctx.bus.put_ticket(ticket, value, 30)
+        with pytest.raises(Unauthenticated):
+            await accounts.redeem_ticket(world.ctx, ticket, project_id=world.project.id, origin=None)
+    await world.ctx.bus.put_ticket(real.ticket, kept, 30)
+    found = await accounts.redeem_ticket(world.ctx, real.ticket, project_id=world.project.id, origin=None)
+    assert found == world.principal
+
+
 @pytest.mark.parametrize("mint", [False, True], ids=["key", "token-made-by-the-key"])
 async def test_somebody_who_only_listens_is_sent_away_when_the_key_is_revoked(world: World, mint: bool) -> None:
     world.hub.guests.recheck_s = 0.05
