@@ -67,7 +67,7 @@ class Caller:
         self._count += 1
         chance, title = self._chance, f"{self._number}.{self._count}"
         long = chance.random() < 0.2
-        seconds, width, height = (12, 1280, 720) if long else (2, 320, 180)
+        seconds, width, height = (20, 1280, 720) if long else (2, 320, 180)
         text = {"type": "text", "text": title, "duration": seconds, "style": {"font_size": height // 3}}
         order = Order(
             {"width": width, "height": height, "fps": 30, "tracks": [{"clips": [text]}]},
