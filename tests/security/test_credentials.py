@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from renderowl.domain.errors import Unauthenticated
-from renderowl.services import accounts
+from renderowl.services import accounts, projects
 from renderowl.testing.service import BASE_URL, Service
 from renderowl.testing.serving import ORIGIN, World, make_account
 from renderowl.testing.signals import until
@@ -89,6 +89,20 @@ async def test_a_ticket_dies_with_the_key_that_asked_for_it(world: World) -> Non
     await revoke(world)
     async with world.room(key=None, query=f"?ticket={ticket.ticket}") as socket:
         assert "unauthenticated" in str(await socket.recv())
+
+
+async def test_a_ticket_is_good_for_its_project_and_origin_alone(world: World) -> None:
+    other = await projects.create(world.ctx, world.principal, name="Other", description=None, settings={})
+    for project_id, origin, good in (
+        (world.project.id, ORIGIN, True),
+        (other.id, ORIGIN, False),
+        (world.project.id, None, False),
+        (world.project.id, world.http_url, False),
+    ):
+        ticket = (await accounts.issue_ticket(world.ctx, world.principal, world.project.id, ORIGIN)).ticket
+        async with world.room(project_id, key=None, query=f"?ticket={ticket}", origin=origin) as socket:
+            await socket.send('{"type":"hello"}')
+            assert ('"type":"welcome"' in str(await socket.recv())) is good, (project_id, origin)
 
 
 async def test_who_can_write_to_redis_makes_no_ticket(world: World) -> None:
