@@ -75,7 +75,7 @@ def answer_framework(request: Request[Any, Any, Any], error: HTTPException) -> R
         ]
         return problem_of(ValidationFailed(errors=fields), request)
     if error.status_code == http.HTTPStatus.NOT_FOUND:
-        return problem_of(NotFound(f"there is no route {request.url.path}"), request)
+        return problem_of(NotFound(f"there is no route {request.url.path}; /openapi.json lists them"), request)
     if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
         return problem_of(MethodNotAllowed(f"{request.url.path} does not take {request.method}"), request)
     by_status = {cls.status: cls for cls in (ERRORS["payload_too_large"], ERRORS["unsupported_media_type"])}
