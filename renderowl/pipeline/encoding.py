@@ -5,7 +5,15 @@ from typing import Final, Literal
 import msgspec
 
 from renderowl.domain.spec.output import CODECS, OutputSettings
-from renderowl.pipeline.timeline import CaptionContent, Clip, ImageContent, Rate, TextContent, VideoContent
+from renderowl.pipeline.timeline import (
+    CaptionContent,
+    Clip,
+    HighlightContent,
+    ImageContent,
+    Rate,
+    TextContent,
+    VideoContent,
+)
 
 GOP_S: Final = 2
 
@@ -63,6 +71,10 @@ def segment_cost(clips: tuple[Clip, ...], frames: int, width: int, height: int, 
 
 def _clip_cost(clip: Clip) -> float:
     match clip.content:
+        case VideoContent(view=view) | ImageContent(view=view) if view:
+            return 0.9 + 0.1 * bool(clip.box.rotation)
+        case HighlightContent():
+            return 0.3
         case VideoContent(fit=fit):
             return 0.35 + 0.3 * (fit == "blur") + 0.1 * bool(clip.box.rotation)
         case ImageContent(fit=fit):

@@ -14,6 +14,7 @@ from renderowl.pipeline.effects.look import faded, rotated, rotated_size, transl
 from renderowl.pipeline.effects.place import placed, shifted
 from renderowl.pipeline.effects.source import held, normalised, plain, preroll, retimed
 from renderowl.pipeline.effects.text import caption_lines, text_lines
+from renderowl.pipeline.effects.view import view_source, viewed
 from renderowl.pipeline.fonts import Font, font_named, font_runs
 from renderowl.pipeline.graph import Stream, input_stream
 from renderowl.pipeline.plan import Segment
@@ -114,8 +115,7 @@ def _fills(clip: Clip, segment: Segment) -> bool:
         case ColorContent():
             return True
         case VideoContent() | ImageContent() as content:
-            box = Size(clip.box.width, clip.box.height)
-            return drawn_size(_source_size(content, segment.media[content.src]), box, content.fit) == box
+            return _drawn(clip, segment.media[content.src]) == Size(clip.box.width, clip.box.height)
         case _:
             return False
 
@@ -155,8 +155,7 @@ def _draw(layers: Layers, clip: Clip, segment: Segment) -> None:
     layer = _layer(clip, span, segment, layers.inputs, alpha=alpha)
     size = Size(clip.box.width, clip.box.height)
     if isinstance(clip.content, VideoContent | ImageContent):
-        source = _source_size(clip.content, segment.media[clip.content.src])
-        size = drawn_size(source, size, clip.content.fit)
+        size = _drawn(clip, segment.media[clip.content.src])
     if clip.box.rotation:
         size = rotated_size(size, clip.box.rotation)
     x, y = round(clip.box.center_x - size.width / 2), round(clip.box.center_y - size.height / 2)
@@ -180,14 +179,24 @@ def _layer(clip: Clip, span: _Span, segment: Segment, inputs: list[Input], *, al
     match clip.content:
         case ImageContent() as content:
             media = segment.media[content.src]
+            source = _source_size(content, media)
             picture = cropped(_open(inputs, content.src), content.crop)
-            picture = fitted(picture, _source_size(content, media), box, content.fit, moving=False)
-            layer = held(_shaped(normalised(picture, alpha), clip, _drawn(clip, media)), frames, rate)
+            if content.view:
+                whole = normalised(view_source(picture, content.view, source, box, moving=False), alpha)
+                layer = _shaped(viewed(held(whole, frames, rate), content.view, begun, source, box), clip, box)
+            else:
+                picture = fitted(picture, source, box, content.fit, moving=False)
+                layer = held(_shaped(normalised(picture, alpha), clip, _drawn(clip, media)), frames, rate)
         case VideoContent() as content:
             media = segment.media[content.src]
+            source = _source_size(content, media)
             picture = cropped(_play(inputs, content, media, begun, frames, segment.canvas), content.crop)
-            picture = fitted(picture, _source_size(content, media), box, content.fit, moving=True)
-            layer = _shaped(normalised(picture, alpha), clip, _drawn(clip, media))
+            if content.view:
+                whole = normalised(view_source(picture, content.view, source, box, moving=True), alpha)
+                picture = viewed(whole, content.view, begun, source, box)
+            else:
+                picture = normalised(fitted(picture, source, box, content.fit, moving=True), alpha)
+            layer = _shaped(picture, clip, _drawn(clip, media))
         case ColorContent(color=color):
             layer = plain(f"clip{clip_number(clip, segment)}", color, box.width, box.height, frames, rate)
             layer = _shaped(normalised(layer, alpha), clip, box)
@@ -206,7 +215,8 @@ def clip_number(clip: Clip, segment: Segment) -> int:
 
 def _drawn(clip: Clip, media: Media) -> Size:
     assert isinstance(clip.content, VideoContent | ImageContent)
-    return drawn_size(_source_size(clip.content, media), Size(clip.box.width, clip.box.height), clip.content.fit)
+    box = Size(clip.box.width, clip.box.height)
+    return box if clip.content.view else drawn_size(_source_size(clip.content, media), box, clip.content.fit)
 
 
 def _shaped(picture: Stream, clip: Clip, size: Size) -> Stream:

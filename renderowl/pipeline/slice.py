@@ -6,6 +6,7 @@ edge of the slice, into negative frames or beyond the last: the renderer runs th
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from typing import TypeVar
 
 import msgspec
 
@@ -18,12 +19,16 @@ from renderowl.pipeline.timeline import (
     Ellipse,
     EllipseKey,
     HighlightContent,
+    ImageContent,
     Rate,
     Seconds,
     Subtitle,
     Timeline,
     VideoContent,
+    ViewKey,
 )
+
+Key = TypeVar("Key", EllipseKey, ViewKey)
 
 
 def window(timeline: Timeline, start: int, end: int) -> Timeline:
@@ -51,7 +56,9 @@ def slice_clip(clip: Clip, start: int, end: int, rate: Rate) -> Clip | None:
     skip, rest = (0, 0) if isinstance(content, CaptionContent) and content.words else _cut_off(clip, start, end)
     if isinstance(content, VideoContent) and skip:
         content = msgspec.structs.replace(content, start=_advanced(content.start, content.speed, skip, rate))
-    elif isinstance(content, HighlightContent):
+    if isinstance(content, VideoContent | ImageContent) and content.view:
+        content = msgspec.structs.replace(content, view=_slice_keys(content.view, skip, clip.frames - rest))
+    if isinstance(content, HighlightContent):
         content = _slice_highlight(content, skip, clip.frames - rest)
     return msgspec.structs.replace(
         clip,
@@ -73,7 +80,7 @@ def _slice_highlight(content: HighlightContent, first: int, last: int) -> Highli
     return msgspec.structs.replace(content, ellipses=tuple(ellipses))
 
 
-def _slice_keys(keys: tuple[EllipseKey, ...], first: int, last: int) -> tuple[EllipseKey, ...]:
+def _slice_keys(keys: tuple[Key, ...], first: int, last: int) -> tuple[Key, ...]:
     """Return the keys that decide about some frame between two, counted from the first of these."""
     low = max(0, bisect_right(keys, first, key=lambda key: key.frame) - 1)
     high = bisect_left(keys, last - 1, key=lambda key: key.frame) + 1

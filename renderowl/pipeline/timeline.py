@@ -75,6 +75,16 @@ class Box(msgspec.Struct, frozen=True):
     rotation: float = 0.0
 
 
+class ViewKey(msgspec.Struct, frozen=True):
+    """The rectangle of the source that fills the box at one frame, counted from the clip's start; in source pixels."""
+
+    frame: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+
 class VideoContent(msgspec.Struct, frozen=True, tag="video"):
     src: str
     start: Seconds = Seconds(0)
@@ -83,12 +93,15 @@ class VideoContent(msgspec.Struct, frozen=True, tag="video"):
     loop: bool = False
     fit: Fit = "cover"
     crop: Crop | None = None
+    view: tuple[ViewKey, ...] = ()
+    """Where the picture moves: what is seen of the cropped source, from key to key. It takes the place of the fit."""
 
 
 class ImageContent(msgspec.Struct, frozen=True, tag="image"):
     src: str
     fit: Fit = "cover"
     crop: Crop | None = None
+    view: tuple[ViewKey, ...] = ()
 
 
 class ColorContent(msgspec.Struct, frozen=True, tag="color"):

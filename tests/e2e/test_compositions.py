@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from renderowl.pipeline.probe import probe
+from renderowl.pipeline.timeline import ImageContent, ViewKey
 from renderowl.pipeline.tools import Toolchain
-from renderowl.testing.films import composed
+from renderowl.testing.films import Stage, composed
 from renderowl.testing.media import MadeMedia, Pixel, chapters_of, frame_pixels, frame_rgb, level_db, sound_samples
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
@@ -217,3 +218,66 @@ async def test_a_longform_film_shows_its_backgrounds_through_all_its_sounds(
     one, joint, two = (level_db(samples[int(at * 48_000) :][:4800]) for at in (2, 3.95, 7))
     assert one == pytest.approx(two, abs=1)
     assert joint < one - 15
+
+
+async def test_a_crop_follows_its_keyframes_to_a_fraction_of_a_pixel(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path
+) -> None:
+    """Stripes 32 pixels wide, seen 1.25 pixels further in each frame: where they lie in the film says where it was."""
+    inputs = {"wide.mp4": await media.stripes(width=32, duration_s=1.5)}
+    keys = [{"frame": n, "x": 1.25 * n, "y": 0, "width": 90, "height": 160} for n in range(0, 46)]
+    clips = [{"clip_index": 0, "input_key": "wide.mp4", "crop_keyframes": keys}]
+    size = {"output_width": 90, "output_height": 160}
+    film, *_ = await composed("framing", {"params": {"clips": clips, **size}}, inputs, tmp_path / "a.mp4", tools, crf=4)
+    found = await probe(film.path, tools, ours=True)
+    assert (found.frames, found.width, found.height) == (45, 90, 160)
+    for frame in (0, 1, 2, 17, 30, 44):
+        row = await frame_pixels(film.path, tools, frame, [(x, 80) for x in range(90)])
+        edge = next(x for x in range(6, 84) if (row[x][0] > 128) != (row[x - 1][0] > 128))
+        light = sum(min(255, pixel[0]) for pixel in row[edge - 5 : edge + 5]) / 255
+        place = edge + 5 - light if row[edge][0] > 128 else edge - 5 + light
+        assert (place + 1.25 * frame + 16) % 32 == pytest.approx(16, abs=0.2), frame
+    cut, *_ = await composed(
+        "framing", {"params": {"clips": clips, **size}}, inputs, tmp_path / "b.mp4", tools, crf=4, target_segment_s=0.4
+    )
+    await same_frames(film.path, cut.path, tools, (0, 11, 12, 13, 23, 24, 25, 36, 44))
+
+
+async def test_clips_are_framed_in_the_order_of_their_index(tools: Toolchain, media: MadeMedia, tmp_path: Path) -> None:
+    inputs = {
+        "two.mp4": await media.video(colors=["red", "green"], tone_hz=440),
+        "tall.mp4": await media.video(colors=["blue"], size="180x320"),
+    }
+    clips = [
+        {"clip_index": 5, "src": "tall.mp4"},
+        {
+            "clip_index": 1,
+            "src": "two.mp4",
+            "start": 0.5,
+            "end": 1.5,
+            "crop_keyframes": [
+                {"time": 0, "x": 0, "y": 0, "width": 1, "height": 1},
+                {"time": 1, "x": 0.5, "y": 0.5, "width": 0.25, "height": 0.25},
+            ],
+        },
+    ]
+    film, *_ = await composed(
+        "framing",
+        {"params": {"aspect_ratio": "1:1", "output_width": 160, "clips": clips}},
+        inputs,
+        tmp_path / "a.mp4",
+        tools,
+    )
+    found = await probe(film.path, tools, ours=True)
+    assert (found.frames, found.width, found.height, found.has_audio) == (60, 160, 160, True)
+    for frame, wanted in ((0, RED), (14, RED), (15, GREEN), (29, GREEN), (30, BLUE), (59, BLUE)):
+        assert near((await frame_pixels(film.path, tools, frame, [(80, 80)]))[0], wanted), frame
+
+
+async def test_a_thousand_crop_keyframes_are_one_expression(tools: Toolchain, media: MadeMedia, tmp_path: Path) -> None:
+    stage = Stage(tools, width=64, height=64, frames=1100)
+    src = await stage.open(await media.picture(color="red", size="400x100"))
+    keys = tuple(ViewKey(n, float(n % 300), float(n % 7), 64.0, 64.0) for n in range(1100))
+    stage.put(ImageContent(src, view=keys))
+    film = await stage.film(tmp_path / "film.mp4")
+    assert near((await frame_pixels(film.path, tools, 1099, [(32, 32)]))[0], RED)

@@ -32,6 +32,7 @@ from renderowl.pipeline.timeline import (
     TextContent,
     TextStyle,
     VideoContent,
+    ViewKey,
     Word,
 )
 from renderowl.pipeline.tools import Toolchain
@@ -49,6 +50,7 @@ MEDIA = {
     "voice": Media("voice", "audio", "v" * 64, duration_s=20.0, has_audio=True, channels=1),
 }
 FULL = Box(640, 360, 1280, 720)
+VIEW = (ViewKey(0, 100, 50, 960, 540), ViewKey(60, 200.5, 60.25, 480, 270))
 WORDS = (Word("one", 0, 10), Word("two", 10, 10), Word("three", 25, 10))
 
 
@@ -106,6 +108,10 @@ CASES: dict[str, Callable[[], Command]] = {
         f"highlight-{effect}": lambda effect=effect: picture(clip(VideoContent("film")), highlight(effect))  # type: ignore[misc]
         for effect in ("dim", "blur", "tint")
     },
+    "view-of-a-still": lambda: picture(clip(ImageContent("photo", view=VIEW), start=-10, frames=70)),
+    "view-of-a-video-over-another": lambda: picture(
+        clip(ColorContent("#ffffff")), clip(VideoContent("film", Seconds(2), view=VIEW), Box(640, 360, 320, 180))
+    ),
     "text": lambda: picture(
         clip(ColorContent("#ffffff")),
         clip(TextContent("Hi {\\i1}\nשלום", TextStyle(bold=True, background="#000000c0", padding=12)), opacity=0.8),

@@ -59,9 +59,9 @@ def fitted(picture: Stream, source: Size, box: Size, fit: Fit, *, moving: bool) 
     if fit == "blur":
         return _over_blur(picture, source, box, moving=moving)
     size = fit_size(source, box, fit)
-    scaled = _scaled(picture, source, size, moving=moving)
+    whole = scaled(picture, source, size, moving=moving)
     shown = drawn_size(source, box, fit)
-    return scaled if shown == size else scaled.then("crop", shown.width, shown.height)
+    return whole if shown == size else whole.then("crop", shown.width, shown.height)
 
 
 def _over_blur(picture: Stream, source: Size, box: Size, *, moving: bool) -> Stream:
@@ -76,7 +76,7 @@ def _over_blur(picture: Stream, source: Size, box: Size, *, moving: bool) -> Str
     return combined("overlay", [blurred, sharp], x="(W-w)/2", y="(H-h)/2")
 
 
-def _scaled(picture: Stream, source: Size, size: Size, *, moving: bool) -> Stream:
+def scaled(picture: Stream, source: Size, size: Size, *, moving: bool) -> Stream:
     """Scale and convert to BT.709; an HD video without a colour tag is BT.709 already, swscale would think BT.601."""
     assumed = {"in_color_matrix": "bt709"} if moving and source.height >= _HD_LINES else {}
     return picture.then("scale", size.width, size.height, flags="bicubic", **assumed, **TO_BT709).then("setsar", 1)

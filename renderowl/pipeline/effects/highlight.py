@@ -61,10 +61,13 @@ def _shape(ellipse: Ellipse, start: int, name: str, canvas: Canvas) -> Stream:
         .then("geq", lum=f"255*clip(({_REACH}-{distance})/{_RIM},0,1)")
     )
     keys = ellipse.keys
-    left, right = _edges([(k.frame, k.x) for k in keys], [(k.frame, k.radius_x) for k in keys], canvas.width, start)
-    top, bottom = _edges([(k.frame, k.y) for k in keys], [(k.frame, k.radius_y) for k in keys], canvas.height, start)
+    left, right = _edges(
+        [(k.frame, k.x) for k in keys], [(k.frame, k.radius_x) for k in keys], canvas.width, "W", start
+    )
+    top, bottom = _edges(
+        [(k.frame, k.y) for k in keys], [(k.frame, k.radius_y) for k in keys], canvas.height, "H", start
+    )
     corners = {"x0": left, "y0": top, "x1": right, "y1": top, "x2": left, "y2": bottom, "x3": right, "y3": bottom}
-    corners = {name: f"{value}*{'W' if name[0] == 'x' else 'H'}" for name, value in corners.items()}
     if all(
         (k.x, k.y, k.radius_x, k.radius_y) == (keys[0].x, keys[0].y, keys[0].radius_x, keys[0].radius_y) for k in keys
     ):
@@ -72,10 +75,15 @@ def _shape(ellipse: Ellipse, start: int, name: str, canvas: Canvas) -> Stream:
     return held(drawn, canvas.frames, canvas.rate).then("perspective", **corners, eval="frame")
 
 
-def _edges(place: Keys, radius: Keys, length: int, start: int) -> tuple[str, str]:
-    """Return where in the drawn mask the picture's two edges lie, as a part of its length; `on` counts from one."""
+def _edges(place: Keys, radius: Keys, length: int, side: str, start: int) -> tuple[str, str]:
+    """Return where in the drawn mask the picture's two edges lie; `on` counts from one.
+
+    The last term is there because `perspective` maps corners of pixels, not their middles.
+    """
     at, reach = (path(keys, clock("on", start + 1)) for keys in (place, [(n, value / _REACH) for n, value in radius]))
-    return f"(({reach}-{at})/(2*{reach}))", f"(({reach}-{at}+{length})/(2*{reach}))"
+    middles = f"0.5*({length}/(2*{reach})-1)"
+    first, last = (f"({reach}-{at}+{edge})/(2*{reach})*{side}+{middles}" for edge in (0, length))
+    return first, last
 
 
 def _strength(ellipse: Ellipse, start: int) -> str:

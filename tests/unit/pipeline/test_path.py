@@ -2,13 +2,15 @@
 
 import itertools
 import re
+from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from renderowl.pipeline.clock import fraction_of, time_of
 from renderowl.pipeline.effects.path import Keys, clock, is_constant, path
 from renderowl.pipeline.slice import slice_clip
-from renderowl.pipeline.timeline import Box, Clip, Ellipse, EllipseKey, HighlightContent, Rate
+from renderowl.pipeline.timeline import Box, Clip, Ellipse, EllipseKey, HighlightContent, Rate, VideoContent, ViewKey
 
 
 def value(expression: str, **variables: float) -> float:
@@ -61,6 +63,27 @@ def test_five_thousand_keys_are_nested_no_deeper_than_thirteen() -> None:
         depth += -1 if part == ")" else 1
         deepest = max(deepest, depth)
     assert deepest <= 13 + 4
+
+
+@given(
+    keys=paths.map(lambda found: sorted(found.items())),
+    cut=st.tuples(st.integers(0, 259), st.integers(1, 260)),
+    speed=st.sampled_from([0.5, 1.0, 2.0]),
+)
+def test_a_slice_of_a_view_moves_as_the_whole_does(keys: Keys, cut: tuple[int, int], speed: float) -> None:
+    view = tuple(ViewKey(frame, x, x, 2.0, 2.0) for frame, x in keys)
+    clip = Clip("c", 5, 260, VideoContent("v", speed=speed, view=view), Box(0, 0, 2, 2))
+    first, last = cut[0], cut[0] + cut[1]
+    part = slice_clip(clip, first, last, Rate(30))
+    if part is None:
+        return
+    assert isinstance(part.content, VideoContent)
+    for frame in range(max(first, 5), min(last, 265), 7):
+        now = frame - first - part.start
+        assert abs(meant([(key.frame, key.x) for key in part.content.view], now) - meant(keys, frame - 5)) < 1e-6
+        assert fraction_of(part.content.start) + time_of(now, Rate(30)) * Fraction(speed) == (
+            time_of(frame - 5, Rate(30)) * Fraction(speed)
+        )
 
 
 @given(
