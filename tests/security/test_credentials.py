@@ -105,6 +105,17 @@ async def test_a_ticket_is_good_for_its_project_and_origin_alone(world: World) -
             assert ('"type":"welcome"' in str(await socket.recv())) is good, (project_id, origin)
 
 
+async def test_a_token_of_one_project_opens_no_other_room_of_its_owner(world: World) -> None:
+    other = await projects.create(world.ctx, world.principal, name="Other", description=None, settings={})
+    token, _ = await accounts.mint_token(world.ctx, world.principal, other.id, scopes=["read"], ttl_s=600)
+    async with world.room(key=token) as socket:
+        await socket.wait_closed()
+        assert socket.close_code == 4404
+    async with world.room(other.id, key=token) as socket:
+        await socket.send('{"type":"hello"}')
+        assert '"type":"welcome"' in str(await socket.recv())
+
+
 async def test_who_can_write_to_redis_makes_no_ticket(world: World) -> None:
     """Neither one of their own nor, with what a real one stands for, another."""
     real = await accounts.issue_ticket(world.ctx, world.principal, world.project.id, None)

@@ -89,10 +89,8 @@ async def test_a_peer_that_closes_and_reads_nothing_holds_on_to_nothing(
     talkative: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LinkedProtocol, "linger_s", 0.2)
-    lost: list[LinkedProtocol] = []
-    full: list[LinkedProtocol] = []
-    observe(monkeypatch, "connection_lost", lost)
-    observe(monkeypatch, "pause_writing", full)
+    lost = observed(monkeypatch, LinkedProtocol, "connection_lost")
+    full = observed(monkeypatch, LinkedProtocol, "pause_writing")
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13"}
     mute = Mute(
         talkative,
@@ -117,28 +115,30 @@ async def test_a_peer_that_closes_and_reads_nothing_holds_on_to_nothing(
 
 async def test_a_stream_that_is_not_read_loses_its_seat(talkative: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PatientProtocol, "stuck_s", 0.2)
+    full = observed(monkeypatch, PatientProtocol, "pause_writing")
     path = f"/projects/{talkative.project.id}/events?since={talkative.project.event_epoch}.0"
     mute = Mute(talkative, path)
     try:
-        await talkative.members(1)
+        await until(lambda: some(full))
         await talkative.members(0)
         assert not talkative.hub.guests
     finally:
         mute.close()
 
 
-def observe(monkeypatch: pytest.MonkeyPatch, name: str, seen: list[LinkedProtocol]) -> None:
-    """Note in `seen` which connections this is called of."""
-    original = getattr(LinkedProtocol, name)
+def observed(monkeypatch: pytest.MonkeyPatch, kind: type, name: str) -> list[object]:
+    """The connections of this kind that this is called of, from now on."""
+    original, seen = getattr(kind, name), list[object]()
 
-    def noting(self: LinkedProtocol, *args: object) -> None:
+    def noting(self: object, *args: object) -> None:
         seen.append(self)
         original(self, *args)
 
-    monkeypatch.setattr(LinkedProtocol, name, noting)
+    monkeypatch.setattr(kind, name, noting)
+    return seen
 
 
-async def some(seen: list[LinkedProtocol]) -> bool:
+async def some(seen: list[object]) -> bool:
     return bool(seen)
 
 
