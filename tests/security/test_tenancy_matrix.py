@@ -228,6 +228,19 @@ async def test_an_idempotency_key_of_one_project_says_nothing_in_another(scene: 
     assert made[0] != made[1]
 
 
+async def test_a_supersede_key_cancels_nothing_in_another_project(scene: Scene) -> None:
+    film = body_of("POST /projects/{project_id}/renders", "") | {"supersede_key": "the-same"}
+    ann, bob = scene.clients["owner"], scene.clients["other"]
+    mine = f"/projects/{scene.ids['project_id']}/renders"
+    kept = (await ann.post(mine, json=film)).json()["id"]
+    for client in (bob, ann):
+        elsewhere = await scene.service.project(client)
+        assert (await client.post(f"/projects/{elsewhere}/renders", json=film)).status_code == 202
+    assert (await ann.get(f"{mine}/{kept}")).json()["status"] == "queued"
+    await ann.post(mine, json=film)
+    assert (await ann.get(f"{mine}/{kept}")).json()["status"] == "cancelled"
+
+
 async def test_ones_own_project_does_not_open_another_projects_things(scene: Scene) -> None:
     """Ids of somebody else's things below a path of one's own."""
     bob = scene.clients["other"]
