@@ -120,5 +120,6 @@ lock: $(BIN)/uv ## Resolve the dependencies again and write the hash-pinned lock
 	  printf 'uv\nhatchling\neditables\n' | $$LOCK - -o requirements/installer.lock && \
 	  printf 'swift==2.38.*\n' | $$LOCK - -o requirements/swift.lock
 
-clean: ## Remove the virtual environment, caches and the demo's data
-	@rm -rf $(VENV) .venv-swift .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .renderowl
+clean: ## Remove what was installed, caches and the demo's data; what `renderowl up` keeps in .renderowl stays
+	@rm -rf $(VENV) $(SWIFT_VENV) web/node_modules web/client/dist .renderowl/demo
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
