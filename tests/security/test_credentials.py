@@ -165,6 +165,17 @@ async def test_a_stream_of_events_ends_when_the_key_is_revoked(world: World) -> 
     await world.members(0)
 
 
+async def test_a_stream_of_events_ends_with_its_token(world: World) -> None:
+    token, _ = await accounts.mint_token(world.ctx, world.principal, world.project.id, scopes=["read"], ttl_s=2)
+    url = f"{world.http_url}/projects/{world.project.id}/events"
+    headers = {"authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(headers=headers, timeout=10) as http, http.stream("GET", url) as answer:
+        assert answer.status_code == 200
+        async for _ in answer.aiter_bytes():
+            pass
+    await world.members(0)
+
+
 @pytest.mark.parametrize("about", ["room", "render"])
 async def test_a_long_poll_ends_when_the_key_is_revoked(world: World, about: str) -> None:
     world.hub.guests.recheck_s = 0.05
