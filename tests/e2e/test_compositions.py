@@ -281,3 +281,23 @@ async def test_a_thousand_crop_keyframes_are_one_expression(tools: Toolchain, me
     stage.put(ImageContent(src, view=keys))
     film = await stage.film(tmp_path / "film.mp4")
     assert near((await frame_pixels(film.path, tools, 1099, [(32, 32)]))[0], RED)
+
+
+async def test_annotated_clips_show_their_stars_and_notes(tools: Toolchain, media: MadeMedia, tmp_path: Path) -> None:
+    inputs = {"match.mp4": await media.video(colors=["red", "blue"], size="640x360", tone_hz=440)}
+    clips = [
+        {"start_time": 1.2, "end_time": 2, "rating": 5, "tags": ["goal"], "notes": "What a run: {\\b1} 100%"},
+        {"start_time": 0, "end_time": 0.6, "rating": 1},
+    ]
+    props = {"input_key": "match.mp4", "params": {"clips": clips}}
+    film, *_ = await composed("annotate", props, inputs, tmp_path / "film.mp4", tools)
+    found = await probe(film.path, tools, ours=True)
+    assert (found.frames, found.width, found.has_audio) == (42, 640, True)
+    assert [title for _, _, title in await chapters_of(film.path, tools)] == ["What a run: {\\b1} 100%", "Clip 2"]
+    for frame, ground, has_notes in ((0, BLUE, True), (23, BLUE, True), (24, RED, False), (41, RED, False)):
+        width, height, raw = await frame_rgb(film.path, tools, frame)
+        pixels = [(raw[at], raw[at + 1], raw[at + 2]) for at in range(0, len(raw), 3)]
+        top, bottom = pixels[: width * height // 6], pixels[-width * height // 6 :]
+        assert near(pixels[width * height // 2 + width // 2], ground), frame
+        assert sum(near(pixel, (255, 212, 0), 40) for pixel in top) > 10, "stars are yellow"
+        assert (sum(min(pixel) > 180 for pixel in bottom) > 15) is has_notes, frame
