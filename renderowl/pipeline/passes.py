@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from renderowl.pipeline.clock import frame_at
-from renderowl.pipeline.timeline import AudioClip, Clip, Rate
+from renderowl.pipeline.timeline import AudioClip, Clip, ImageContent, Rate, VideoContent
 
 Piece = TypeVar("Piece", Clip, AudioClip)
 
@@ -26,7 +26,7 @@ def in_passes(whole: Piece, begins: list[int]) -> list[Piece]:
     ends = [*begins[1:], whole.frames]
     return [
         msgspec.structs.replace(
-            whole,
+            _moved_on(whole, first),
             id=f"{whole.id}/{index}" if len(begins) > 1 else whole.id,
             start=whole.start + first,
             frames=last - first,
@@ -35,3 +35,12 @@ def in_passes(whole: Piece, begins: list[int]) -> list[Piece]:
         )
         for index, (first, last) in enumerate(zip(begins, ends, strict=True))
     ]
+
+
+def _moved_on(whole: Piece, frames: int) -> Piece:
+    """Return the clip with its view where it is after some frames: the picture begins anew, its move goes on."""
+    content = whole.content if isinstance(whole, Clip) else None
+    if not isinstance(content, VideoContent | ImageContent) or not content.view:
+        return whole
+    view = tuple(msgspec.structs.replace(key, frame=key.frame - frames) for key in content.view)
+    return msgspec.structs.replace(whole, content=msgspec.structs.replace(content, view=view))

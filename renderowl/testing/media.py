@@ -57,6 +57,11 @@ class MadeMedia(msgspec.Struct, frozen=True):
         graph += f",geq=lum='16+219*mod(floor(X/{width}),2)':cb=128:cr=128[v]"
         return await self._made(".mp4", "-filter_complex", graph, "-map", "[v]", "-crf", "4")
 
+    async def striped_picture(self, *, width: int = 8, size: str = "320x180") -> Path:
+        """Return a still of upright black and white stripes, each `width` pixels wide, black from the left edge on."""
+        graph = f"color=c=black:s={size},format=gray,geq=lum='255*mod(floor(X/{width}),2)',format=rgb24[v]"
+        return await self._made(".png", "-filter_complex", graph, "-map", "[v]", "-frames:v", "1", "-update", "1")
+
     async def turned(self, source: Path, degrees: int) -> Path:
         """Return a video that is stored lying and marked to be shown turned, as phones do."""
         suffix = f"-{degrees}{source.suffix}"

@@ -301,3 +301,22 @@ async def test_annotated_clips_show_their_stars_and_notes(tools: Toolchain, medi
         assert near(pixels[width * height // 2 + width // 2], ground), frame
         assert sum(near(pixel, (255, 212, 0), 40) for pixel in top) > 10, "stars are yellow"
         assert (sum(min(pixel) > 180 for pixel in bottom) > 15) is has_notes, frame
+
+
+async def test_ken_burns_zooms_without_jitter_and_a_cut_changes_no_frame(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path
+) -> None:
+    inputs = {"stripes.png": await media.striped_picture(width=64, size="1280x720")}
+    clip = {"type": "image", "src": "stripes.png", "duration": 2, "ken_burns": {"direction": "in", "amount": 0.5}}
+    props = {**SMALL, "tracks": [{"clips": [clip]}]}
+    whole, *_ = await composed("timeline", props, inputs, tmp_path / "a.mp4", tools, crf=4)
+    for frame in (0, 1, 2, 3, 30, 59):
+        view = 1280 * (1 - frame / 59 / 3)
+        row = await frame_pixels(whole.path, tools, frame, [(x, 90) for x in range(320)])
+        edge = next(x for x in range(6, 300) if (row[x][0] > 128) != (row[x - 1][0] > 128))
+        light = sum(min(255, pixel[0]) for pixel in row[edge - 5 : edge + 5]) / 255
+        place = edge + 5 - light if row[edge][0] > 128 else edge - 5 + light
+        source = (1280 - view) / 2 + place * view / 320
+        assert (source + 32) % 64 == pytest.approx(32, abs=0.2 * view / 320), frame
+    cut, *_ = await composed("timeline", props, inputs, tmp_path / "b.mp4", tools, crf=4, target_segment_s=0.4)
+    await same_frames(whole.path, cut.path, tools, (0, 11, 12, 13, 24, 36, 59))

@@ -58,6 +58,13 @@ class CropBox(Spec, frozen=True, kw_only=True):
     height: Annotated[float, Meta(gt=0, le=65_536)]
 
 
+class KenBurns(Spec, frozen=True, kw_only=True):
+    """A slow move over the clip's length: a zoom in or out by `amount`, or a pan by as much to one side."""
+
+    direction: Literal["in", "out", "left", "right", "up", "down"] = "in"
+    amount: Annotated[float, Meta(gt=0, le=2)] = 0.15
+
+
 class TransitionEnd(Spec, frozen=True, kw_only=True):
     """How a clip comes or goes: `fade` ramps its opacity for `duration` seconds."""
 
@@ -132,7 +139,7 @@ class VideoClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="vide
     volume: Volume = 1.0
     mute: bool = False
     chroma_key: Later = None
-    ken_burns: Later = None
+    ken_burns: KenBurns | None = None
 
 
 class ImageClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="image"):
@@ -142,7 +149,7 @@ class ImageClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="imag
     fit: Fit = "cover"
     crop: CropBox | None = None
     chroma_key: Later = None
-    ken_burns: Later = None
+    ken_burns: KenBurns | None = None
 
 
 class AudioClip(FadingClip, frozen=True, kw_only=True, tag_field="type", tag="audio"):

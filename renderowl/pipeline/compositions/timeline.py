@@ -24,6 +24,8 @@ from renderowl.pipeline.caption_clips import add_captions
 from renderowl.pipeline.captions import Cue
 from renderowl.pipeline.clock import exact, frame_at, seconds_of
 from renderowl.pipeline.draft import Draft, size_problems
+from renderowl.pipeline.effects.fit import Size, fit_size
+from renderowl.pipeline.ken_burns import ken_burns
 from renderowl.pipeline.layout import (
     MAX_BOX_SIDE,
     Stage,
@@ -121,8 +123,10 @@ class _Placing:
         if media is None:
             return
         crop, natural = self.cropped(clip, media)
-        content = out.VideoContent(clip.src, seconds_of(self.slot.source[0]), clip.speed, fit=clip.fit, crop=crop)
-        whole = self.drawn(clip, content, box_of(clip, self.stage, natural))
+        box, view = self.viewed(clip, natural)
+        start = seconds_of(self.slot.source[0])
+        content = out.VideoContent(clip.src, start, clip.speed, fit=clip.fit, crop=crop, view=view)
+        whole = self.drawn(clip, content, box)
         if (passes := self.passes(clip, split=True)) is None:
             self.keep(msgspec.structs.replace(whole, content=msgspec.structs.replace(content, loop=True)))
         else:
@@ -134,7 +138,8 @@ class _Placing:
     def image(self, clip: ImageClip) -> None:
         if self.slot.media is not None:
             crop, natural = self.cropped(clip, self.slot.media)
-            self.seen(clip, out.ImageContent(clip.src, clip.fit, crop), box_of(clip, self.stage, natural))
+            box, view = self.viewed(clip, natural)
+            self.seen(clip, out.ImageContent(clip.src, clip.fit, crop, view), box)
 
     def text(self, clip: TextClip) -> None:
         style = msgspec.structs.replace(text_style(clip.style, self.stage), align=text_align(clip))
@@ -176,6 +181,20 @@ class _Placing:
             self.draft.fail(f"{self.slot.at}/crop", str(error))
             crop = None
         return crop, (crop.width, crop.height) if crop else (media.width, media.height)
+
+    def viewed(self, clip: VideoClip | ImageClip, natural: tuple[int, int]) -> tuple[out.Box, tuple[out.ViewKey, ...]]:
+        """Return the clip's box, and how the picture moves in it; a contained one has a box of its own size."""
+        box = box_of(clip, self.stage, natural)
+        if clip.ken_burns is None or not all(natural):
+            return box, ()
+        if clip.fit == "contain":
+            size = fit_size(Size(*natural), Size(box.width, box.height), "contain")
+            box = msgspec.structs.replace(box, width=size.width, height=size.height)
+        try:
+            return box, ken_burns(clip.ken_burns, natural, box, clip.fit, self.frames)
+        except ValueError as error:
+            self.draft.fail(f"{self.slot.at}/ken_burns", str(error))
+            return box, ()
 
     def passes(self, clip: VideoClip | AudioClip, *, split: bool) -> list[int] | None:
         """Return the frames at which the passes of a loop begin, [0] without one; None leaves looping to the renderer.

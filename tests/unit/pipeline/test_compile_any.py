@@ -44,9 +44,17 @@ def clip(
     return st.fixed_dictionaries({"type": st.just(kind), **required}, optional=fields)
 
 
+pictured: dict[str, st.SearchStrategy[Any]] = {
+    **seen,
+    "fit": st.sampled_from(["cover", "contain", "fill"]),
+    "ken_burns": st.fixed_dictionaries(
+        {"direction": st.sampled_from(["in", "out", "left", "right", "up", "down"])},
+        optional={"amount": st.floats(0.01, 2)},
+    ),
+}
 clips = st.one_of(
-    clip("video", {"src": st.sampled_from(["asset://v", "asset://unknown-length"])}, {**seen, **played}),
-    clip("image", {"src": st.just("asset://i")}, seen),
+    clip("video", {"src": st.sampled_from(["asset://v", "asset://unknown-length"])}, {**pictured, **played}),
+    clip("image", {"src": st.just("asset://i")}, pictured),
     clip("audio", {"src": st.sampled_from(["asset://a", "asset://v"])}, {**optional, **played}),
     clip(
         "text", {"text": st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)}, seen
@@ -80,5 +88,11 @@ def test_it_compiles_or_is_refused(tracks: list[Any], output: dict[str, Any]) ->
         assert piece.start + piece.frames > 0
         assert "range" in output or (piece.start >= 0 and piece.start + piece.frames <= frames)
         assert piece.fade_in + piece.fade_out <= piece.frames
+    for shown in timeline.clips:
+        for key in getattr(shown.content, "view", ()):
+            media = MEDIA[shown.content.src]  # type: ignore[union-attr]  # only what has a source has a view
+            assert min(key.x, key.y) >= 0
+            assert key.x + key.width <= media.width + 0.01
+            assert key.y + key.height <= media.height + 0.01
     plan = make_plan(timeline, ask.output, fingerprint="x")
     assert sum(segment.frames for segment in plan.segments) == (0 if ask.output.format == "wav" else plan.total_frames)
