@@ -107,8 +107,8 @@ bench-rooms: setup ## Measure the rooms beside Litestar Channels, uvicorn, ws an
 	@$(BIN)/python bench/rooms/install.py
 	@for figure in rooms/fanout rooms/memory rooms/latency rooms/reconnect rooms/stalled report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
-bench-scheduler: setup-test ## Measure the scheduler beside arq, SAQ and Dramatiq (about 15 minutes)
-	@for figure in scheduler/admission scheduler/latency scheduler/fairness scheduler/speedup scheduler/throughput report; do $(BIN)/python bench/$$figure.py || exit 1; done
+bench-scheduler: setup-test ## Measure the scheduler beside arq, SAQ and Dramatiq, and its recovery (about 25 minutes)
+	@for figure in scheduler/admission scheduler/latency scheduler/fairness scheduler/speedup scheduler/throughput scheduler/recovery report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
 documents: setup-test ## Write anew what the documents below docs/ take from the code (OpenAPI, AsyncAPI, diagrams)
 	@$(BIN)/python -m renderowl.testing.documents
