@@ -10,7 +10,7 @@ from renderowl.cli.environment import data_dir_option, read_settings
 @click.command("worker")
 @click.option("--slots", type=click.IntRange(0), help="Steps to run at once; 0 is one a core.  [default: 0]")
 @click.option(
-    "--label", "labels", multiple=True, help="A label of this worker, for renders that ask for it; repeatable."
+    "--label", "labels", multiple=True, help="A label of this worker, for renders that require it; repeatable."
 )
 @data_dir_option
 def command(slots: int | None, labels: tuple[str, ...], data_dir: Path | None) -> None:

@@ -14,7 +14,7 @@ from renderowl.domain.records import Render
 _COLUMNS = (
     "id, project_id, composition_id, status, priority, attempt, input_props, output_settings, progress, output, error,"
     " cache, metadata, webhook_url, supersede_key, idempotency_key, request_hash, created_by, created_at, started_at,"
-    " completed_at, updated_at, deadline_at, key_id, trace"
+    " completed_at, updated_at, deadline_at, key_id, trace, requires"
 )
 _BRIEF_COLUMNS = _COLUMNS.replace(
     "input_props, output_settings", "'{}'::jsonb AS input_props, '{}'::jsonb AS output_settings"
@@ -28,8 +28,8 @@ async def insert(db: Database, render: Render) -> bool:
         await db.execute(
             "INSERT INTO renders (id, project_id, composition_id, status, priority, attempt, input_props,"
             " output_settings, progress, metadata, webhook_url, supersede_key, idempotency_key, request_hash,"
-            " created_by, created_at, updated_at, key_id, trace) VALUES"
-            " ($1,$2,$3,$4,$5,$6,$7::jsonb,$8::jsonb,$9::jsonb,$10::jsonb,$11,$12,$13,$14,$15,$16,$16,$17,$18)"
+            " created_by, created_at, updated_at, key_id, trace, requires) VALUES"
+            " ($1,$2,$3,$4,$5,$6,$7::jsonb,$8::jsonb,$9::jsonb,$10::jsonb,$11,$12,$13,$14,$15,$16,$16,$17,$18,$19)"
             " ON CONFLICT (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING",
             render.id,
             render.project_id,
@@ -49,6 +49,7 @@ async def insert(db: Database, render: Render) -> bool:
             render.created_at,
             render.key_id,
             render.trace,
+            render.requires,
         )
     )
 

@@ -23,7 +23,10 @@ _COLUMNS = ", ".join(f"steps.{name.strip()}" for name in _NAMES.split(","))
 
 
 class NewStep(msgspec.Struct, frozen=True):
-    """A step to be stored: `blocked` waits for others, `queued` may be admitted at once."""
+    """A step to be stored: `blocked` waits for others, `queued` may be admitted at once.
+
+    `requires` is what a worker must offer besides the labels that its render requires.
+    """
 
     id: str
     kind: StepKind
@@ -80,7 +83,7 @@ async def insert(
             vtime,
             step.cost,
             step.weight,
-            list(step.requires),
+            [*step.requires, *render.requires],
             to_json(step.params),
             render.key_id,
             ageing_s,

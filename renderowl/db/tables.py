@@ -110,6 +110,7 @@ class Renders(Table, tablename="renders"):
     key_id = Text(null=True)
     trace = Text(null=True)
     collected_at = Timestamptz(null=True)
+    requires = Array(base_column=Text())
 
 
 class Steps(Table, tablename="steps"):

@@ -91,7 +91,10 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 class Render(msgspec.Struct, frozen=True):
-    """`key_id` is the API key it was submitted with, or with a token of which; `trace` its W3C traceparent, if any."""
+    """`key_id` is the API key it was submitted with, or with a token of which; `trace` its W3C traceparent, if any.
+
+    `requires` are the labels that a worker must have to do any step of it.
+    """
 
     id: str
     project_id: str
@@ -118,6 +121,7 @@ class Render(msgspec.Struct, frozen=True):
     deadline_at: datetime | None
     key_id: str | None = None
     trace: str | None = None
+    requires: list[str] = []
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -41,10 +41,11 @@ from renderowl.storage.base import SignedRequest
 PREPARE_COST = 1.0
 MAX_METADATA_BYTES = 16 * 1024
 OUTPUT_TTL_S = 24 * 3600
+MAX_LABELS = 8
 
 
 class RenderRequest(Spec, frozen=True):
-    """The body of a render: which composition, with what, into which file."""
+    """The body of a render: which composition, with what, into which file. `requires` are labels of workers."""
 
     composition_id: str
     input_props: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -53,6 +54,7 @@ class RenderRequest(Spec, frozen=True):
     webhook_url: str | None = None
     metadata: dict[str, Any] = msgspec.field(default_factory=dict)
     supersede_key: str | None = None
+    requires: list[str] = msgspec.field(default_factory=list)
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -138,6 +140,7 @@ async def submit(
         metadata=request.metadata,
         webhook_url=request.webhook_url,
         supersede_key=request.supersede_key,
+        requires=sorted(set(request.requires)),
         idempotency_key=idempotency_key,
         request_hash=request_hash,
         created_by=principal.user_id,
@@ -352,5 +355,7 @@ def _check_request(request: RenderRequest) -> None:
         problems.append(FieldError("/metadata", f"must be at most {MAX_METADATA_BYTES} bytes of JSON"))
     if request.supersede_key is not None and not (1 <= len(request.supersede_key) <= 255):
         problems.append(FieldError("/supersede_key", "must have 1 to 255 characters"))
+    if len(request.requires) > MAX_LABELS or not all(1 <= len(label) <= 64 for label in request.requires):
+        problems.append(FieldError("/requires", f"must be at most {MAX_LABELS} labels of 1 to 64 characters"))
     if problems:
         raise ValidationFailed(errors=problems)

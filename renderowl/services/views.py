@@ -85,6 +85,7 @@ class RenderView(msgspec.Struct, frozen=True):
     cache: CacheView
     metadata: dict[str, Any]
     supersede_key: str | None
+    requires: list[str]
     input_props: dict[str, Any]
     output_settings: dict[str, Any]
     created_at: datetime
@@ -165,6 +166,7 @@ def render_view(render: Render, newest: tuple[int, Progress] | None = None) -> R
         cache=msgspec.convert(render.cache, CacheView),
         metadata=render.metadata,
         supersede_key=render.supersede_key,
+        requires=render.requires,
         input_props=render.input_props,
         output_settings=render.output_settings,
         created_at=render.created_at,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,9 @@ class Farm:
 
 
 @contextlib.asynccontextmanager
-async def open_farm(settings: Settings, *, workers: int = 1, slots: int = 2) -> AsyncIterator[Farm]:
+async def open_farm(
+    settings: Settings, *, workers: int = 1, slots: int = 2, labels: Sequence[str] = ()
+) -> AsyncIterator[Farm]:
     """Everything but the API, with so many workers in this process; a project's room is listened to all along."""
     async with contextlib.AsyncExitStack() as stack:
         ctx = await stack.enter_async_context(open_context(settings))
@@ -134,7 +136,7 @@ async def open_farm(settings: Settings, *, workers: int = 1, slots: int = 2) -> 
         supervisor = Supervisor([Scheduler(ctx, queue), Reaper(ctx), Relay(ctx)])
         await _run(stack, supervisor)
         for _ in range(workers):
-            worker = await stack.enter_async_context(open_worker(ctx, slots=slots))
+            worker = await stack.enter_async_context(open_worker(ctx, slots=slots, labels=labels))
             agent = WorkerAgent(
                 ctx,
                 worker.worker_id,

@@ -67,11 +67,12 @@ class Caller:
         self._count += 1
         chance, title = self._chance, f"{self._number}.{self._count}"
         long = chance.random() < 0.2
-        seconds, width, height = (20, 1280, 720) if long else (2, 320, 180)
-        text = {"type": "text", "text": title, "duration": seconds, "style": {"font_size": height // 3}}
+        scenes, seconds, width, height = (2, 8, 1280, 720) if long else (1, 2, 320, 180)
+        style = {"font_size": height // 3}
+        clips = [{"type": "text", "text": f"{title} {n}", "duration": seconds, "style": style} for n in range(scenes)]
         order = Order(
-            {"width": width, "height": height, "fps": 30, "tracks": [{"clips": [text]}]},
-            {"preset": "ultrafast"},
+            {"width": width, "height": height, "fps": 30, "tracks": [{"clips": clips}]},
+            {"preset": "medium" if long else "ultrafast"},
             priority=chance.choice(["urgent", "high", "normal", "normal", "low"]),
             supersede_key=f"thing {self._number % 2}" if chance.random() < 0.15 else None,
             cancel_after_s=round(chance.uniform(0, 3), 2) if chance.random() < 0.15 else None,
