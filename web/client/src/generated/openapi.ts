@@ -623,6 +623,9 @@ export interface components {
             fade_in: number;
             /** @default 0 */
             fade_out: number;
+            /** @default  */
+            group: string;
+            duck?: components["schemas"]["Duck"] | null;
         };
         /** Box */
         Box: {
@@ -696,12 +699,18 @@ export interface components {
              */
             position: "bottom" | "center" | "top";
         };
+        /** Chapter */
+        Chapter: {
+            start: number;
+            frames: number;
+            title: string;
+        };
         /** Clip */
         Clip: {
             id: string;
             start: number;
             frames: number;
-            content: components["schemas"]["VideoContent"] | components["schemas"]["ImageContent"] | components["schemas"]["ColorContent"] | components["schemas"]["TextContent"] | components["schemas"]["CaptionContent"];
+            content: components["schemas"]["VideoContent"] | components["schemas"]["ImageContent"] | components["schemas"]["ColorContent"] | components["schemas"]["TextContent"] | components["schemas"]["CaptionContent"] | components["schemas"]["HighlightContent"];
             box: components["schemas"]["Box"];
             /** @default 1 */
             opacity: number;
@@ -739,6 +748,42 @@ export interface components {
             width: number;
             height: number;
         };
+        /** Duck */
+        Duck: {
+            against: string[];
+            /** @default -12 */
+            amount_db: number;
+            /** @default 20 */
+            attack_ms: number;
+            /** @default 250 */
+            release_ms: number;
+        };
+        /** Ellipse */
+        Ellipse: {
+            start: number;
+            end: number;
+            keys: components["schemas"]["EllipseKey"][];
+        };
+        /** EllipseKey */
+        EllipseKey: {
+            frame: number;
+            x: number;
+            y: number;
+            radius_x: number;
+            radius_y: number;
+            /** @default 1 */
+            opacity: number;
+            /** @default #ffffff */
+            color: string;
+        };
+        /** HighlightContent */
+        HighlightContent: {
+            /** @enum {string} */
+            effect: "dim" | "blur" | "tint";
+            ellipses: components["schemas"]["Ellipse"][];
+            /** @constant */
+            type: "highlight";
+        };
         /** ImageContent */
         ImageContent: {
             src: string;
@@ -748,6 +793,8 @@ export interface components {
              */
             fit: "cover" | "contain" | "fill" | "none" | "blur";
             crop?: components["schemas"]["Crop"] | null;
+            /** @default [] */
+            view: components["schemas"]["ViewKey"][];
             /** @constant */
             type: "image";
         };
@@ -968,6 +1015,7 @@ export interface components {
                 [key: string]: unknown;
             };
             supersede_key?: string | null;
+            requires?: string[];
         };
         /** RenderView */
         RenderView: {
@@ -987,6 +1035,7 @@ export interface components {
                 [key: string]: unknown;
             };
             supersede_key: string | null;
+            requires: string[];
             input_props: {
                 [key: string]: unknown;
             };
@@ -1117,6 +1166,8 @@ export interface components {
             audio: components["schemas"]["AudioClip"][];
             /** @default [] */
             subtitles: components["schemas"]["Subtitle"][];
+            /** @default [] */
+            chapters: components["schemas"]["Chapter"][];
         };
         /** TokenCreate */
         TokenCreate: {
@@ -1195,8 +1246,18 @@ export interface components {
              */
             fit: "cover" | "contain" | "fill" | "none" | "blur";
             crop?: components["schemas"]["Crop"] | null;
+            /** @default [] */
+            view: components["schemas"]["ViewKey"][];
             /** @constant */
             type: "video";
+        };
+        /** ViewKey */
+        ViewKey: {
+            frame: number;
+            x: number;
+            y: number;
+            width: number;
+            height: number;
         };
         /** Word */
         Word: {
