@@ -109,6 +109,7 @@ class Hub:
         try:
             yield room
         finally:
+            member.part()
             room.members.discard(member)
             await self._leave(room)
 

@@ -25,6 +25,8 @@ _SEND_BUFFER_BYTES: Final = 128 * 1024
 class Link(Protocol):
     """A socket that frames can be written to."""
 
+    on_full: Callable[[], None]
+    """Called when the peer does not take any more what it is sent."""
     on_room: Callable[[], None]
     """Called when a peer that was full takes frames again."""
 
@@ -60,6 +62,7 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.on_full: Callable[[], None] = _nothing
         self.on_room: Callable[[], None] = _nothing
         self.full_since: float | None = None
         self._dropping: asyncio.TimerHandle | None = None
@@ -88,6 +91,7 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
         """The transport's buffer is full."""
         super().pause_writing()
         self.full_since = time.monotonic()
+        self.on_full()
 
     def resume_writing(self) -> None:
         """The transport's buffer has room again."""
@@ -109,10 +113,10 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone; so is what it held on to."""
         super().connection_lost(exc)
-        self.on_room = _nothing
+        self.on_full = self.on_room = _nothing
         if self._dropping is not None:
             self._dropping.cancel()
 
 
 def _nothing() -> None:
-    """Nobody waits for room."""
+    """Nobody wants to know."""

@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from renderowl.services.rooms import Filter
 from renderowl.ws import frames
 from renderowl.ws.opening import Opening
 from renderowl.ws.protocol import Close
 from renderowl.ws.words import EphemeralWord, EventWord, Spoken, Word
+
+if TYPE_CHECKING:
+    from renderowl.ws.cohort import Cohort
 
 QUEUE_COUNT: Final = 256
 QUEUE_BYTES: Final = 256 * 1024
@@ -59,6 +62,7 @@ class Member:
         "_queue_bytes",
         "_spoken",
         "closing",
+        "cohort",
         "filter",
         "presence",
     )
@@ -68,6 +72,8 @@ class Member:
         self.presence = False
         """Whether it hears who comes and goes."""
         self.closing: Close | None = None
+        self.cohort: Cohort | None = None
+        """Who hears the room in its place."""
         self._clock = clock
         self._outlet = outlet
         self._begun_at: int | None = None
@@ -91,6 +97,7 @@ class Member:
     def close(self, close: Close) -> None:
         """End the connection after what was said; the first reason stays."""
         if self.closing is None:
+            self.part()
             self.closing = close
             self._outlet.remind(self._clock())
 
@@ -130,11 +137,13 @@ class Member:
             self._latest[slot] = word
             return
         at = self._next_at.get(slot, now)
-        if at <= now and self._may_go_on and self._outlet.offer(word):
-            self._pace(slot, at, now)
-        else:
-            self._latest[slot] = word
-            self._outlet.remind(at)
+        if at <= now and self._may_go_on:
+            self._pace(slot, at, now)  # before it is said: whoever parts from a cohort upon it is paced by it too
+            if self._outlet.offer(word):
+                return
+            self._next_at[slot] = at
+        self._latest[slot] = word
+        self._outlet.remind(at)
 
     def give_up(self) -> None:
         """Close a member that is too slow, without sending it what waits."""
@@ -184,6 +193,36 @@ class Member:
         if slot[0] == "preview":
             interval_s = max(interval_s, PICTURE_S)
         self._next_at[slot] = max(at, now - interval_s / 10) + interval_s
+
+    # --- together with others ----------------------------------------------------------------------------------------
+
+    @property
+    def settled(self) -> bool:
+        """True when nothing waits."""
+        return self.closing is None and self._may_go_on and not self._latest and self._mark_at == _NEVER
+
+    def has_begun_by(self, seq: int) -> bool:
+        """Tell whether it wants to hear all that comes after this event."""
+        return self._begun_at is not None and self._begun_at <= seq
+
+    def is_paced_by(self, other: "Member", now: float) -> bool:
+        """Tell whether no word comes to the other one before it may come to this one."""
+        return all(at <= max(now, other._next_at.get(slot, now)) for slot, at in self._next_at.items())
+
+    def follow(self, other: "Member") -> None:
+        """Go on where the other one is, which has heard the same."""
+        self._begun_at = other._begun_at
+        self._latest, self._next_at = dict(other._latest), dict(other._next_at)
+        self._hidden_seq, self._mark_at = other._hidden_seq, other._mark_at
+
+    def part(self) -> None:
+        """Hear the room alone again, with what waits for its time."""
+        if (cohort := self.cohort) is not None:
+            self.cohort = None
+            cohort.part_with(self)
+            self.follow(cohort)
+            for slot in self._latest:
+                self._outlet.remind(self._next_at.get(slot, 0.0))
 
     # --- emptying ----------------------------------------------------------------------------------------------------
 

@@ -12,12 +12,14 @@ from typing import Final, TypeVar
 import structlog
 
 from renderowl.domain.events import Cursor, Event
-from renderowl.services.rooms import REPLAY_LIMIT, RoomState
+from renderowl.services.rooms import REPLAY_LIMIT, Filter, RoomState
 from renderowl.ws import frames
+from renderowl.ws.cohort import Cohort, Write
 from renderowl.ws.member import Member
 from renderowl.ws.opening import Opening, snapshot_word
 from renderowl.ws.presence import Presence
 from renderowl.ws.protocol import Close
+from renderowl.ws.timetable import Timetable
 from renderowl.ws.words import EphemeralWord, EventWord, Spoken
 
 log = structlog.get_logger(__name__)
@@ -49,6 +51,7 @@ class Room:
         self._early: list[Event] = []
         self.members: set[Member] = set()
         self.presence = Presence()
+        self._cohorts: dict[tuple[Filter, bool, bool], Cohort] = {}
         self._tail: deque[EventWord] = deque()
         self._tail_bytes = 0
         self._snapshot: tuple[float, Spoken] | None = None
@@ -61,6 +64,20 @@ class Room:
     def hole(self) -> bool:
         """True when events after `last` exist that have not been heard in order."""
         return self.epoch is not None and self.top > self.last
+
+    # --- who hears it ------------------------------------------------------------------------------------------------
+
+    def gather(self, member: Member, write: Write, timetable: Timetable, *, plain: bool) -> None:
+        """Let the member hear the room together with those who hear the same, if nothing holds it up."""
+        if member.cohort is not None or not member.settled or not member.has_begun_by(self.last):
+            return
+        key = (member.filter, member.presence, plain)
+        cohort = self._cohorts.get(key)
+        if cohort is None:
+            self._cohorts = {key: cohort for key, cohort in self._cohorts.items() if len(cohort) > 0}
+            cohort = self._cohorts[key] = Cohort(member, timetable, plain=plain)
+        if cohort.admits(member, timetable.clock()):
+            cohort.join(member, write)
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
@@ -103,7 +120,7 @@ class Room:
 
     def tell(self, word: EphemeralWord, now: float) -> None:
         """Hand an ephemeral word to every member."""
-        for member in self.members:
+        for member in self._listeners():
             try:
                 member.glance(word, now)
             except Exception as error:
@@ -113,6 +130,10 @@ class Room:
         """Close every member."""
         for member in self.members:
             member.close(close)
+
+    def _listeners(self) -> list[Member]:
+        """Who is told. Cohorts are last: a member that parts from one while it is told has been told."""
+        return [*(member for member in self.members if member.cohort is None), *self._cohorts.values()]
 
     def _tell(self, event: Event) -> None:
         self.last = event.seq
@@ -125,7 +146,7 @@ class Room:
                 self._newest.pop(("progress", event.render_id), None)
         word = EventWord(event)
         self._remember(word)
-        for member in self.members:
+        for member in self._listeners():
             try:
                 member.hear(word)
             except Exception as error:
@@ -212,7 +233,7 @@ class Room:
 
 
 def _send_away(member: Member, error: Exception) -> None:
-    """A failure of one member's costs nobody else a word; it comes back and resumes."""
+    """A failure of one member's, or one cohort's, costs nobody else a word; whoever is sent away comes back and resumes."""
     log.error("member_failed", exc_info=error)
     member.close(_FAILED)
 

@@ -21,6 +21,7 @@ from renderowl.ws.hub import Hub
 from renderowl.ws.link import Link
 from renderowl.ws.member import LATE_S, Member
 from renderowl.ws.protocol import Action, Authenticate, Close, Join, Perform, Protocol, Redeem, Refilter, Said, Send
+from renderowl.ws.room import Room
 from renderowl.ws.words import Word
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,7 @@ class Session:
         "_plain",
         "_project_id",
         "_protocol",
+        "_room",
         "principal",
     )
 
@@ -71,6 +73,7 @@ class Session:
         self._held = contextlib.AsyncExitStack()
         self._member = Member(hub.clock, self)
         self._protocol = Protocol(new_id("con"), plain=plain, now=hub.clock())
+        self._room: Room | None = None
         self._close: Callable[[Close], Awaitable[None]] | None = None
         self._closing: asyncio.Task[None] | None = None
 
@@ -82,6 +85,7 @@ class Session:
     ) -> None:
         """Serve an accepted connection to its end; `offered` is what it said itself of its caller."""
         self._close = close
+        self._link.on_full = self._member.part
         self._link.on_room = self._flush
         self._hub.guests.add(self)
         try:
@@ -115,6 +119,7 @@ class Session:
                 case Send() | Close():
                     self._say([action])
                 case Refilter():
+                    self._member.part()
                     self._member.filter = _shared(action.filter)
                 case Perform():
                     await self._command(action.command)
@@ -156,6 +161,7 @@ class Session:
         now = self._hub.clock()
         await self._perform(self._protocol.joined(opening.cursor, opening.recovered, now, here))
         self._member.begin(opening)
+        self._room = room
         return []
 
     async def _command(self, command: frames.Command) -> None:
@@ -198,8 +204,12 @@ class Session:
         stuck = self._link.full_since is not None and now - self._link.full_since > LATE_S
         if stuck or self._member.is_late(now):
             self._member.give_up()
+        elif self._member.cohort is not None:
+            self._member.cohort.tick(now)
         elif self._member.due() <= now:
             self._flush()
+        elif self._room is not None and self._link.full_since is None:
+            self._room.gather(self._member, self._link.write, self._hub.timetable, plain=self._plain)
 
     def close(self, close: Close) -> None:
         """End the connection after what was said."""

@@ -13,7 +13,7 @@ class Timetable:
     """Calls back at given times of the clock."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+        self.clock: Final = clock
         self._waiting: dict[int, list[Callable[[], None]]] = {}
 
     def at(self, time_s: float, call: Callable[[], None]) -> None:
@@ -22,7 +22,7 @@ class Timetable:
         waiting = self._waiting.get(slot)
         if waiting is None:
             self._waiting[slot] = waiting = []
-            asyncio.get_running_loop().call_later(slot / _GRID_HZ - self._clock(), self._run, slot)
+            asyncio.get_running_loop().call_later(slot / _GRID_HZ - self.clock(), self._run, slot)
         waiting.append(call)
 
     def _run(self, slot: int) -> None:

@@ -1,5 +1,6 @@
-"""Whatever is lost, repeated or reordered on the way, whoever stops reading, changes the filter, leaves and comes back:
-each durable event that a member wants reaches it exactly once, in order, and it always knows how far it is."""
+"""Whatever is lost, repeated or reordered on the way, whoever stops reading, changes the filter, leaves and comes back,
+alone or together with others: each durable event that a member wants reaches it exactly once, in order, and it always
+knows how far it is."""
 
 import msgspec
 from hypothesis import settings
@@ -11,9 +12,11 @@ from renderowl.services.rooms import REPLAY_LIMIT, Filter, RoomState
 from renderowl.ws.member import Member
 from renderowl.ws.opening import Opening
 from renderowl.ws.room import Room
+from renderowl.ws.timetable import Timetable
 from renderowl.ws.words import Word
 
 EPOCH = "e1"
+TIMETABLE = Timetable(lambda: 0.0)
 RENDERS = ("rnd_1", "rnd_2")
 EVERYTHING, SOME = Filter(), Filter(render_ids=frozenset({"rnd_1"}))
 
@@ -23,25 +26,41 @@ class Socket:
 
     def __init__(self, heard: list[int]) -> None:
         self.takes = True
+        self.room_for: int | None = None
+        """So many frames more before it is full."""
         self.heard = heard
         self.member = Member(lambda: 0.0, self)
 
     def offer(self, word: Word) -> bool:
-        if self.takes:
-            self._hear(word)
-        return self.takes
+        if not self.takes:
+            return False
+        self._hear(word)
+        return True
 
     def remind(self, at: float) -> None:
         if self.takes:
             self.flush()
 
     def flush(self) -> None:
-        while words := self.member.take(0.0):
+        while self.takes and (words := self.member.take(0.0)):
             for word in words:
                 self._hear(word)
 
+    def write(self, frame: bytes) -> None:
+        """As a cohort does: a frame is taken even by a peer that is full."""
+        self.heard.append(msgspec.json.decode(frame[frame.index(b"{") :])["seq"])
+        if self.room_for is not None:
+            self.room_for -= 1
+            if self.room_for < 0:
+                self.stop()
+
+    def stop(self) -> None:
+        self.takes = False
+        self.room_for = None
+        self.member.part()
+
     def _hear(self, word: Word) -> None:
-        self.heard.append(msgspec.json.decode(word.text)["seq"])
+        self.write(word.frame)
 
 
 class Recovery(RuleBasedStateMachine):
@@ -66,6 +85,17 @@ class Recovery(RuleBasedStateMachine):
         self.filter = EVERYTHING
         self.room = Room("prj_1")
         self.room.open(Cursor(EPOCH, seq))
+        self.a_neighbour_enters()
+
+    def a_neighbour_enters(self) -> None:
+        """It reads for as long as the process lives, mostly in the cohort that the member joins and leaves."""
+        self.neighbour, self.neighbour_began = Socket([]), self.room.last
+        self.neighbour.member.begin(Opening(Cursor(EPOCH, self.room.last), self.room.last))
+        self.room.members.add(self.neighbour.member)
+        self.together(self.neighbour)
+
+    def together(self, socket: Socket) -> None:
+        self.room.gather(socket.member, socket.write, TIMETABLE, plain=False)
 
     # --- what happens, and what becomes of it on the way ----------------------------------------------------------
 
@@ -107,6 +137,7 @@ class Recovery(RuleBasedStateMachine):
         for event in self.bag[:2]:
             self.room.hear(event)
         self.room.open(Cursor(EPOCH, len(self.log)))
+        self.a_neighbour_enters()
 
     # --- the member ---------------------------------------------------------------------------------------------------
 
@@ -150,7 +181,19 @@ class Recovery(RuleBasedStateMachine):
     @rule()
     def stop_reading(self) -> None:
         assert self.socket is not None
-        self.socket.takes = False
+        self.socket.stop()
+
+    @precondition(lambda self: self.socket is not None and self.socket.takes)
+    @rule(after=st.integers(0, 3))
+    def become_full_while_being_told(self, after: int) -> None:
+        assert self.socket is not None
+        self.socket.room_for = after
+
+    @precondition(lambda self: self.socket is not None and self.socket.takes)
+    @rule()
+    def join_the_neighbour(self) -> None:
+        assert self.socket is not None
+        self.together(self.socket)
 
     @precondition(lambda self: self.socket is not None and not self.socket.takes)
     @rule()
@@ -165,6 +208,7 @@ class Recovery(RuleBasedStateMachine):
     def change_the_filter(self, filter: Filter) -> None:
         """It counts from the next event on that the room hears."""
         assert self.socket is not None
+        self.socket.member.part()
         self.filter = self.socket.member.filter = filter
         self.expected_from.append((self.room.last, filter))
 
@@ -174,6 +218,7 @@ class Recovery(RuleBasedStateMachine):
         """What was not taken is lost with the connection; the client knows the last event it was told."""
         assert self.socket is not None
         self.note()
+        self.socket.member.part()
         self.room.members.discard(self.socket.member)
         self.socket, self.begun, self.reading = None, False, None
 
@@ -202,6 +247,7 @@ class Recovery(RuleBasedStateMachine):
             self.fill(2)
         self.read_on()
         assert self.heard == [event.seq for event in self.log[self.started_at :] if self.wanted(event)]
+        assert self.neighbour.heard == [event.seq for event in self.log[self.neighbour_began :]]
 
     def wanted(self, event: Event) -> bool:
         """By the filter that was in force when the member's room came to this event."""
