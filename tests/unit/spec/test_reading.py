@@ -85,7 +85,6 @@ def test_a_kind_of_clip_that_is_yet_to_come_says_so(kind: str) -> None:
         {"volume": [{"time": 0, "value": 1}]},
         {"preserve_pitch": False},
         {"chroma_key": {"color": "#0f0"}},
-        {"ken_burns": {"direction": "in"}},
     ],
 )
 def test_what_is_yet_to_come_is_refused_by_name(fields: dict[str, Any]) -> None:
