@@ -16,6 +16,9 @@ from renderowl.pipeline.timeline import (
     CaptionContent,
     Clip,
     Content,
+    Ellipse,
+    EllipseKey,
+    HighlightContent,
     ImageContent,
     Media,
     Rate,
@@ -23,6 +26,7 @@ from renderowl.pipeline.timeline import (
     Subtitle,
     Timeline,
     VideoContent,
+    ViewKey,
 )
 
 FPS = 30
@@ -210,6 +214,19 @@ def test_longer_or_larger_work_costs_more() -> None:
 lengths = st.lists(st.integers(1, 900), min_size=1, max_size=25)
 
 
+VIEW = tuple(ViewKey(frame, float(frame), 0.0, 320.0, 180.0) for frame in range(-60, 1300, 40))
+ELLIPSES = (Ellipse(0, 1200, tuple(EllipseKey(key.frame, key.x, 0.0, 50.0, 50.0) for key in VIEW)),)
+MOVING = (VideoContent("v2", view=VIEW), ImageContent("i2", view=VIEW), HighlightContent("blur", ELLIPSES))
+
+
+def place(clip: Clip, frame: int) -> float:
+    """Return where the moving part of a clip is at a frame of the canvas: here it moves a pixel a frame."""
+    content = clip.content
+    keys = content.ellipses[0].keys if isinstance(content, HighlightContent) else content.view  # type: ignore[union-attr]  # one of MOVING
+    now = min(max(frame - clip.start, keys[0].frame), keys[-1].frame)
+    return keys[0].x + now - keys[0].frame
+
+
 @st.composite
 def films(draw: st.DrawFn) -> Timeline:
     clips: list[Clip] = []
@@ -217,7 +234,7 @@ def films(draw: st.DrawFn) -> Timeline:
         start, frames = draw(st.integers(0, 1500)), draw(st.integers(1, 1200))
         fade_in = draw(st.integers(0, min(60, frames)))
         fade_out = draw(st.integers(0, min(60, frames - fade_in)))
-        content = draw(st.sampled_from(["v0", "v1", "i0", "i1", CaptionContent("hi")]))
+        content = draw(st.sampled_from(["v0", "v1", "i0", "i1", CaptionContent("hi"), *MOVING]))
         clips.append(clip(start, frames, content, id=str(index), fade_in=fade_in, fade_out=fade_out))
     return film(*clips)
 
@@ -238,6 +255,19 @@ def test_segments_tile_the_film_and_never_split_a_fade(timeline: Timeline) -> No
             assert not c.start < cut < c.start + c.fade_in
             assert not c.start + c.frames - c.fade_out < cut < c.start + c.frames
     assert plan(timeline) == made
+
+
+@given(timeline=films())
+@settings(max_examples=100, deadline=None)
+def test_what_moves_is_in_every_segment_where_it_is_in_the_film(timeline: Timeline) -> None:
+    whole = {c.id: c for c in timeline.clips if c.content in MOVING}
+    for segment in plan(timeline).segments:
+        for part in segment.clips:
+            if part.id not in whole:
+                continue
+            for now in {part.start, part.start + part.frames // 2, part.start + part.frames - 1}:
+                if 0 <= now < segment.frames:
+                    assert place(part, now) == place(whole[part.id], now + segment.start)
 
 
 @given(lengths=lengths, front=st.integers(60, 400))
