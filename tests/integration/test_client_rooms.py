@@ -152,12 +152,13 @@ async def test_a_gateway_that_gets_worse_and_heals_costs_no_event(
 
 async def test_a_gateway_that_kills_sockets_is_given_the_stream(world: World, client: Client, gateway: Gateway) -> None:
     async with listening(world, client) as listener:
-        for _ in range(2):
-            await listener.over("socket")
+        await listener.over("socket")
+        for sockets in (1, 2):
             await world.happen()
+            await listener.up_to_date()
+            assert (gateway.counts["socket"], gateway.counts["stream"]) == (sockets, 0)
             gateway.cut("socket")
-            await listener.until(lambda: listener.room.transport != "socket")
-        await listener.over("stream")
+        await listener.until(lambda: gateway.counts["stream"] > 0)
         await world.happen()
         await listener.up_to_date()
 
