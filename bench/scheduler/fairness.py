@@ -32,7 +32,14 @@ async def queue(ctx: Context, count: int) -> str:
     fields: dict[str, Any] = dict.fromkeys(Render.__struct_fields__)
     fields |= {"id": new_id("rnd"), "project_id": project_id, "composition_id": "timeline", "priority": "normal"}
     fields |= {"status": "processing", "attempt": 1, "input_props": {}, "output_settings": {}, "progress": Progress()}
-    fields |= {"cache": {}, "metadata": {}, "created_by": BOOTSTRAP_USER, "created_at": now, "updated_at": now}
+    fields |= {
+        "cache": {},
+        "metadata": {},
+        "requires": [],
+        "created_by": BOOTSTRAP_USER,
+        "created_at": now,
+        "updated_at": now,
+    }
     render = Render(**fields)
     new = [NewStep(new_id("stp"), "segment", n, "queued", 1.0) for n in range(count)]
     async with ctx.db.transaction():
