@@ -1,14 +1,35 @@
-"""Values that change over time, as expressions FFmpeg evaluates for each frame."""
+"""Values that change over time, as expressions FFmpeg evaluates for each frame, and as numbers for our own sums."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from math import cos, pi
+from typing import Final, cast
 
-Keys = Sequence[tuple[int, float]]
-"""Frames in order, each with the value it has there: linear in between, held before the first and after the last."""
+from renderowl.pipeline.motion import Easing, Key
+
+Keys = Sequence[tuple[int, float]] | Sequence[Key]
+"""Frames in order, each with the value it has there: linear in between unless a key says otherwise, held outside."""
+
+_EASED: Final[dict[Easing, tuple[Callable[[float], float], str]]] = {
+    "linear": (lambda p: p, "{0}"),
+    "ease_in": (lambda p: p**2, "pow({0},2)"),
+    "ease_out": (lambda p: 1 - (1 - p) ** 2, "(1-pow(1-{0},2))"),
+    "ease_in_out": (lambda p: 0.5 - 0.5 * cos(pi * p), "(0.5-0.5*cos(PI*{0}))"),
+    "ease_in_cubic": (lambda p: p**3, "pow({0},3)"),
+    "ease_out_cubic": (lambda p: 1 - (1 - p) ** 3, "(1-pow(1-{0},3))"),
+    "ease_in_out_cubic": (
+        lambda p: 4 * p**3 if p < 0.5 else 1 - 4 * (1 - p) ** 3,
+        "if(lt({0},0.5),4*pow({0},3),1-4*pow(1-{0},3))",
+    ),
+    "hold": (lambda p: float(p >= 1), "gte({0},1)"),
+}
+"""What part of the way is gone when a part of the time is, in Python and in FFmpeg's words."""
 
 
 def is_constant(keys: Keys) -> bool:
     """True when the value never changes."""
-    return all(value == keys[0][1] for _, value in keys)
+    found = _keys(keys)
+    return all(key.value == found[0].value for key in found)
 
 
 def path(keys: Keys, clock: str) -> str:
@@ -16,9 +37,23 @@ def path(keys: Keys, clock: str) -> str:
 
     A balanced tree of conditions: nested or summed up, FFmpeg's parser fails at about a hundred of them.
     """
-    if is_constant(keys):
-        return f"{keys[0][1]:.8g}"
-    return f"(st(0,clip({clock},{keys[0][0]},{keys[-1][0]}));{_tree(keys, 0, len(keys) - 1)})"
+    found = _keys(keys)
+    if is_constant(found):
+        return f"{found[0].value:.8g}"
+    return f"(st(0,clip({clock},{found[0].frame},{found[-1].frame}));{_tree(found, 0, len(found) - 1)})"
+
+
+def value_at(keys: Keys, frame: float) -> float:
+    """Return what `path` says for one frame."""
+    found = _keys(keys)
+    index = bisect_right(found, frame, key=lambda key: key.frame)
+    if index == 0:
+        return found[0].value
+    if index == len(found):
+        return found[-1].value
+    before, after = found[index - 1], found[index]
+    ease, _ = _EASED[before.easing]
+    return before.value + (after.value - before.value) * ease((frame - before.frame) / (after.frame - before.frame))
 
 
 def clock(variable: str, start: int) -> str:
@@ -26,9 +61,25 @@ def clock(variable: str, start: int) -> str:
     return f"({variable}{-start:+d})"
 
 
-def _tree(keys: Keys, first: int, last: int) -> str:
+def _keys(keys: Keys) -> Sequence[Key]:
+    if isinstance(keys[0], Key):
+        return cast(Sequence[Key], keys)
+    return [Key(*key) for key in cast(Sequence[tuple[int, float]], keys)]
+
+
+def _tree(keys: Sequence[Key], first: int, last: int) -> str:
     if last - first == 1:
-        (start, a), (end, b) = keys[first], keys[last]
-        return f"{a:.8g}" if a == b else f"({a:.8g}+({b - a:.8g})*(ld(0)-({start}))/{end - start})"
+        return _between(keys[first], keys[last])
     middle = (first + last) // 2
-    return f"if(lt(ld(0),{keys[middle][0]}),{_tree(keys, first, middle)},{_tree(keys, middle, last)})"
+    return f"if(lt(ld(0),{keys[middle].frame}),{_tree(keys, first, middle)},{_tree(keys, middle, last)})"
+
+
+def _between(start: Key, end: Key) -> str:
+    change = end.value - start.value
+    if not change:
+        return f"{start.value:.8g}"
+    gone = f"(ld(0)-({start.frame}))/{end.frame - start.frame}"
+    if start.easing == "linear":
+        return f"({start.value:.8g}+({change:.8g})*{gone})"
+    _, eased = _EASED[start.easing]
+    return f"({start.value:.8g}+({change:.8g})*{eased.format(f'({gone})')})"
