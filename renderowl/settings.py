@@ -5,6 +5,7 @@ There is no default secret: `renderowl up` draws and stores its own, `renderowl 
 """
 
 import difflib
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -16,6 +17,12 @@ PREFIX = "RENDEROWL_"
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
 """As browsers write it: lower case, no path, no wildcard."""
+
+_HOST = re.compile(r"(?!(.*\.)?[0-9]+$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+"""A name, not an address gone wrong."""
+
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class SettingsError(ValueError):
@@ -48,6 +55,37 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _doc("Origins whose pages may call the API and open sockets, comma separated; the API's own is always allowed"),
     ] = ()
     session_ttl_s: Annotated[int, _doc("How long a login's token is good for")] = 86_400
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        _doc("Addresses and networks whose X-Forwarded-For and traceparent are believed, comma separated"),
+    ] = ()
+
+    # how often
+    requests_per_minute_free: Annotated[
+        Count, _doc("Requests a minute of an account on the free tier; 0 is no limit")
+    ] = 60
+    requests_per_minute_pro: Annotated[Count, _doc("The same of one on the pro tier")] = 600
+    requests_per_minute_enterprise: Annotated[Count, _doc("The same of one on the enterprise tier")] = 6000
+    requests_per_minute_anonymous: Annotated[
+        Count, _doc("Requests a minute without a good credential, of one address; 0 is no limit")
+    ] = 60
+    renders_per_day_free: Annotated[
+        Count, _doc("Renders a day (UTC) of an account on the free tier; 0 is no limit")
+    ] = 10
+    renders_per_day_pro: Annotated[Count, _doc("The same of one on the pro tier")] = 100
+    renders_per_day_enterprise: Annotated[Count, _doc("The same of one on the enterprise tier")] = 0
+    logins_per_account: Annotated[
+        Count, _doc("Failed attempts to log in to one account within 5 minutes; 0 is no limit")
+    ] = 10
+    logins_per_address: Annotated[
+        Count, _doc("Attempts to log in from one address within 5 minutes; 0 is no limit")
+    ] = 30
+    registrations_per_address: Annotated[
+        Count, _doc("Registrations from one address within an hour; 0 is no limit")
+    ] = 20
+    limits_without_redis: Annotated[
+        Literal["open", "closed"], _doc("While Redis is away: let requests through uncounted, or refuse them with 503")
+    ] = "open"
 
     # the server
     host: Annotated[str, _doc("Address the API listens on")] = "127.0.0.1"
@@ -75,6 +113,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_asset_bytes: Annotated[int, _doc("Largest asset")] = 10 * 1024**3
     multipart_threshold_bytes: Annotated[int, _doc("Uploads above this size go in parts")] = 100 * 1024**2
 
+    # the way out: fetching sources, sending webhooks
+    outbound_allow: Annotated[
+        tuple[str, ...],
+        _doc(
+            "Private hosts and networks that may be connected to, on any port, comma separated; else public ones only"
+        ),
+    ] = ()
+    outbound_ports: Annotated[
+        tuple[int, ...], _doc("Ports of public hosts that may be connected to, comma separated")
+    ] = (80, 443, 8080, 8443)
+    outbound_plain_http: Annotated[bool, _doc("Whether `http://` will do for sources and webhooks")] = False
+    source_timeout_s: Annotated[float, _doc("Longest the fetching of one source may take")] = 1800.0
+    source_cache_s: Annotated[
+        float, _doc("How long a fetched source is kept after it was last used; more than RENDEROWL_RENDER_DEADLINE_S")
+    ] = 7 * 86_400.0
+
     # the queue
     ageing_s: Annotated[
         float, _doc("A step that waits this long is raised by one class, never to urgent; 0 is never")
@@ -83,6 +137,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     key_slots: Annotated[int, _doc("Most steps of the renders of one API key that run at once; 0 is no cap")] = 0
     urgent_reserve: Annotated[int, _doc("Slots of the installation that only urgent renders may take")] = 0
     step_deadline_s: Annotated[float, _doc("Longest a try of a step may take; 0 is no limit")] = 3600.0
+
+    # what is kept
+    cache_bytes: Annotated[
+        int, _doc("Most bytes of encoded segments and sound tracks kept for other renders; 0 keeps all")
+    ] = 50 * 1024**3
+    log_retention_s: Annotated[float, _doc("How long encoders' logs are kept after a render's end; 0 is for ever")] = (
+        30 * 86_400.0
+    )
 
     # workers
     worker_slots: Annotated[int, _doc("Steps a worker runs at once; 0 is one a core")] = 0
@@ -133,7 +195,7 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
             nearest = difflib.get_close_matches(name, known, n=1)
             meant = f"; did you mean {PREFIX}{nearest[0].upper()}?" if nearest else "; see docs/configuration.md"
             raise SettingsError(f"{variable} is not a setting{meant}")
-        if name == "allowed_origins":
+        if isinstance(known[name].default, tuple):
             values[name] = tuple(part.strip() for part in text.split(",") if part.strip())
         else:
             values[name] = text
@@ -147,4 +209,22 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     for origin in settings.allowed_origins:
         if not _ORIGIN.fullmatch(origin):
             raise SettingsError(f"{PREFIX}ALLOWED_ORIGINS: {origin!r} is not an origin such as https://editor.example")
+    for proxy in settings.trusted_proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}TRUSTED_PROXIES: {error}") from None
+    for place in settings.outbound_allow:
+        if not _is_place(place):
+            raise SettingsError(
+                f"{PREFIX}OUTBOUND_ALLOW: {place!r} is neither a host nor a network such as 10.1.0.0/16"
+            )
     return settings
+
+
+def _is_place(entry: str) -> bool:
+    try:
+        ipaddress.ip_network(entry)
+    except ValueError:
+        return _HOST.fullmatch(entry) is not None
+    return True

@@ -13,7 +13,7 @@ _FIELDS = msgspec.json.schema(Settings)["$defs"]["Settings"]["properties"]
 
 def _row(name: str) -> str:
     default = _FIELDS[name].get("default", "")
-    shown = ",".join(default) if isinstance(default, list | tuple) else str(default)
+    shown = ",".join(map(str, default)) if isinstance(default, list | tuple) else str(default)
     return f"| `{PREFIX}{name.upper()}` | {f'`{shown}`' if shown else ''} | {_FIELDS[name]['description']} |"
 
 

@@ -22,3 +22,18 @@ def test_what_no_browser_sends_is_no_origin(origin: str) -> None:
 
 def test_the_own_address_of_an_ipv6_host_is_a_url() -> None:
     assert settings.load({}, host="::1", port=8000).base_url == "http://[::1]:8000"
+
+
+def test_private_places_are_hosts_and_networks() -> None:
+    places = "minio.internal, 10.1.0.0/16,fd12:3456::/32,127.0.0.1,localhost"
+    loaded = settings.load({"RENDEROWL_OUTBOUND_ALLOW": places, "RENDEROWL_OUTBOUND_PORTS": "443, 9000"})
+    assert loaded.outbound_allow == ("minio.internal", "10.1.0.0/16", "fd12:3456::/32", "127.0.0.1", "localhost")
+    assert loaded.outbound_ports == (443, 9000)
+
+
+@pytest.mark.parametrize(
+    "place", ["10.0.0.1/8", "https://minio.internal", "minio.internal:9000", "*.internal", "127.1"]
+)
+def test_what_is_neither_is_no_place(place: str) -> None:
+    with pytest.raises(SettingsError, match="RENDEROWL_OUTBOUND_ALLOW"):
+        settings.load({"RENDEROWL_OUTBOUND_ALLOW": place})
