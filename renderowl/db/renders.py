@@ -1,6 +1,6 @@
 """Renders in Postgres. Every change of status is "set if it is still one of the states before it"."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -14,7 +14,7 @@ from renderowl.domain.records import Render
 _COLUMNS = (
     "id, project_id, composition_id, status, priority, attempt, input_props, output_settings, progress, output, error,"
     " cache, metadata, webhook_url, supersede_key, idempotency_key, request_hash, created_by, created_at, started_at,"
-    " completed_at, updated_at, deadline_at, key_id, trace, requires"
+    " completed_at, updated_at, deadline_at, key_id, trace, requires, force"
 )
 _BRIEF_COLUMNS = _COLUMNS.replace(
     "input_props, output_settings", "'{}'::jsonb AS input_props, '{}'::jsonb AS output_settings"
@@ -28,8 +28,8 @@ async def insert(db: Database, render: Render) -> bool:
         await db.execute(
             "INSERT INTO renders (id, project_id, composition_id, status, priority, attempt, input_props,"
             " output_settings, progress, metadata, webhook_url, supersede_key, idempotency_key, request_hash,"
-            " created_by, created_at, updated_at, key_id, trace, requires) VALUES"
-            " ($1,$2,$3,$4,$5,$6,$7::jsonb,$8::jsonb,$9::jsonb,$10::jsonb,$11,$12,$13,$14,$15,$16,$16,$17,$18,$19)"
+            " created_by, created_at, updated_at, key_id, trace, requires, force) VALUES"
+            " ($1,$2,$3,$4,$5,$6,$7::jsonb,$8::jsonb,$9::jsonb,$10::jsonb,$11,$12,$13,$14,$15,$16,$16,$17,$18,$19,$20)"
             " ON CONFLICT (project_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING",
             render.id,
             render.project_id,
@@ -50,6 +50,7 @@ async def insert(db: Database, render: Render) -> bool:
             render.key_id,
             render.trace,
             render.requires,
+            render.force,
         )
     )
 
@@ -173,7 +174,9 @@ async def set_status(
             completed_at = CASE WHEN $2 IN ('completed', 'failed', 'cancelled') THEN now() END,
             deadline_at = CASE WHEN $2 = 'processing' THEN deadline_at END,
             error = $4::jsonb, output = $5::jsonb,
-            progress = coalesce($6::jsonb, progress), collected_at = NULL,
+            progress = coalesce($6::jsonb, progress), collected_at = NULL, logs_removed_at = NULL,
+            cache = CASE WHEN $2 = 'queued' THEN '{{}}' ELSE cache END,
+            cache_keys = CASE WHEN $2 IN ('completed', 'failed', 'cancelled') THEN '{{}}' ELSE cache_keys END,
             plan = CASE WHEN $2 = 'queued' THEN NULL ELSE plan END
         WHERE id = $1 AND status = ANY($3::text[]) AND ($7::int IS NULL OR attempt = $7)
         RETURNING {_COLUMNS}
@@ -213,6 +216,20 @@ async def set_plan(
     )
 
 
+async def set_cache_keys(db: Database, render_id: str, keys: Sequence[str]) -> None:
+    """Note which entries of the segment cache the render uses: they stay there until it ends."""
+    await db.execute("UPDATE renders SET cache_keys = $2 WHERE id = $1", render_id, list(keys))
+
+
+async def count_reused(db: Database, render_id: str, segments: int) -> None:
+    """Note that so many more of the render's segments came out of the cache than its plan had found there."""
+    await db.execute(
+        "UPDATE renders SET cache = jsonb_set(cache, '{reused}', to_jsonb((cache->>'reused')::int + $2::int)) WHERE id = $1",
+        render_id,
+        segments,
+    )
+
+
 async def get_plan(db: Database, render_id: str) -> dict[str, Any] | None:
     """The plan that `prepare` stored."""
     plan: dict[str, Any] | None = from_json(await db.fetch_value("SELECT plan FROM renders WHERE id = $1", render_id))
@@ -248,6 +265,27 @@ async def uncollected(db: Database, *, ended_for_s: float, limit: int = 100) -> 
         limit,
     )
     return [_render(row) for row in rows]
+
+
+async def with_logs(db: Database, *, ended_for_s: float, limit: int = 100) -> list[Render]:
+    """Renders at an end for so long whose encoders' logs have not been removed since, the longest ended first."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM renders WHERE logs_removed_at IS NULL AND status IN ('completed', 'failed', 'cancelled')"
+        " AND completed_at <= now() - make_interval(secs => $1) ORDER BY completed_at LIMIT $2",
+        ended_for_s,
+        limit,
+    )
+    return [_render(row) for row in rows]
+
+
+async def set_logs_removed(db: Database, render: Render) -> None:
+    """Note that the logs of this end of a render are gone."""
+    await db.execute(
+        "UPDATE renders SET logs_removed_at = now() WHERE id = $1 AND attempt = $2 AND status = $3",
+        render.id,
+        render.attempt,
+        render.status,
+    )
 
 
 async def set_collected(db: Database, render: Render) -> None:

@@ -93,7 +93,7 @@ class Asset(msgspec.Struct, frozen=True):
 class Render(msgspec.Struct, frozen=True):
     """`key_id` is the API key it was submitted with, or with a token of which; `trace` its W3C traceparent, if any.
 
-    `requires` are the labels that a worker must have to do any step of it.
+    `requires` are the labels that a worker must have to do any step of it; with `force` nothing comes from the cache.
     """
 
     id: str
@@ -122,6 +122,7 @@ class Render(msgspec.Struct, frozen=True):
     key_id: str | None = None
     trace: str | None = None
     requires: list[str] = []
+    force: bool = False
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from renderowl.db import renders, steps, workers
+from renderowl.db import cache, renders, steps, workers
+from renderowl.db.cache import Entry
 from renderowl.db.steps import NewStep
 from renderowl.domain.errors import RenderOwlError
 from renderowl.domain.events import Progress
@@ -85,12 +86,28 @@ async def store_plan(
         tx.after_commit.append(ctx.bus.wake_scheduler)
 
 
-async def complete_step(ctx: Context, claim: Claim, result: dict[str, Any], progress: Progress | None) -> None:
-    """End a segment or audio step; the last one queues `assemble`. Raises Fenced."""
+async def use_parts(ctx: Context, claim: Claim, keys: Sequence[str]) -> dict[str, Entry]:
+    """Those of the cache's entries that are there, by key, kept for the render until it ends. Raises Fenced."""
+    async with ctx.db.transaction():
+        render = await _lock_render(ctx, claim)
+        await _claimed(ctx, claim)
+        await renders.set_cache_keys(ctx.db, render.id, keys)
+        return {entry.key: entry for entry in await cache.use(ctx.db, keys)}
+
+
+async def complete_step(
+    ctx: Context, claim: Claim, result: dict[str, Any], progress: Progress | None, *, reused: int = 0
+) -> None:
+    """End a segment or audio step; the last one queues `assemble`. Raises Fenced.
+
+    `reused` are segments that somebody else had put into the cache since the plan was made.
+    """
     async with ctx.db.transaction() as tx:
         render = await _lock_render(ctx, claim)
         if not await steps.finish(ctx.db, claim, "completed", result=result):
             raise Fenced(claim.step_id)
+        if reused:
+            await renders.count_reused(ctx.db, render.id, reused)
         if progress is not None:
             await renders.set_progress(ctx.db, render.id, render.attempt, progress)
         await steps.unblock(ctx.db, render.id, render.attempt, ageing_s=ctx.settings.ageing_s)

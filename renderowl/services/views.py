@@ -86,6 +86,7 @@ class RenderView(msgspec.Struct, frozen=True):
     metadata: dict[str, Any]
     supersede_key: str | None
     requires: list[str]
+    force: bool
     input_props: dict[str, Any]
     output_settings: dict[str, Any]
     created_at: datetime
@@ -167,6 +168,7 @@ def render_view(render: Render, newest: tuple[int, Progress] | None = None) -> R
         metadata=render.metadata,
         supersede_key=render.supersede_key,
         requires=render.requires,
+        force=render.force,
         input_props=render.input_props,
         output_settings=render.output_settings,
         created_at=render.created_at,
