@@ -28,6 +28,7 @@ from renderowl.bus.base import Bus
 from renderowl.domain.errors import UrlExpired
 from renderowl.pipeline.tools import discover
 from renderowl.security.signing import derive
+from renderowl.services.usage import Tally
 from renderowl.ws import hub as hub_module
 from renderowl.ws.hub import Hub
 from renderowl.ws.link import LinkedProtocol
@@ -123,7 +124,7 @@ async def main(transport: str) -> None:
     async with open_context(loaded) as ctx:
         hub = Hub(ctx)
         key = derive(loaded.secret_key, "previews")
-        api: Any = make_api(ctx, hub, AssetProber(ctx, await discover()))
+        api: Any = make_api(ctx, hub, AssetProber(ctx, await discover()), Tally())
         if transport == "binary":
             hub_module.EphemeralWord = binary_words()  # type: ignore[misc]
         elif transport == "url":

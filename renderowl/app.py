@@ -26,6 +26,7 @@ from renderowl.actors.reaper import Reaper
 from renderowl.actors.relay import Relay
 from renderowl.actors.scheduler import Scheduler
 from renderowl.actors.supervisor import Supervisor
+from renderowl.actors.usage_writer import UsageWriter
 from renderowl.actors.worker_agent import WorkerAgent, run_until_signalled
 from renderowl.api import (
     access,
@@ -37,10 +38,13 @@ from renderowl.api import (
     errors,
     events,
     health,
+    limits,
+    peers,
     projects,
     renders,
     reports,
     storage,
+    users,
 )
 from renderowl.api.patience import PatientProtocol
 from renderowl.api.request_log import request_log
@@ -50,6 +54,7 @@ from renderowl.db.database import Database
 from renderowl.domain.errors import RenderOwlError
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import Scope
+from renderowl.limits.redis import RedisLimiter
 from renderowl.pipeline.tools import discover
 from renderowl.queue.arq import ArqQueue
 from renderowl.security.signing import derive
@@ -57,10 +62,12 @@ from renderowl.security.tokens import TokenSigner
 from renderowl.services import accounts as account_services
 from renderowl.services import metrics, tracing
 from renderowl.services.context import Context
+from renderowl.services.overview import QueueGauges
+from renderowl.services.usage import Tally
 from renderowl.settings import Settings
 from renderowl.storage.opening import open_storage
 from renderowl.worker.main import open_worker
-from renderowl.ws import asyncapi
+from renderowl.ws import asyncapi, frames
 from renderowl.ws.handler import websocket_route
 from renderowl.ws.hub import Hub
 from renderowl.ws.link import LinkedProtocol
@@ -80,10 +87,12 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
         secret_key=settings.s3_secret_key,
     )
     bus = RedisBus(settings.redis_url)
+    limiter = RedisLimiter(settings.redis_url)
     await database.open()
     try:
-        yield Context(settings, database, media, bus, TokenSigner(derive(settings.secret_key, "tokens")))
+        yield Context(settings, database, media, bus, TokenSigner(derive(settings.secret_key, "tokens")), limiter)
     finally:
+        await limiter.close()
         await bus.close()
         await media.close()
         await database.close()
@@ -124,8 +133,8 @@ def configure_logging(settings: Settings) -> None:
 # --- the API -------------------------------------------------------------------------------------------------------
 
 
-def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> ASGIApp:
-    """The HTTP and WebSocket application over parts that are open."""
+def make_api(ctx: Context, hub: Hub, prober: AssetProber, tally: Tally) -> ASGIApp:
+    """The HTTP and WebSocket application over parts that are open; it counts in `tally` what keys are used for."""
     native = Router(
         "/",
         route_handlers=[
@@ -134,16 +143,17 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> ASGIApp:
             renders.router,
             compositions.router,
             storage.router,
+            users.router,
             *accounts.handlers,
             *health.handlers,
             *documents.handlers,
             *events.handlers,
             *reports.handlers,
-            websocket_route(hub, ctx),
         ],
+        guards=[limits.count_request],
     )
     api = Litestar(
-        route_handlers=[native],
+        route_handlers=[native, websocket_route(hub, ctx)],
         dependencies={
             "ctx": Provide(access.provide_context, sync_to_thread=False),
             "principal": Provide(access.provide_principal),
@@ -163,12 +173,15 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber) -> ASGIApp:
                 "hub": hub,
                 "probe_asset": prober.submit,
                 "tools": prober.tools,
+                "queue_gauges": QueueGauges(ctx.db, alive_s=ctx.settings.lease_s),
                 "asyncapi": asyncapi.document(ctx.settings.base_url),
             }
         ),
         logging_config=None,
     )
-    return request_log(cast(ASGIApp, api))
+    proxies = ctx.settings.trusted_proxies
+    accounted = limits.accounted(cast(ASGIApp, api), tally)
+    return request_log(peers.behind_proxies(accounted, proxies), proxies)
 
 
 class _Server(uvicorn.Server):
@@ -208,9 +221,9 @@ async def serve(settings: Settings) -> None:
         hub = Hub(ctx)
         metrics.HUB_ROOMS.set_function(lambda: len(hub.rooms))
         metrics.HUB_MEMBERS.set_function(lambda: sum(len(room.members) for room in hub.rooms.values()))
-        prober = AssetProber(ctx, tools)
-        api = make_api(ctx, hub, prober)
-        supervisor = Supervisor([prober])
+        prober, usage = AssetProber(ctx, tools), UsageWriter(ctx, Tally())
+        api = make_api(ctx, hub, prober, usage.tally)
+        supervisor = Supervisor([prober, usage])
         actors = asyncio.create_task(supervisor.run())
         await hub.start()
         config = uvicorn.Config(
@@ -220,7 +233,8 @@ async def serve(settings: Settings) -> None:
             http=PatientProtocol,
             ws=LinkedProtocol,
             ws_per_message_deflate=False,
-            ws_max_size=1024 * 1024,
+            ws_max_size=frames.MAX_READ_BYTES,
+            proxy_headers=False,  # see RENDEROWL_TRUSTED_PROXIES
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=5,

@@ -148,7 +148,9 @@ async def until_ready(port: int, process: subprocess.Popen[bytes], path: str = "
 
 
 async def _owner(ctx: Context) -> Principal:
-    user = await account_rows.insert_user(ctx.db, user_id=new_id("usr"), email="bench@example.org", password_hash=None)
+    user = await account_rows.insert_user(
+        ctx.db, user_id=new_id("usr"), email="bench@example.org", password_hash=None, tier="enterprise"
+    )
     assert user is not None
     made = await accounts.make_key(ctx.db, user.id, name="Bench", scopes=["read", "write"])
     return await accounts.authenticate(ctx, made.plaintext)

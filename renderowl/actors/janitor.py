@@ -1,4 +1,4 @@
-"""The janitor: finishes deletions that a crash interrupted, removes forgotten uploads and what losers left."""
+"""The janitor: finishes deletions that a crash interrupted, removes forgotten uploads, what losers left and old counts."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ import structlog
 from renderowl.actors.actor import Actor
 from renderowl.actors.clock import Clock
 from renderowl.domain.errors import RenderOwlError
-from renderowl.services import collecting, projects
+from renderowl.services import collecting, projects, usage
 from renderowl.services.context import Context
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,7 @@ class Janitor(Actor[None]):
             await projects.sweep(self._ctx)
             collected = await collecting.collect(self._ctx)
             await self._ctx.storage.sweep(older_than_s=FORGOTTEN_S)
+            await usage.forget(self._ctx)
         except (RenderOwlError, OSError) as error:
             log.warning("sweeping_waits", reason=str(error))
             return

@@ -1,18 +1,21 @@
-"""Who is calling: from the request's credential to a Principal, as a dependency of every route that needs one."""
+"""Who is calling: from the request's credential to a Principal, looked up once a request."""
 
-from typing import Any
+from typing import Any, Final
 
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
-from renderowl.domain.errors import Forbidden, Unauthenticated
+from renderowl.api.session_cookie import session_of
+from renderowl.domain.errors import Forbidden, RenderOwlError, Unauthenticated
 from renderowl.domain.records import Principal
 from renderowl.services import accounts
 from renderowl.services.context import Context
 from renderowl.services.paging import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
 
-SESSION_COOKIE = "renderowl_session"
+CALLER: Final = "renderowl.caller"
+"""Under this name a request's state has its Principal, or the error that says why it has none."""
+
 Ctx = NamedDependency[Context]
 Caller = NamedDependency[Principal]
 PageAsked = NamedDependency[PageRequest]
@@ -28,10 +31,29 @@ def provide_context(request: Request[Any, Any, Any]) -> Context:
 
 
 async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
-    """The caller, from `Authorization: Bearer` or the session cookie. Raises Unauthenticated.
+    """The caller, for handlers that need one. Raises Unauthenticated, Forbidden."""
+    caller = await caller_of(request)
+    if isinstance(caller, RenderOwlError):
+        raise caller
+    return caller
+
+
+async def caller_of(request: Request[Any, Any, Any]) -> Principal | RenderOwlError:
+    """The caller, from `Authorization: Bearer` or the session cookie, or why it is not known.
 
     A cookie is sent by browsers whether the user means it or not: a write with it must come from an allowed origin.
     """
+    state = request.scope["state"]
+    if CALLER not in state:
+        try:
+            state[CALLER] = await _identify(request)
+        except RenderOwlError as error:
+            state[CALLER] = error
+    found: Principal | RenderOwlError = state[CALLER]
+    return found
+
+
+async def _identify(request: Request[Any, Any, Any]) -> Principal:
     ctx: Context = request.app.state["context"]
     header = request.headers.get("authorization", "")
     scheme, _, credential = header.partition(" ")
@@ -39,7 +61,7 @@ async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
         if scheme.lower() != "bearer" or not credential.strip():
             raise Unauthenticated("the Authorization header must be `Bearer <key or token>`")
         return await accounts.authenticate(ctx, credential.strip())
-    cookie = request.cookies.get(SESSION_COOKIE)
+    cookie = session_of(request, ctx.settings)
     if cookie is None:
         raise Unauthenticated("send `Authorization: Bearer <key or token>`")
     if request.method not in _SAFE and not comes_from_us(request):

@@ -1,25 +1,32 @@
 """Routes of accounts: registering, sessions, keys, tokens and tickets."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, Response, delete, get, post
-from litestar.datastructures import Cookie
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
-from renderowl.api.access import SESSION_COOKIE, Caller, Ctx, PageAsked, comes_from_us
+from renderowl.api import session_cookie
+from renderowl.api.access import Caller, Ctx, PageAsked, comes_from_us
 from renderowl.api.assets import rfc3339
 from renderowl.api.bodies import Body
-from renderowl.domain.records import ApiKey, Role, Scope, Tier
+from renderowl.api.peers import address_of
+from renderowl.domain.records import ApiKey, Role, Scope, Tier, User
 from renderowl.domain.spec.fields import Spec
-from renderowl.services import accounts
+from renderowl.services import accounts, limits, usage
+from renderowl.services.limits import Allowance
 from renderowl.services.paging import Page
+from renderowl.services.usage import KeyUsage
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 KeyName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Moment = Annotated[str, msgspec.Meta(max_length=40, description="RFC 3339, with a time zone")]
 Ttl = Annotated[int, msgspec.Meta(ge=10, le=accounts.MAX_TOKEN_TTL_S)]
+Grace = Annotated[
+    int, msgspec.Meta(ge=0, le=accounts.MAX_ROTATION_GRACE_S, description="Seconds that the old key lives on")
+]
+Days = Annotated[int, QueryParameter(ge=1, le=usage.KEPT_DAYS, description="So many days, today included")]
 
 
 class Credentials(Spec, frozen=True):
@@ -35,6 +42,15 @@ class KeyCreate(Spec, frozen=True):
     name: KeyName
     scopes: tuple[Scope, ...] = ("read", "write")
     expires_at: Moment | None = None
+
+
+class KeyRotate(Spec, frozen=True):
+    """How long the old key lives on beside the new one."""
+
+    grace_s: Grace = accounts.ROTATION_GRACE_S
+
+
+FOR_A_DAY: Final = KeyRotate()
 
 
 class TokenCreate(Spec, frozen=True):
@@ -55,6 +71,17 @@ class UserView(msgspec.Struct, frozen=True):
     role: Role
     tier: Tier
     created_at: datetime
+
+
+class MeView(msgspec.Struct, frozen=True):
+    """The account behind a credential, and what it may do."""
+
+    id: str
+    email: str
+    role: Role
+    tier: Tier
+    created_at: datetime
+    limits: Allowance
 
 
 class SessionView(msgspec.Struct, frozen=True):
@@ -87,37 +114,39 @@ class TicketView(msgspec.Struct, frozen=True):
     expires_at: str
 
 
+def user_view(user: User) -> UserView:
+    """What is told of a user."""
+    return UserView(user.id, user.email, user.role, user.tier, user.created_at)
+
+
 def _key_view(key: ApiKey, plaintext: str | None = None) -> KeyView:
     fields = {name: getattr(key, name) for name in KeyView.__struct_fields__ if name != "key"}
     return KeyView(**fields, key=plaintext)
 
 
 @post("/auth/register", dto=Body[Credentials], return_dto=None, summary="Register")
-async def register(ctx: Ctx, data: JSONBody[Credentials]) -> UserView:
-    """Make an account."""
-    user = await accounts.register(ctx, email=data.email, password=data.password)
-    return UserView(user.id, user.email, user.role, user.tier, user.created_at)
+async def register(request: Request[Any, Any, Any], ctx: Ctx, data: JSONBody[Credentials]) -> UserView:
+    """Make an account. How many may be made from one address is limited."""
+    address = address_of(request.scope)
+    return user_view(await accounts.register(ctx, email=data.email, password=data.password, address=address))
 
 
 @post("/auth/login", dto=Body[Credentials], return_dto=None, status_code=200, summary="Log in")
 async def login(request: Request[Any, Any, Any], ctx: Ctx, data: JSONBody[Credentials]) -> Response[SessionView]:
     """Get a session token, in the answer and as a cookie that scripts cannot read.
 
-    A page of a foreign origin gets no cookie set: it could log its visitor in as somebody else.
+    A page of a foreign origin gets no cookie set: it could log its visitor in as somebody else. The session that the
+    browser had before ends. Attempts are limited for each address and for each account.
     """
-    token, _ = await accounts.login(ctx, email=data.email, password=data.password)
-    ttl_s = ctx.settings.session_ttl_s
-    cookie = Cookie(
-        key=SESSION_COOKIE,
-        value=token,
-        httponly=True,
-        secure=ctx.settings.base_url.startswith("https:"),
-        samesite="lax",
-        max_age=ttl_s,
-        path="/",
-    )
-    wanted = "origin" not in request.headers or comes_from_us(request)
-    return Response(SessionView(token, ttl_s), status_code=200, cookies=[cookie] if wanted else [])
+    address = address_of(request.scope)
+    token, _ = await accounts.login(ctx, email=data.email, password=data.password, address=address)
+    view = SessionView(token, ctx.settings.session_ttl_s)
+    if "origin" in request.headers and not comes_from_us(request):
+        return Response(view, status_code=200)
+    before = session_cookie.session_of(request, ctx.settings)
+    if before is not None:
+        await accounts.end_session(ctx, before)
+    return Response(view, status_code=200, cookies=[session_cookie.made(ctx.settings, token)])
 
 
 @post("/auth/logout", status_code=204, summary="Log out")
@@ -125,15 +154,16 @@ async def logout(ctx: Ctx, principal: Caller) -> Response[None]:
     """End this session; its token is refused from now on."""
     await accounts.logout(ctx, principal)
     response: Response[None] = Response(None, status_code=204)
-    response.delete_cookie(SESSION_COOKIE)
+    session_cookie.clear(response, ctx.settings)
     return response
 
 
 @get("/me", summary="Get your account")
-async def get_me(ctx: Ctx, principal: Caller) -> UserView:
-    """The account behind your credential."""
+async def get_me(ctx: Ctx, principal: Caller) -> MeView:
+    """The account behind your credential, with its limits; null is without limit."""
     user = await accounts.me(ctx, principal)
-    return UserView(user.id, user.email, user.role, user.tier, user.created_at)
+    allowance = await limits.allowance(ctx, principal)
+    return MeView(user.id, user.email, user.role, user.tier, user.created_at, allowance)
 
 
 @get("/keys", summary="List API keys")
@@ -157,11 +187,19 @@ async def revoke_key(ctx: Ctx, principal: Caller, key_id: FromPath[str]) -> None
     await accounts.revoke_key(ctx, principal, key_id)
 
 
-@post("/keys/{key_id:str}/rotate", summary="Rotate an API key")
-async def rotate_key(ctx: Ctx, principal: Caller, key_id: FromPath[str]) -> KeyView:
-    """A new key like this one; the old one lives on for a day."""
-    made = await accounts.rotate_key(ctx, principal, key_id)
+@post("/keys/{key_id:str}/rotate", dto=Body[KeyRotate], return_dto=None, summary="Rotate an API key")
+async def rotate_key(
+    ctx: Ctx, principal: Caller, key_id: FromPath[str], data: JSONBody[KeyRotate] = FOR_A_DAY
+) -> KeyView:
+    """A new key like this one; the old one lives on for a day, or for `grace_s`."""
+    made = await accounts.rotate_key(ctx, principal, key_id, grace_s=data.grace_s)
     return _key_view(made.key, made.plaintext)
+
+
+@get("/keys/{key_id:str}/usage", summary="Get an API key's usage")
+async def get_usage(ctx: Ctx, principal: Caller, key_id: FromPath[str], days: Days = 30) -> KeyUsage:
+    """Requests by day and route, of the key and of the tokens it made, about ten seconds behind."""
+    return await usage.of_key(ctx, principal, key_id, days=days)
 
 
 @post("/auth/tokens", dto=Body[TokenCreate], return_dto=None, summary="Mint a project token")
@@ -191,6 +229,7 @@ handlers = [
     create_key,
     revoke_key,
     rotate_key,
+    get_usage,
     create_token,
     create_ticket,
 ]

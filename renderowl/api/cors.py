@@ -6,7 +6,10 @@ from typing import Final
 from litestar.config.cors import CORSConfig
 
 _SENT: Final = ["authorization", "content-type", "idempotency-key", "if-none-match", "last-event-id", "range"]
-_READ: Final = ["content-range", "etag", "idempotency-replayed", "location", "retry-after", "x-request-id"]
+_READ: Final = [
+    *("content-range", "etag", "idempotency-replayed", "location", "retry-after", "x-request-id"),
+    *("ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
+]
 
 
 def cors_config(allowed_origins: Sequence[str]) -> CORSConfig | None:

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents. An unexpected exception says nothing of itself to the caller; it is logged."""
 
 import http
+import math
 from typing import Any
 
 import msgspec
@@ -42,7 +43,7 @@ def problem_of(error: RenderOwlError, request: Request[Any, Any, Any]) -> Respon
     """Answer with an error of the domain."""
     headers = {"content-type": PROBLEM_TYPE}
     if error.retry_after_s is not None:
-        headers["retry-after"] = str(max(1, round(error.retry_after_s)))
+        headers["retry-after"] = str(max(1, math.ceil(error.retry_after_s)))
     if error.status == http.HTTPStatus.UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
     body = Problem(

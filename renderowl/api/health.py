@@ -7,15 +7,16 @@ from typing import Annotated, Final
 import msgspec
 import structlog
 from litestar import Response, get
+from litestar.datastructures import State
 from litestar.params import HeaderParameter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from renderowl import __version__
 from renderowl.api.access import Ctx
+from renderowl.api.limits import UNLIMITED
 from renderowl.domain.errors import Unauthenticated, Unavailable
 from renderowl.services import health
 from renderowl.services.health import Readiness
-from renderowl.services.overview import observe_queue
 
 log = structlog.get_logger(__name__)
 
@@ -29,28 +30,31 @@ class Alive(msgspec.Struct, frozen=True):
     version: str
 
 
-@get(["/health", "/healthz"], summary="Tell that the process lives")
+@get(["/health", "/healthz"], opt=UNLIMITED, summary="Tell that the process lives")
 async def get_health() -> Alive:
     """Answers as long as the process runs."""
     return Alive("ok", __version__)
 
 
-@get("/readyz", summary="Tell whether every part is ready")
+@get("/readyz", opt=UNLIMITED, summary="Tell whether every part is ready")
 async def get_readiness(ctx: Ctx) -> Response[Readiness]:
     """200 when Postgres, Redis and the storage answer, 503 naming the part that does not."""
     found = await health.readiness(ctx)
     return Response(found, status_code=200 if found.ready else 503)
 
 
-@get("/metrics", summary="Metrics for Prometheus", media_type=CONTENT_TYPE_LATEST)
-async def get_metrics(ctx: Ctx, authorization: Authorization = None) -> bytes:
-    """Counters of this process and the queue as Postgres has it. With RENDEROWL_METRICS_TOKEN set, send it as bearer."""
+@get("/metrics", opt=UNLIMITED, summary="Metrics for Prometheus", media_type=CONTENT_TYPE_LATEST)
+async def get_metrics(ctx: Ctx, state: State, authorization: Authorization = None) -> bytes:
+    """Counters of this process, and the queue as Postgres had it in the last seconds.
+
+    With RENDEROWL_METRICS_TOKEN set, send it as bearer.
+    """
     wanted = ctx.settings.metrics_token
     if wanted and not hmac.compare_digest((authorization or "").encode(), f"Bearer {wanted}".encode()):
         raise Unauthenticated("send `Authorization: Bearer <RENDEROWL_METRICS_TOKEN>`")
     try:
         async with asyncio.timeout(SCRAPE_TIMEOUT_S):
-            await observe_queue(ctx.db, alive_s=ctx.settings.lease_s)
+            await state["queue_gauges"].refresh()
     except (Unavailable, TimeoutError) as error:  # the counters are all the more of interest now
         log.warning("queue_unobserved", reason=str(error))
     return generate_latest()

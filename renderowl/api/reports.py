@@ -10,6 +10,7 @@ from litestar.params import JSONBody
 
 from renderowl.api.access import Ctx
 from renderowl.api.bodies import Body
+from renderowl.api.limits import UNLIMITED
 from renderowl.services import reports
 from renderowl.services.context import Context
 from renderowl.services.reports import ProgressReport
@@ -34,6 +35,7 @@ async def require_signature(connection: ASGIConnection[Any, Any, Any, Any], _: B
 @post(
     "/v1/renders/webhooks/progress",
     guards=[require_signature],
+    opt=UNLIMITED,
     dto=Body[ProgressReport],
     return_dto=None,
     status_code=200,

@@ -1,14 +1,16 @@
-"""A request's id: given back as X-Request-ID, bound to every log line, and one line at the end of each request."""
+"""What comes with every answer: the request's id, bound to every log line too, headers for browsers, and a line at its end."""
 
 import contextlib
 import re
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from renderowl.api.peers import comes_from, networks
 from renderowl.domain.ids import new_id
 from renderowl.services.tracing import Span, span
 
@@ -16,11 +18,20 @@ log = structlog.get_logger(__name__)
 
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _QUIET: Final = ("/health", "/healthz", "/readyz", "/metrics")
-_HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_FOR_BROWSERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""Answers are data. A page that has a policy of its own keeps it."""
 
 
-def request_log(app: ASGIApp) -> ASGIApp:
-    """ASGI middleware around everything. Query strings are never logged: they may hold signatures."""
+def request_log(app: ASGIApp, trusted_proxies: Sequence[str] = ()) -> ASGIApp:
+    """ASGI middleware around everything. Query strings are never logged: they may hold signatures.
+
+    Requests of `trusted_proxies` go on in the trace they come with; those of others begin one that only links to it.
+    """
+    trusted = networks(trusted_proxies)
 
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -36,16 +47,20 @@ def request_log(app: ASGIApp) -> ASGIApp:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers: Any = [*message.get("headers", []), (b"x-request-id", request_id.encode()), *_HEADERS]
-                message["headers"] = headers
+                headers: Any = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+                said = {name for name, _ in headers}
+                message["headers"] = headers + [header for header in _FOR_BROWSERS if header[0] not in said]
             await send(message)
 
         given_trace = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
-        parent = None if given_trace is None else given_trace.decode("latin-1")
+        caller_trace = None if given_trace is None else given_trace.decode("latin-1")
+        parent, link = (caller_trace, None) if comes_from(scope, trusted) else (None, caller_trace)
         quiet = scope["path"] in _QUIET
         try:
             with (
-                contextlib.nullcontext(Span()) if quiet else span(scope["method"], parent=parent, kind="server") as told
+                contextlib.nullcontext(Span())
+                if quiet
+                else span(scope["method"], parent=parent, link=link, kind="server") as told
             ):
                 await app(scope, receive, send_with_id)
                 told.name(f"{scope['method']} {scope.get('path_template') or ''}".strip())

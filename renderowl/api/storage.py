@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from renderowl.api.access import Ctx
+from renderowl.api.limits import UNLIMITED
 from renderowl.domain.errors import NotFound, RangeNotSatisfiable, UrlExpired
 from renderowl.services import assets
 from renderowl.services.context import Context
@@ -107,4 +108,4 @@ def parse_range(header: str | None, size_bytes: int) -> tuple[int, int]:
     return start, end
 
 
-router = Router("/storage", route_handlers=[serve_object, receive_object])
+router = Router("/storage", route_handlers=[serve_object, receive_object], opt=UNLIMITED)

@@ -64,13 +64,13 @@ def _workers(seen: Overview, rows: int, *, bars: bool) -> Table:
     for worker in seen.workers[:rows]:
         table.add_row(
             _short(worker.id),
-            f"{worker.host}:{worker.pid}",
+            Text(f"{worker.host}:{worker.pid}"),
             f"{worker.held}/{worker.slots}",
             *([_bar(worker.held, worker.slots)] if bars else []),
             _state(worker),
             f"{_age(worker.silent_s)} ago",
             _age((seen.at - worker.started_at).total_seconds()),
-            " ".join(offer for offer in worker.offers if not offer.startswith("ffmpeg:")),
+            Text(" ".join(offer for offer in worker.offers if not offer.startswith("ffmpeg:"))),
         )
     return _with_rest(table, len(seen.workers) - rows)
 
@@ -132,10 +132,13 @@ def _bar(part: float, whole: float) -> ProgressBar:
     return ProgressBar(total=max(whole, 1e-9), completed=part, width=16, complete_style="green", finished_style="green")
 
 
-def _short(id: str) -> str:
-    """The end of an id: what tells it from its neighbours, which begin with the same time."""
+def _short(id: str) -> Text:
+    """The end of an id: what tells it from its neighbours, which begin with the same time.
+
+    A Text, as whatever workers say of themselves: rich would take brackets in a str for its own.
+    """
     prefix, _, rest = id.partition("_")
-    return f"{prefix}_…{rest[-6:]}"
+    return Text(f"{prefix}_…{rest[-6:]}")
 
 
 def _age(seconds: float) -> str:

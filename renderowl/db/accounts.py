@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from piccolo.columns.combination import WhereRaw
 from piccolo.query.functions import Lower
 
 from renderowl.db.database import Database
 from renderowl.db.tables import ApiKeys, Users
-from renderowl.domain.records import ApiKey, Role, User
+from renderowl.domain.records import ApiKey, Role, Tier, User
 
 _KEY_NAMES = ApiKey.__struct_fields__
 _USER_NAMES = User.__struct_fields__
@@ -18,15 +19,23 @@ _TOUCHED_FOR = timedelta(minutes=1)
 
 
 async def insert_user(
-    db: Database, *, user_id: str, email: str, password_hash: str | None, role: Role = "user"
+    db: Database,
+    *,
+    user_id: str,
+    email: str,
+    password_hash: str | None,
+    role: Role = "user",
+    tier: Tier = "free",
 ) -> User | None:
     """Store a user; None when the address is taken."""
     made = await db.execute(
-        "INSERT INTO users (id, email, password_hash, role) VALUES ($1, $2, $3, $4) ON CONFLICT (lower(email)) DO NOTHING",
+        "INSERT INTO users (id, email, password_hash, role, tier) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (lower(email)) DO NOTHING",
         user_id,
         email,
         password_hash,
         role,
+        tier,
     )
     return await get_user(db, user_id) if made else None
 
@@ -50,6 +59,25 @@ async def find_user(db: Database, email: str) -> User | None:
 async def set_password_hash(db: Database, user_id: str, password_hash: str) -> None:
     """Store a new hash, after the parameters of hashing grew."""
     await db.execute("UPDATE users SET password_hash = $2, updated_at = now() WHERE id = $1", user_id, password_hash)
+
+
+async def list_users(
+    db: Database, *, before_id: str | None, limit: int, email: str | None = None, tier: Tier | None = None
+) -> list[User]:
+    """All users, newest first; those whose address contains `email` in any case, those of one tier."""
+    query = Users.select(*_USER_FIELDS).order_by(Users.id, ascending=False)
+    if before_id is not None:
+        query = query.where(Users.id < before_id)
+    if tier is not None:
+        query = query.where(Users.tier == tier)
+    if email is not None:
+        query = query.where(WhereRaw("strpos(lower(email), {}) > 0", email.lower()))
+    return [User(**row) for row in await db.run(query.limit(limit))]
+
+
+async def set_tier(db: Database, user_id: str, tier: Tier) -> None:
+    """Put a user on a tier."""
+    await db.execute("UPDATE users SET tier = $2, updated_at = now() WHERE id = $1", user_id, tier)
 
 
 async def insert_key(

@@ -10,6 +10,7 @@ from piccolo.columns import (
     Array,
     BigInt,
     Boolean,
+    Date,
     DoublePrecision,
     Integer,
     SmallInt,
@@ -45,6 +46,22 @@ class ApiKeys(Table, tablename="api_keys"):
 class RevokedTokens(Table, tablename="revoked_tokens"):
     jti = Text(primary_key=True)
     expires_at = Timestamptz()
+
+
+class KeyUsage(Table, tablename="key_usage"):
+    id = Text(primary_key=True)
+    key_id = Text()
+    day = Date()
+    route = Text()
+    requests = BigInt()
+    errors = BigInt()
+
+
+class RenderDays(Table, tablename="render_days"):
+    id = Text(primary_key=True)
+    user_id = Text()
+    day = Date()
+    renders = Integer()
 
 
 class Projects(Table, tablename="projects"):
@@ -111,18 +128,6 @@ class Renders(Table, tablename="renders"):
     trace = Text(null=True)
     collected_at = Timestamptz(null=True)
     requires = Array(base_column=Text())
-    force = Boolean()
-    cache_keys = Array(base_column=Text())
-    logs_removed_at = Timestamptz(null=True)
-
-
-class CacheEntries(Table, tablename="cache_entries"):
-    key = Text(primary_key=True)
-    size_bytes = BigInt()
-    facts = JSONB()
-    made_by = Text()
-    stored_at = Timestamptz()
-    used_at = Timestamptz()
 
 
 class Steps(Table, tablename="steps"):
@@ -252,10 +257,11 @@ TABLES: Final = (
     Users,
     ApiKeys,
     RevokedTokens,
+    KeyUsage,
+    RenderDays,
     Projects,
     Assets,
     Renders,
-    CacheEntries,
     Steps,
     Workers,
     QueueClasses,

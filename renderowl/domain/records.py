@@ -20,7 +20,7 @@ class Principal(msgspec.Struct, frozen=True):
 
     `project_id` narrows a token or ticket to one project; `credential_id` is the key's or token's id, never its secret.
     `key_id` and `session_id` are the key or the session a token was minted with: it ends with them.
-    An administrator (`is_admin`) sees everybody's things.
+    An administrator (`is_admin`) sees everybody's things. `tier` is the account's, of when the credential was looked at.
     """
 
     user_id: str
@@ -32,6 +32,7 @@ class Principal(msgspec.Struct, frozen=True):
     expires_at: float | None = None
     key_id: str | None = None
     session_id: str | None = None
+    tier: Tier = "free"
 
 
 class User(msgspec.Struct, frozen=True):
@@ -93,7 +94,7 @@ class Asset(msgspec.Struct, frozen=True):
 class Render(msgspec.Struct, frozen=True):
     """`key_id` is the API key it was submitted with, or with a token of which; `trace` its W3C traceparent, if any.
 
-    `requires` are the labels that a worker must have to do any step of it; with `force` nothing comes from the cache.
+    `requires` are the labels that a worker must have to do any step of it.
     """
 
     id: str
@@ -122,7 +123,6 @@ class Render(msgspec.Struct, frozen=True):
     key_id: str | None = None
     trace: str | None = None
     requires: list[str] = []
-    force: bool = False
 
 
 class Step(msgspec.Struct, frozen=True):

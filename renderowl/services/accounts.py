@@ -23,7 +23,7 @@ from renderowl.security.keys import new_key
 from renderowl.security.passwords import MAX_LENGTH, MIN_LENGTH, hash_password, verify_password
 from renderowl.security.signing import derive, sign, verify
 from renderowl.security.tokens import Claims, new_ticket
-from renderowl.services import projects
+from renderowl.services import limits, projects
 from renderowl.services.callers import BOOTSTRAP_USER as BOOTSTRAP_USER
 from renderowl.services.callers import authenticate as authenticate
 from renderowl.services.callers import ensure_bootstrap_user as ensure_bootstrap_user
@@ -34,7 +34,8 @@ from renderowl.services.paging import Page, PageRequest, cut
 
 TICKET_TTL_S: Final = 30
 MAX_TOKEN_TTL_S: Final = 24 * 3600
-ROTATION_GRACE_S: Final = 24 * 3600.0
+ROTATION_GRACE_S: Final = 24 * 3600
+MAX_ROTATION_GRACE_S: Final = 30 * 24 * 3600
 
 _EMAIL: Final = re.compile(r"[^@\s\x00]{1,64}@[^@\s\x00]{1,190}\.[^@\s\x00.]{2,63}")
 _ALL_SCOPES: Final[frozenset[Scope]] = frozenset({"read", "write", "admin"})
@@ -83,8 +84,8 @@ async def redeem_ticket(ctx: Context, ticket: str, *, project_id: str, origin: s
 # --- users ---------------------------------------------------------------------------------------------------------
 
 
-async def register(ctx: Context, *, email: str, password: str) -> User:
-    """Make a user. Raises Conflict when the address is taken."""
+async def register(ctx: Context, *, email: str, password: str, address: str) -> User:
+    """Make a user. Raises Conflict when the address is taken, RateLimited when too many come from `address`."""
     problems = []
     if not _EMAIL.fullmatch(email) or len(email) > 254:
         problems.append(FieldError("/email", "is not an e-mail address"))
@@ -92,6 +93,7 @@ async def register(ctx: Context, *, email: str, password: str) -> User:
         problems.append(FieldError("/password", f"must have {MIN_LENGTH} to {MAX_LENGTH} characters"))
     if problems:
         raise ValidationFailed(errors=problems)
+    await limits.count_registration(ctx, address)
     password_hash = await asyncio.to_thread(hash_password, password)
     user = await accounts.insert_user(ctx.db, user_id=new_id("usr"), email=email, password_hash=password_hash)
     if user is None:
@@ -99,13 +101,18 @@ async def register(ctx: Context, *, email: str, password: str) -> User:
     return user
 
 
-async def login(ctx: Context, *, email: str, password: str) -> tuple[str, Claims]:
-    """A session token for address and password. The answer takes as long whether or not the address is known."""
+async def login(ctx: Context, *, email: str, password: str, address: str) -> tuple[str, Claims]:
+    """A session token for address and password. The answer takes as long whether or not the address is known.
+
+    Raises RateLimited before it looks at the password when too many were tried from `address` or for this account.
+    """
+    await limits.count_login(ctx, email, address)
     user = await accounts.find_user(ctx.db, email)
     stored = None if user is None else user.password_hash
     good, outdated = await asyncio.to_thread(verify_password, password, stored)
     if user is None or not good:
         raise Unauthenticated("address or password is wrong")
+    await limits.forgive_logins(ctx, email)
     if outdated:
         await accounts.set_password_hash(ctx.db, user.id, await asyncio.to_thread(hash_password, password))
     scopes = ["read", "write", "admin"] if user.role == "admin" else ["read", "write"]
@@ -117,6 +124,15 @@ async def logout(ctx: Context, principal: Principal) -> None:
     if principal.kind in ("session", "token") and principal.expires_at is not None:
         ends = datetime.fromtimestamp(principal.expires_at, UTC)
         await accounts.revoke_token(ctx.db, principal.credential_id, ends)
+
+
+async def end_session(ctx: Context, token: str) -> None:
+    """End the session of this token, if it is one: who logs in anew keeps no older session in the same browser."""
+    try:
+        claims = ctx.tokens.read(token)
+    except Unauthenticated:
+        return
+    await accounts.revoke_token(ctx.db, claims.jti, datetime.fromtimestamp(claims.exp, UTC))
 
 
 async def me(ctx: Context, principal: Principal) -> User:
@@ -173,24 +189,23 @@ async def list_keys(ctx: Context, principal: Principal, page: PageRequest) -> Pa
 
 async def revoke_key(ctx: Context, principal: Principal, key_id: str) -> ApiKey:
     """End a key of the caller's at once, and with it the tokens it made. One with more scopes than the caller is safe."""
-    _require_account(principal)
-    key = await _own_key(ctx, principal, key_id)
+    key = await own_key(ctx, principal, key_id)
     if principal.kind == "key" and not frozenset(key.scopes) <= _implied(principal.scopes):
         raise Forbidden("a key cannot be revoked by one with fewer scopes")
     await accounts.revoke_key(ctx.db, principal.user_id, key_id)
     return key
 
 
-async def rotate_key(ctx: Context, principal: Principal, key_id: str) -> CreatedKey:
-    """Make a key like this one; the old one lives on for a day."""
-    _require_account(principal)
-    old = await _own_key(ctx, principal, key_id)
+async def rotate_key(ctx: Context, principal: Principal, key_id: str, *, grace_s: int = ROTATION_GRACE_S) -> CreatedKey:
+    """Make a key like this one; the old one, and the tokens it made, live on for `grace_s`."""
+    old = await own_key(ctx, principal, key_id)
     if not frozenset(old.scopes) <= _implied(principal.scopes):
         raise Forbidden("a key cannot be rotated by one with fewer scopes")
     if not await accounts.good_keys(ctx.db, [key_id]):
         raise Conflict("the key was revoked or has expired; make a new one")
-    await accounts.revoke_key(ctx.db, principal.user_id, key_id, grace_s=ROTATION_GRACE_S)
-    return await make_key(ctx.db, principal.user_id, name=old.name, scopes=old.scopes, expires_at=old.expires_at)
+    async with ctx.db.transaction():
+        await accounts.revoke_key(ctx.db, principal.user_id, key_id, grace_s=grace_s)
+        return await make_key(ctx.db, principal.user_id, name=old.name, scopes=old.scopes, expires_at=old.expires_at)
 
 
 async def mint_token(
@@ -240,7 +255,9 @@ def read_moment(path: str, text: str) -> datetime:
     return moment
 
 
-async def _own_key(ctx: Context, principal: Principal, key_id: str) -> ApiKey:
+async def own_key(ctx: Context, principal: Principal, key_id: str) -> ApiKey:
+    """One key of the caller's, whatever became of it. Raises NotFound, Forbidden for a token of one project."""
+    _require_account(principal)
     key = await accounts.get_key(ctx.db, principal.user_id, key_id) if is_id(key_id, "key") else None
     if key is None:
         raise NotFound(f"you have no key {key_id!r}")

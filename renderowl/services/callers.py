@@ -54,11 +54,11 @@ async def authenticate_all(ctx: Context, credentials: Sequence[str]) -> list[Pri
 async def lost(ctx: Context, principals: Collection[Principal]) -> set[Principal]:
     """Those whose credential, or the key or session it was made with, was revoked; its own end does not count."""
     revocable = [one for one in principals if one.kind != "bootstrap"]
-    key_ids = {id for one in revocable if (id := _key_of(one)) is not None}
+    key_ids = {id for one in revocable if (id := key_of(one)) is not None}
     token_ids = {id for one in revocable for id in _tokens_of(one)}
     left = await accounts.unrevoked_keys(ctx.db, list(key_ids)) if key_ids else set()
     revoked = await accounts.revoked_among(ctx.db, list(token_ids)) if token_ids else set()
-    return {one for one in revocable if _key_of(one) in key_ids - left or not revoked.isdisjoint(_tokens_of(one))}
+    return {one for one in revocable if key_of(one) in key_ids - left or not revoked.isdisjoint(_tokens_of(one))}
 
 
 async def still_good(ctx: Context, principal: Principal) -> bool:
@@ -77,7 +77,14 @@ async def ensure_bootstrap_user(db: Database) -> User:
     """The administrator that owns what the bootstrap token makes; made at its first use."""
     user = await accounts.get_user(db, BOOTSTRAP_USER)
     if user is None:
-        await accounts.insert_user(db, user_id=BOOTSTRAP_USER, email=BOOTSTRAP_EMAIL, password_hash=None, role="admin")
+        await accounts.insert_user(
+            db,
+            user_id=BOOTSTRAP_USER,
+            email=BOOTSTRAP_EMAIL,
+            password_hash=None,
+            role="admin",
+            tier="enterprise",
+        )
         user = await accounts.get_user(db, BOOTSTRAP_USER)
     assert user is not None
     return user
@@ -91,7 +98,12 @@ def _is_bootstrap(ctx: Context, credential: str) -> bool:
 async def _bootstrap(ctx: Context) -> Principal:
     await ensure_bootstrap_user(ctx.db)
     return Principal(
-        user_id=BOOTSTRAP_USER, scopes=_ALL_SCOPES, kind="bootstrap", credential_id="bootstrap", is_admin=True
+        user_id=BOOTSTRAP_USER,
+        scopes=_ALL_SCOPES,
+        kind="bootstrap",
+        credential_id="bootstrap",
+        is_admin=True,
+        tier="enterprise",
     )
 
 
@@ -144,6 +156,7 @@ def _of_key(key: ApiKey, user: User) -> Principal:
         credential_id=key.id,
         is_admin=user.role == "admin" and "admin" in key.scopes,
         expires_at=None if key.expires_at is None else key.expires_at.timestamp(),
+        tier=user.tier,
     )
 
 
@@ -159,10 +172,12 @@ def _of_token(claims: Claims, user: User) -> Principal:
         expires_at=float(claims.exp),
         key_id=claims.key_id,
         session_id=claims.session_id,
+        tier=user.tier,
     )
 
 
-def _key_of(principal: Principal) -> str | None:
+def key_of(principal: Principal) -> str | None:
+    """The API key that the caller has, or had the token made with."""
     return principal.credential_id if principal.kind == "key" else principal.key_id
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from renderowl.bus.base import Bus
 from renderowl.db.database import Database
+from renderowl.limits.base import Limiter
 from renderowl.security.tokens import TokenSigner
 from renderowl.settings import Settings
 from renderowl.storage.base import Storage
@@ -18,3 +19,4 @@ class Context:
     storage: Storage
     bus: Bus
     tokens: TokenSigner
+    limiter: Limiter

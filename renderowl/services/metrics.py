@@ -56,21 +56,18 @@ FFMPEG_SPEED: Final = Histogram(
     "renderowl_ffmpeg_speed", "FFmpeg's last word on its speed, in film seconds a second", ["kind"], buckets=_SPEED
 )
 
-CACHE_PARTS: Final = Counter(
-    "renderowl_cache_parts", "Segments and sound tracks that films needed, by whether they were there", ["found"]
-)
-
-# --- the segment cache, by whoever tidies it up
-CACHE_BYTES: Final = Gauge("renderowl_cache_bytes", "Bytes in the segment cache")
-CACHE_EVICTIONS: Final = Counter("renderowl_cache_evictions", "Entries dropped to keep it within its limit")
-CACHE_EVICTED_BYTES: Final = Counter("renderowl_cache_evicted_bytes", "Bytes of these")
-
 # --- queue, as Postgres has it; with labels all of them, so that who does not look says nothing
 QUEUE_STEPS: Final = Gauge("renderowl_queue_steps", "Steps that wait for a slot", ["priority"])
 QUEUE_AGE: Final = Gauge("renderowl_queue_oldest_seconds", "How long the oldest of them has waited", ["priority"])
 QUEUE_PAUSES: Final = Gauge("renderowl_queue_pauses", "Pauses in force", ["of"])
 WORKERS: Final = Gauge("renderowl_workers", "Workers that were heard of lately", ["state"])
 SLOTS: Final = Gauge("renderowl_slots", "Places for steps on them", ["state"])
+
+# --- limits
+REFUSED: Final = Counter(
+    "renderowl_requests_refused", "Requests refused because they were too many, by limit", ["limit"]
+)
+UNCOUNTED: Final = Counter("renderowl_requests_uncounted", "Requests let through because Redis could not count them")
 
 # --- rooms
 HUB_MEMBERS: Final = Gauge("renderowl_hub_members", "Connections in rooms of this process")

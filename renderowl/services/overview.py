@@ -1,5 +1,8 @@
 """The whole installation at a glance, for `renderowl top` and for Prometheus."""
 
+import asyncio
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
@@ -14,6 +17,7 @@ from renderowl.domain.lifecycle import RenderStatus
 from renderowl.services import metrics
 
 LATELY_S = 3600.0
+FRESH_S = 5.0
 
 
 class RunningStep(msgspec.Struct, frozen=True):
@@ -65,6 +69,24 @@ async def look(db: Database, bus: Bus | None) -> Overview:
         running=[RunningStep(step, done.get(step.id), newest.get(step.render_id)) for step in seen],
         renders=await overview.count_renders(db, ended_within_s=LATELY_S),
     )
+
+
+class QueueGauges:
+    """The metrics of the queue, read from Postgres at most every few seconds, however many ask for them."""
+
+    def __init__(self, db: Database, *, alive_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._db = db
+        self._alive_s = alive_s
+        self._clock = clock
+        self._fresh_until = 0.0
+        self._turn = asyncio.Lock()
+
+    async def refresh(self) -> None:
+        """Make them at most FRESH_S old. Raises Unavailable when Postgres cannot be asked."""
+        async with self._turn:
+            if self._clock() >= self._fresh_until:
+                await observe_queue(self._db, alive_s=self._alive_s)
+                self._fresh_until = self._clock() + FRESH_S
 
 
 async def observe_queue(db: Database, *, alive_s: float) -> None:

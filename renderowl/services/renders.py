@@ -30,7 +30,7 @@ from renderowl.pipeline import compositions
 from renderowl.pipeline.compositions import Ask
 from renderowl.pipeline.glyphs import require_glyphs
 from renderowl.pipeline.timeline import Timeline
-from renderowl.services import projects, sources, tracing, views
+from renderowl.services import limits, projects, sources, tracing, views
 from renderowl.services.context import Context
 from renderowl.services.ending import end_render, stop_render, tell_end
 from renderowl.services.paging import Page, PageRequest, cut
@@ -45,10 +45,7 @@ MAX_LABELS = 8
 
 
 class RenderRequest(Spec, frozen=True):
-    """The body of a render: which composition, with what, into which file. `requires` are labels of workers.
-
-    `force` encodes everything anew, whatever the segment cache holds.
-    """
+    """The body of a render: which composition, with what, into which file. `requires` are labels of workers."""
 
     composition_id: str
     input_props: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -58,7 +55,6 @@ class RenderRequest(Spec, frozen=True):
     metadata: dict[str, Any] = msgspec.field(default_factory=dict)
     supersede_key: str | None = None
     requires: list[str] = msgspec.field(default_factory=list)
-    force: bool = False
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -115,6 +111,7 @@ async def submit(
     """Accept a render: it is checked whole, then stored with its first step and its event in one transaction.
 
     The same `idempotency_key` with the same body gives the same render again; with another body IdempotencyMismatch.
+    Raises RateLimited when the account has made all its renders of today; a render that is given again is none.
     """
     project = await projects.get(ctx, principal, project_id, "write")
     request_hash = hashlib.sha256(msgspec.json.encode(request, order="deterministic")).hexdigest()
@@ -145,7 +142,6 @@ async def submit(
         webhook_url=request.webhook_url,
         supersede_key=request.supersede_key,
         requires=sorted(set(request.requires)),
-        force=request.force,
         idempotency_key=idempotency_key,
         request_hash=request_hash,
         created_by=principal.user_id,
@@ -157,10 +153,10 @@ async def submit(
         key_id=principal.credential_id if principal.kind == "key" else principal.key_id,
     )
     with tracing.span("submit render", render_id=render.id, composition_id=render.composition_id) as span:
-        return await _store(ctx, msgspec.structs.replace(render, trace=span.traceparent), request_hash)
+        return await _store(ctx, principal, msgspec.structs.replace(render, trace=span.traceparent), request_hash)
 
 
-async def _store(ctx: Context, render: Render, request_hash: str) -> Submitted:
+async def _store(ctx: Context, principal: Principal, render: Render, request_hash: str) -> Submitted:
     project_id, idempotency_key = render.project_id, render.idempotency_key
     async with ctx.db.transaction() as tx:
         if not await renders.insert(ctx.db, render):
@@ -168,6 +164,7 @@ async def _store(ctx: Context, render: Render, request_hash: str) -> Submitted:
             earlier = await renders.find_by_idempotency_key(ctx.db, project_id, idempotency_key)
             assert earlier is not None
             return _same(earlier, request_hash)
+        await limits.take_render(ctx, principal)
         superseded = await _stop_superseded(ctx, tx, render)
         await _enqueue(ctx, tx, render, superseded)
         await project_rows.count(ctx.db, project_id, renders=1)

@@ -85,11 +85,15 @@ def span(
     name: str,
     *,
     parent: str | None = None,
+    link: str | None = None,
     kind: Literal["internal", "server", "producer", "consumer"] = "internal",
     began_s_ago: float = 0.0,
     **attributes: Value,
 ) -> Iterator[Span]:
-    """A span around the block, below the traceparent `parent` or else the span around it; an exception is its failure."""
+    """A span around the block, below the traceparent `parent` or else the span around it; an exception is its failure.
+
+    `link` is the traceparent of something else that it has to do with.
+    """
     if _tracer is None:
         yield Span()
         return
@@ -100,6 +104,7 @@ def span(
         context=_context_of(parent),
         kind=SpanKind[kind.upper()],
         attributes={f"renderowl.{key}": value for key, value in attributes.items()},
+        links=_links_to(link),
         start_time=time.time_ns() - round(began_s_ago * 1e9) if began_s_ago else None,
     ) as inner:
         yield Span(inner)
@@ -122,6 +127,13 @@ def _context_of(parent: str | None) -> "TraceContext | None":
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     return TraceContextTextMapPropagator().extract({"traceparent": parent})
+
+
+def _links_to(link: str | None) -> "list[trace.Link]":
+    from opentelemetry import trace
+
+    context = trace.get_current_span(_context_of(link)).get_span_context() if link is not None else None
+    return [trace.Link(context)] if context is not None and context.is_valid else []
 
 
 def _traceparent(inner: "trace.Span") -> str:

@@ -172,6 +172,7 @@ async def open_backlog(database_url: str, **settings: Any) -> AsyncIterator[Back
                 storage=cast(Any, None),
                 bus=cast(Bus, SilentBus()),
                 tokens=cast(Any, None),
+                limiter=cast(Any, None),
             )
         )
     finally:

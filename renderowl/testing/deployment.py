@@ -20,6 +20,7 @@ from renderowl.services.context import Context
 from renderowl.services.publishing import record
 from renderowl.settings import PREFIX
 from renderowl.testing.farm import farm_settings
+from renderowl.testing.limits import UNLIMITED
 from renderowl.testing.signals import until
 
 TOKEN: Final = "the-bootstrap-token-of-the-tests"
@@ -114,7 +115,7 @@ class Deployment:
     async def start(self, command: str, **settings: Any) -> Program:
         """`renderowl <command>` with the deployment's settings and these; it may need a while until it does its work."""
         shared = ("database_url", "redis_url", "storage_url", "secret_key", "public_url", "work_dir", "auth_token")
-        values = {name: getattr(self.ctx.settings, name) for name in shared} | settings
+        values = {name: getattr(self.ctx.settings, name) for name in shared} | UNLIMITED | settings
         env = {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}
         return await self.run("-m", "renderowl", command, env=env)
 

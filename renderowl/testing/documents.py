@@ -18,9 +18,11 @@ from renderowl.actors.asset_prober import AssetProber
 from renderowl.app import configure_logging, make_api
 from renderowl.bus.redis import RedisBus
 from renderowl.db.database import Database
+from renderowl.limits.redis import RedisLimiter
 from renderowl.pipeline.tools import discover
 from renderowl.security.tokens import TokenSigner
 from renderowl.services.context import Context
+from renderowl.services.usage import Tally
 from renderowl.storage.opening import open_storage
 from renderowl.testing import diagrams, realtime_page
 from renderowl.ws.hub import Hub
@@ -37,16 +39,17 @@ SERVED: Final = ("openapi.json", "asyncapi.json")
 _BLOCK: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _KEY: Final = bytes(32)
 """Signs nothing: nobody calls."""
+_NOWHERE: Final = "redis://127.0.0.1:1/0"
 
 
 async def served(base_url: str = "http://127.0.0.1:8080") -> dict[str, str]:
     """The API's own documents by name, as text. Nothing is connected to."""
-    loaded = settings.load({}, public_url=base_url)
+    loaded = settings.load({}, public_url=base_url, requests_per_minute_anonymous=0)
     with tempfile.TemporaryDirectory(prefix="renderowl-documents-") as folder:
         storage = open_storage(f"file://{folder}", base_url=base_url, secret=_KEY, access_key="", secret_key="")
-        bus = RedisBus("redis://127.0.0.1:1/0")
-        ctx = Context(loaded, Database("postgresql://127.0.0.1:1/none"), storage, bus, TokenSigner(_KEY))
-        api = make_api(ctx, Hub(ctx), AssetProber(ctx, await discover()))
+        bus, limiter = RedisBus(_NOWHERE), RedisLimiter(_NOWHERE)
+        ctx = Context(loaded, Database("postgresql://127.0.0.1:1/none"), storage, bus, TokenSigner(_KEY), limiter)
+        api = make_api(ctx, Hub(ctx), AssetProber(ctx, await discover()), Tally())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(cast(Any, api)), base_url=base_url) as http:
             found = {name: (await http.get(f"/{name}")).json() for name in SERVED}
     # Litestar keeps the paths of one handler in a set

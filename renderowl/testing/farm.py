@@ -30,6 +30,7 @@ from renderowl.services import renders
 from renderowl.services.context import Context
 from renderowl.services.renders import RenderRequest
 from renderowl.settings import Settings
+from renderowl.testing.limits import UNLIMITED
 from renderowl.testing.signals import until
 from renderowl.worker.main import open_worker
 
@@ -44,7 +45,7 @@ def farm_settings(database_url: str, redis_url: str, storage_dir: Path, work_dir
         work_dir=str(work_dir),
         secret_key="a secret key of the tests, long enough",
         public_url="http://testserver",
-        **more,
+        **UNLIMITED | more,
     )
 
 

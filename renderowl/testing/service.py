@@ -16,6 +16,8 @@ from renderowl.actors.supervisor import Supervisor
 from renderowl.app import configure_logging, make_api, open_context
 from renderowl.pipeline.tools import Toolchain, discover
 from renderowl.services.context import Context
+from renderowl.services.usage import Tally
+from renderowl.testing.limits import UNLIMITED
 from renderowl.testing.signals import until
 from renderowl.ws.hub import Hub
 
@@ -30,6 +32,8 @@ class Service:
     ctx: Context
     http: httpx.AsyncClient
     tools: Toolchain
+    tally: Tally
+    """What keys were used for, until a test writes it."""
 
     def as_(self, token: str | None) -> httpx.AsyncClient:
         """A client with another credential, or with none."""
@@ -69,32 +73,41 @@ class Service:
         return await until(looked_into, timeout_s=30)
 
 
-@pytest.fixture
-async def service(database_url: str, redis_url: str, storage_dir: Path) -> AsyncIterator[Service]:
-    """The API over empty servers."""
-    loaded = settings.load(
-        {},
-        database_url=database_url,
-        redis_url=redis_url,
-        storage_url=f"file://{storage_dir}",
-        secret_key="a secret key of the tests, long enough",
-        public_url=BASE_URL,
-        auth_token=ADMIN_TOKEN,
-        multipart_threshold_bytes=20 * 1024**2,
-        log_format="json",
-    )
+@contextlib.asynccontextmanager
+async def open_service(
+    database_url: str, redis_url: str, storage_dir: Path, **overrides: Any
+) -> AsyncIterator[Service]:
+    """The API over these servers until the end of the block, with these settings instead of its own."""
+    values: dict[str, Any] = {
+        "database_url": database_url,
+        "redis_url": redis_url,
+        "storage_url": f"file://{storage_dir}",
+        "secret_key": "a secret key of the tests, long enough",
+        "public_url": BASE_URL,
+        "auth_token": ADMIN_TOKEN,
+        "multipart_threshold_bytes": 20 * 1024**2,
+        "log_format": "json",
+    }
+    loaded = settings.load({}, **values | UNLIMITED | overrides)
     configure_logging(loaded)
     async with open_context(loaded) as ctx:
         tools = await discover()
-        hub, prober = Hub(ctx), AssetProber(ctx, tools)
+        hub, prober, tally = Hub(ctx), AssetProber(ctx, tools), Tally()
         supervisor = Supervisor([prober])
         actors = asyncio.create_task(supervisor.run())
         await hub.start()
-        transport = httpx.ASGITransport(cast(Any, make_api(ctx, hub, prober)), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(cast(Any, make_api(ctx, hub, prober, tally)), raise_app_exceptions=False)
         headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
         async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as http:
-            yield Service(ctx, http, tools)
+            yield Service(ctx, http, tools, tally)
         await hub.stop()
         supervisor.stop()
         with contextlib.suppress(asyncio.CancelledError):
             await actors
+
+
+@pytest.fixture
+async def service(database_url: str, redis_url: str, storage_dir: Path) -> AsyncIterator[Service]:
+    """The API over empty servers, without rate limits."""
+    async with open_service(database_url, redis_url, storage_dir) as service:
+        yield service

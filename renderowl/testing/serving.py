@@ -26,7 +26,10 @@ from renderowl.pipeline.tools import discover
 from renderowl.services import accounts, projects
 from renderowl.services.context import Context
 from renderowl.services.publishing import record
+from renderowl.services.usage import Tally
+from renderowl.testing.limits import UNLIMITED
 from renderowl.testing.signals import until
+from renderowl.ws import frames
 from renderowl.ws.hub import Hub
 from renderowl.ws.link import LinkedProtocol
 
@@ -101,25 +104,26 @@ async def serve(database_url: str, redis_url: str, storage_dir: Path, **override
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not for such a one: 40 ms an answer
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    loaded = settings.load(
-        {},
-        database_url=database_url,
-        redis_url=redis_url,
-        storage_url=f"file://{storage_dir}",
-        secret_key="a secret key of the tests, long enough",
-        public_url=url,
-        allowed_origins=(ORIGIN,),
-        **overrides,
-    )
+    values: dict[str, Any] = {
+        "database_url": database_url,
+        "redis_url": redis_url,
+        "storage_url": f"file://{storage_dir}",
+        "secret_key": "a secret key of the tests, long enough",
+        "public_url": url,
+        "allowed_origins": (ORIGIN,),
+    }
+    loaded = settings.load({}, **values | UNLIMITED | overrides)
     async with open_context(loaded) as ctx:
         hub, prober = Hub(ctx), AssetProber(ctx, await discover())
         supervisor = Supervisor([prober])
-        api = make_api(ctx, hub, prober)
+        api = make_api(ctx, hub, prober, Tally())
         config = uvicorn.Config(
             api,
             http=PatientProtocol,
             ws=LinkedProtocol,
             ws_per_message_deflate=False,
+            ws_max_size=frames.MAX_READ_BYTES,
+            proxy_headers=False,
             log_config=None,
             lifespan="off",
         )

@@ -19,6 +19,8 @@ from renderowl.services.rooms import RenderState
 SUBPROTOCOL: Final = "renderowl.v1"
 BEARER_SUBPROTOCOL: Final = "base64url.bearer."
 MAX_FRAME_BYTES: Final = 64 * 1024
+MAX_READ_BYTES: Final = 2 * MAX_FRAME_BYTES
+"""So much of a message is read in order to say that it is too long; one that is longer still ends the connection."""
 
 # --- what a member says ------------------------------------------------------------------------------------------
 

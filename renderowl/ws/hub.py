@@ -174,6 +174,7 @@ class Hub:
         self, principal: Principal, project_id: str, render_id: str, cursor: Cursor | None, timeout_s: float
     ) -> Poll:
         """What happened to a render after `cursor`, waiting up to `timeout_s` for something to happen."""
+        timeout_s = _within(principal, timeout_s)
         filter = Filter(render_ids=frozenset({render_id}))
         async with self._reading(principal, project_id, cursor, filter) as (room, listener):
             opening = await self.opening(room, cursor)
@@ -183,6 +184,7 @@ class Hub:
         self, principal: Principal, project_id: str, since: Cursor | None, filter: Filter, timeout_s: float
     ) -> RoomPoll:
         """What was said in the room after `since`, waiting up to `timeout_s` for something to happen."""
+        timeout_s = _within(principal, timeout_s)
         async with self._reading(principal, project_id, since, filter) as (room, listener):
             return await poll_room(listener.member, await self.opening(room, since), self.clock, timeout_s)
 
@@ -321,6 +323,11 @@ class Hub:
                 room.know_of(seq)
                 if room.hole:
                     self._fill_soon(room)
+
+
+def _within(principal: Principal, timeout_s: float) -> float:
+    """So long, but not past the end of the credential."""
+    return timeout_s if principal.expires_at is None else max(0.0, min(timeout_s, principal.expires_at - time.time()))
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
