@@ -128,6 +128,18 @@ class Renders(Table, tablename="renders"):
     trace = Text(null=True)
     collected_at = Timestamptz(null=True)
     requires = Array(base_column=Text())
+    force = Boolean()
+    cache_keys = Array(base_column=Text())
+    logs_removed_at = Timestamptz(null=True)
+
+
+class CacheEntries(Table, tablename="cache_entries"):
+    key = Text(primary_key=True)
+    size_bytes = BigInt()
+    facts = JSONB()
+    made_by = Text()
+    stored_at = Timestamptz()
+    used_at = Timestamptz()
 
 
 class Steps(Table, tablename="steps"):
@@ -262,6 +274,7 @@ TABLES: Final = (
     Projects,
     Assets,
     Renders,
+    CacheEntries,
     Steps,
     Workers,
     QueueClasses,

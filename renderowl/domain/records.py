@@ -94,7 +94,7 @@ class Asset(msgspec.Struct, frozen=True):
 class Render(msgspec.Struct, frozen=True):
     """`key_id` is the API key it was submitted with, or with a token of which; `trace` its W3C traceparent, if any.
 
-    `requires` are the labels that a worker must have to do any step of it.
+    `requires` are the labels that a worker must have to do any step of it; with `force` nothing comes from the cache.
     """
 
     id: str
@@ -123,6 +123,7 @@ class Render(msgspec.Struct, frozen=True):
     key_id: str | None = None
     trace: str | None = None
     requires: list[str] = []
+    force: bool = False
 
 
 class Step(msgspec.Struct, frozen=True):

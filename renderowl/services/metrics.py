@@ -56,6 +56,15 @@ FFMPEG_SPEED: Final = Histogram(
     "renderowl_ffmpeg_speed", "FFmpeg's last word on its speed, in film seconds a second", ["kind"], buckets=_SPEED
 )
 
+CACHE_PARTS: Final = Counter(
+    "renderowl_cache_parts", "Segments and sound tracks that films needed, by whether they were there", ["found"]
+)
+
+# --- the segment cache, by whoever tidies it up
+CACHE_BYTES: Final = Gauge("renderowl_cache_bytes", "Bytes in the segment cache")
+CACHE_EVICTIONS: Final = Counter("renderowl_cache_evictions", "Entries dropped to keep it within its limit")
+CACHE_EVICTED_BYTES: Final = Counter("renderowl_cache_evicted_bytes", "Bytes of these")
+
 # --- queue, as Postgres has it; with labels all of them, so that who does not look says nothing
 QUEUE_STEPS: Final = Gauge("renderowl_queue_steps", "Steps that wait for a slot", ["priority"])
 QUEUE_AGE: Final = Gauge("renderowl_queue_oldest_seconds", "How long the oldest of them has waited", ["priority"])

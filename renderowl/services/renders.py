@@ -45,7 +45,10 @@ MAX_LABELS = 8
 
 
 class RenderRequest(Spec, frozen=True):
-    """The body of a render: which composition, with what, into which file. `requires` are labels of workers."""
+    """The body of a render: which composition, with what, into which file. `requires` are labels of workers.
+
+    `force` encodes everything anew, whatever the segment cache holds.
+    """
 
     composition_id: str
     input_props: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -55,6 +58,7 @@ class RenderRequest(Spec, frozen=True):
     metadata: dict[str, Any] = msgspec.field(default_factory=dict)
     supersede_key: str | None = None
     requires: list[str] = msgspec.field(default_factory=list)
+    force: bool = False
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -142,6 +146,7 @@ async def submit(
         webhook_url=request.webhook_url,
         supersede_key=request.supersede_key,
         requires=sorted(set(request.requires)),
+        force=request.force,
         idempotency_key=idempotency_key,
         request_hash=request_hash,
         created_by=principal.user_id,
