@@ -12,6 +12,7 @@ import rich_click as click
 from renderowl.domain.errors import FieldError, RenderOwlError, ValidationFailed
 from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions
+from renderowl.pipeline.font_files import FontFacts, probe_font
 from renderowl.pipeline.glyphs import require_glyphs
 from renderowl.pipeline.plan import Plan, make_plan
 from renderowl.pipeline.probe import probe
@@ -50,26 +51,32 @@ async def prepare(path: Path, spec: SpecFile, tools: Toolchain) -> Prepared:
     ask = compositions.parse(spec.composition_id, spec.input_props, spec.output_settings, LIMITS)
     sources, text_sources = compositions.sources(ask), compositions.text_sources(ask)
     inputs = {src: path.parent / src for src in sources if src not in text_sources}
-    media = await _media(inputs, sources, tools)
+    font_sources = compositions.font_sources(ask)
+    media, fonts = await _look(inputs, font_sources, sources, tools)
     texts = {src: (path.parent / src).read_text(encoding="utf-8-sig") for src in text_sources}
-    timeline = compositions.compile(ask, media, texts)
+    timeline = compositions.compile(ask, media, texts, fonts)
     require_glyphs(timeline)
     return Prepared(make_plan(timeline, ask.output, fingerprint=tools.fingerprint), inputs)
 
 
-async def _media(inputs: Mapping[str, Path], pointers: Mapping[str, list[str]], tools: Toolchain) -> dict[str, Media]:
+async def _look(
+    inputs: Mapping[str, Path], font_sources: set[str], pointers: Mapping[str, list[str]], tools: Toolchain
+) -> tuple[dict[str, Media], dict[str, FontFacts]]:
     media: dict[str, Media] = {}
+    fonts: dict[str, FontFacts] = {}
     problems: list[FieldError] = []
     for src, file in inputs.items():
         try:
-            probed = await probe(file, tools)
+            if src in font_sources:
+                fonts[src] = await probe_font(file, await asyncio.to_thread(_hash_of, file))
+            else:
+                probed = await probe(file, tools)
+                media[src] = probed.media(src, await asyncio.to_thread(_hash_of, file))
         except RenderOwlError as error:
             problems += [FieldError(pointer, f"{src}: {error.detail}") for pointer in pointers[src]]
-        else:
-            media[src] = probed.media(src, await asyncio.to_thread(_hash_of, file))
     if problems:
         raise ValidationFailed("the spec names files that cannot be used", errors=problems)
-    return media
+    return media, fonts
 
 
 def _hash_of(path: Path) -> str:

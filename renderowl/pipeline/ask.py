@@ -32,7 +32,7 @@ class Use(msgspec.Struct, frozen=True):
 
     src: str
     at: str
-    kind: Literal["media", "text"] = "media"
+    kind: Literal["media", "text", "font"] = "media"
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -92,6 +92,8 @@ class Composition(Generic[S]):
                 for use in self.sources(props.value)
                 if (message := source_problem(use.src, limits))
             ]
+            if (mark := output.value and output.value.watermark) and (message := source_problem(mark.src, limits)):
+                errors.append(FieldError(f"{OUTPUT}/watermark/src", message))
             errors += self.check(props.value, output.value or OutputSettings(), limits)
         if errors or props.value is None or output.value is None:
             refuse(errors)

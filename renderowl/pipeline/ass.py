@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from renderowl.pipeline.clock import fraction_of
-from renderowl.pipeline.fonts import font_named, font_runs, line_scale
+from renderowl.pipeline.fonts import font_of, font_runs, line_scale
 from renderowl.pipeline.timeline import Canvas, TextStyle
 
 _WORD_JOINER: Final = "\u2060"
@@ -64,7 +64,7 @@ def styled_text(text: str, style: TextStyle, scale: float = 1.0) -> str:
     """Return escaped text with the font of each run named and sized in front of it."""
     return "".join(
         f"{{\\fn{font.family}\\fs{style.font_size * scale * line_scale(font):.2f}}}{escape(run)}"
-        for font, run in font_runs(text, style.font_family)
+        for font, run in font_runs(text, font_of(style))
     )
 
 
@@ -97,7 +97,7 @@ def _clock(frame: int, canvas: Canvas) -> str:
 
 
 def _style(name: str, style: TextStyle, opacity: float, turned: bool) -> str:
-    font = font_named(style.font_family)
+    font = font_of(style)
     fill, outline = _color(style.color, opacity), _color(style.stroke_color, opacity)
     back = _color(style.background or "#00000000", opacity)
     stroke, shadow = f"{style.stroke_width:.2f}", "0"

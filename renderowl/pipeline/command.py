@@ -13,6 +13,7 @@ from renderowl.pipeline.graph import compile_graph
 from renderowl.pipeline.layers import Input, segment_layers
 from renderowl.pipeline.plan import AudioProgramme, Encoding, Preview, Segment
 from renderowl.pipeline.sound import programme_sound
+from renderowl.pipeline.timeline import Face
 from renderowl.pipeline.tools import Toolchain
 
 GRAPH_FILE: Final = "graph.txt"
@@ -22,7 +23,7 @@ _START: Final = (
     *("-filter_threads", "1", "-filter_complex_threads", "1"),
 )
 _NO_FONTS: Final = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig></fontconfig>\n'
-"""Fonts come from our wheels only: what is installed on a machine must not change a picture."""
+"""Fonts come from our wheels and from callers: what is installed on a machine must not change a picture."""
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -33,7 +34,7 @@ class Command(msgspec.Struct, frozen=True):
     files: dict[str, str] = {}
     links: dict[str, str] = {}
     """Name to `src` for a caller's media."""
-    fonts: tuple[Font, ...] = ()
+    fonts: tuple[Font | Face, ...] = ()
 
     def prepare(self, work_dir: Path, inputs: Mapping[str, Path]) -> None:
         """Write the files and make the links."""
@@ -44,7 +45,7 @@ class Command(msgspec.Struct, frozen=True):
             link(work_dir / name, inputs[src])
         for index, font in enumerate(self.fonts):
             (work_dir / "fonts").mkdir(exist_ok=True)
-            for path in font.paths():
+            for path in (inputs[font.src],) if isinstance(font, Face) else font.paths():
                 link(work_dir / "fonts" / f"{index}-{path.name}", path)
 
 

@@ -14,7 +14,15 @@ from typing import Final
 import msgspec
 
 from renderowl.pipeline.clock import exact, fraction_of, frame_at
-from renderowl.pipeline.timeline import CaptionContent, Clip, ColorContent, ImageContent, Timeline, VideoContent
+from renderowl.pipeline.timeline import (
+    CaptionContent,
+    Clip,
+    ColorContent,
+    ImageContent,
+    ShapeContent,
+    Timeline,
+    VideoContent,
+)
 
 MIN_SEGMENT_S: Final = Fraction(2)
 _SHORTEST_TAIL: Final = Fraction(2, 5)
@@ -69,7 +77,7 @@ def _edge_prints(clips: tuple[Clip, ...]) -> dict[int, bytes]:
     """Return a print of what begins and ends at each edge of a picture; captions and texts come and go too often."""
     found: dict[int, list[bytes]] = {}
     for clip in clips:
-        if isinstance(clip.content, VideoContent | ImageContent | ColorContent):
+        if isinstance(clip.content, VideoContent | ImageContent | ColorContent | ShapeContent):
             shape = msgspec.json.encode((clip.content, clip.frames))
             found.setdefault(clip.start, []).append(b"+" + shape)
             found.setdefault(clip.start + clip.frames, []).append(b"-" + shape)

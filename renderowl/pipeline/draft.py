@@ -4,15 +4,30 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Final, Literal
 
+import msgspec
+
 from renderowl.domain.errors import FieldError
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.pipeline.ask import OUTPUT, PROPS, Ask, refuse
 from renderowl.pipeline.captions import CaptionsUnreadable, Cue, read_captions
 from renderowl.pipeline.clock import exact, frame_at, time_of
+from renderowl.pipeline.font_files import FontFacts
 from renderowl.pipeline.layout import Stage, stage_of
 from renderowl.pipeline.slice import window
-from renderowl.pipeline.timeline import AudioClip, Canvas, CaptionContent, Chapter, Clip, Media, Subtitle, Timeline
+from renderowl.pipeline.timeline import (
+    AudioClip,
+    Canvas,
+    CaptionContent,
+    Chapter,
+    Clip,
+    Media,
+    Subtitle,
+    TextContent,
+    TextStyle,
+    Timeline,
+)
+from renderowl.pipeline.watermark import watermark_clip
 
 MAX_PIECES: Final = 20_000
 """Most clips, loop passes and caption lines of a film, and most captions read for it: a bound on our own work."""
@@ -26,11 +41,16 @@ Wanted = Literal["video", "image", "picture", "audio"]
 class Draft:
     """A timeline in the making. Paths given to its methods are relative to the spec."""
 
-    def __init__(self, ask: Ask, media: Mapping[str, Media], texts: Mapping[str, str]) -> None:
+    def __init__(
+        self, ask: Ask, media: Mapping[str, Media], texts: Mapping[str, str], fonts: Mapping[str, FontFacts]
+    ) -> None:
         self.output = ask.output
         self.limits = ask.limits
-        self.media = media
+        self.media = dict(media)
         self.texts = texts
+        self.fonts = fonts
+        self.families: dict[str, str] = {}
+        """The source of each family of the caller's own, by its name in lower case."""
         self.errors: list[FieldError] = []
         self.clips: list[Clip] = []
         self.audio: list[AudioClip] = []
@@ -50,7 +70,7 @@ class Draft:
 
     def add(self, clip: Clip) -> None:
         """Add a clip above all that are there."""
-        self.clips.append(clip)
+        self.clips.append(self._with_face(clip))
         if len(self.clips) > MAX_PIECES:
             self.fail("", f"makes more than {MAX_PIECES} clips and caption lines")
             refuse(self.errors)
@@ -75,6 +95,35 @@ class Draft:
         except CaptionsUnreadable as error:
             self.fail(at, f"cannot be read as captions: {error}")
             return []
+
+    def use_font(self, family: str, src: str, at: str) -> None:
+        """Let styles speak of a font by this family, or note why it cannot be one."""
+        facts = self.fonts.get(src)
+        if facts is None:
+            kind = f", and this source is of type {self.media[src].kind}" if src in self.media else ""
+            self.fail(at, f"must be a font{kind}")
+            return
+        known = {self.fonts[other].name: self.fonts[other] for other in self.families.values()}
+        if known.get(facts.name, facts).content_hash != facts.content_hash:
+            self.fail(at, f'is a font named "{facts.name}" inside, as another one is')
+        self.media[src] = Media(src, "font", facts.content_hash)
+        self.families[family.casefold()] = src
+
+    def _with_face(self, clip: Clip) -> Clip:
+        """Return the clip with the file of its font, when that is one of the caller's own."""
+        match clip.content:
+            case TextContent() as content:
+                faced = msgspec.structs.replace(content, style=self._faced(content.style, content.text))
+                return msgspec.structs.replace(clip, content=faced)
+            case CaptionContent(style=look) as caption:
+                said = caption.text + "".join(word.text for word in caption.words)
+                style = msgspec.structs.replace(look, text=self._faced(look.text, said))
+                return msgspec.structs.replace(clip, content=msgspec.structs.replace(caption, style=style))
+        return clip
+
+    def _faced(self, style: TextStyle, text: str) -> TextStyle:
+        src = self.families.get(style.font_family.casefold())
+        return msgspec.structs.replace(style, face=self.fonts[src].face(src, text)) if src else style
 
     def media_of(self, src: str, wanted: Wanted, at: str) -> Media | None:
         """Return what is known of a source, or note why it cannot be what is wanted."""
@@ -120,12 +169,14 @@ class Draft:
             self.errors.append(
                 FieldError(f"{OUTPUT}/format", f"the film has no sound to write into {self.output.name}")
             )
+        canvas = Canvas(stage.width, stage.height, stage.rate, frames, stage.background)
+        self._add_watermark(canvas)
         self.refuse_if_failed()
         burnt = self.output.captions in ("burn", "both")
         clips = tuple(clip for clip in self.clips if burnt or not isinstance(clip.content, CaptionContent))
-        used = {src for clip in clips if (src := getattr(clip.content, "src", None))} | {s.src for s in self.audio}
+        used = {src for clip in clips for src in clip.sources} | {s.src for s in self.audio}
         timeline = Timeline(
-            canvas=Canvas(stage.width, stage.height, stage.rate, frames, stage.background),
+            canvas=canvas,
             media={src: self.media[src] for src in sorted(used)},
             clips=clips,
             audio=tuple(self.audio),
@@ -137,6 +188,17 @@ class Draft:
         if self.output.poster is not None and self.output.poster.at > shown_s:
             refuse([FieldError(f"{OUTPUT}/poster/at", f"is beyond the film's end at {shown_s:g} s")])
         return timeline
+
+    def _add_watermark(self, canvas: Canvas) -> None:
+        asked = self.output.watermark
+        if asked is None:
+            return
+        media = self.media.get(asked.src)
+        if media is None or media.kind != "image":
+            kind = f", and this source is of type {media.kind}" if media else ""
+            self.errors.append(FieldError(f"{OUTPUT}/watermark/src", f"must be a picture{kind}"))
+        elif asked.opacity > 0:
+            self.add(watermark_clip(asked, media, canvas))
 
     def _in_range(self, timeline: Timeline) -> Timeline:
         asked = self.output.range

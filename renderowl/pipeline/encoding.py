@@ -70,6 +70,11 @@ def segment_cost(clips: tuple[Clip, ...], frames: int, width: int, height: int, 
 
 
 def _clip_cost(clip: Clip) -> float:
+    keyed = isinstance(clip.content, VideoContent | ImageContent) and clip.content.key is not None
+    return _drawing_cost(clip) + 0.2 * len(clip.filters) + 0.2 * keyed
+
+
+def _drawing_cost(clip: Clip) -> float:
     match clip.content:
         case VideoContent(view=view) | ImageContent(view=view) if view:
             return 0.9 + 0.1 * bool(clip.box.rotation)

@@ -1,4 +1,4 @@
-"""The bundled fonts: which of them shows a character, where its file lies and how large it must be set.
+"""Fonts, the bundled ones and a caller's own: which of them shows a character, where its file lies, how large it is set.
 
 A bare machine has no fonts, libass then draws nothing and says nothing, and inside one line it does not look for another
 font by itself; so every run of text names the font that has its glyphs.
@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 from fontTools.ttLib import TTFont
+
+from renderowl.pipeline.timeline import Face, TextStyle
 
 DEFAULT_FAMILY: Final = "Noto Sans"
 
@@ -60,9 +62,9 @@ _FAMILIES: Final = {font.family.casefold(): font for font in FONTS}
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
 
-def font_named(family: str) -> Font:
-    """Return the bundled font of this family, or the default one."""
-    return _FAMILIES.get(family.casefold(), FONTS[0])
+def font_of(style: TextStyle) -> Font | Face:
+    """Return the font a style asks for: the caller's own, the bundled one of this family, or the default one."""
+    return style.face or _FAMILIES.get(style.font_family.casefold(), FONTS[0])
 
 
 @cache
@@ -73,29 +75,31 @@ def characters_of(font: Font) -> frozenset[int]:
 
 
 @cache
-def line_scale(font: Font) -> float:
+def line_scale(font: Font | Face) -> float:
     """Return libass' font size for a size of one: it means the line's height by it, we mean the em as CSS does."""
+    if isinstance(font, Face):
+        return font.line_scale
     with TTFont(font.paths()[0], fontNumber=font.number, lazy=True) as opened:
         os2, units = opened["OS/2"], opened["head"].unitsPerEm
         return float((os2.usWinAscent + os2.usWinDescent) / units)
 
 
-def missing_glyphs(text: str) -> set[str]:
-    """Return the characters no bundled font can show; spaces, controls and variation selectors need no glyph."""
-    return {char for char in text if not _needs_no_glyph(char) and not any(has(font, char) for font in FONTS)}
+def missing_glyphs(text: str, face: Face | None = None) -> set[str]:
+    """Return the characters no font can show; spaces, controls and variation selectors need no glyph."""
+    fonts: tuple[Font | Face, ...] = (face, *FONTS) if face else FONTS
+    return {char for char in text if not _needs_no_glyph(char) and not any(has(font, char) for font in fonts)}
 
 
-def has(font: Font, char: str) -> bool:
+def has(font: Font | Face, char: str) -> bool:
     """True when the font has a glyph for the character."""
-    return ord(char) in characters_of(font)
+    return char in font.characters if isinstance(font, Face) else ord(char) in characters_of(font)
 
 
 @lru_cache(maxsize=2048)  # every segment that shows a text asks again; looking at each letter is the slow part
-def font_runs(text: str, family: str = DEFAULT_FAMILY) -> tuple[tuple[Font, str], ...]:
-    """Divide a text into runs, each with the font that shows it: the family asked for as long as it can."""
-    preferred = font_named(family)
+def font_runs(text: str, preferred: Font | Face = FONTS[0]) -> tuple[tuple[Font | Face, str], ...]:
+    """Divide a text into runs, each with the font that shows it: the preferred one as long as it can."""
     cjk = _cjk_font(text)
-    runs: list[tuple[Font, str]] = []
+    runs: list[tuple[Font | Face, str]] = []
     for char in text:
         font = _font_for(char, preferred, cjk, runs[-1][0] if runs else preferred)
         if runs and runs[-1][0] is font:
@@ -105,7 +109,7 @@ def font_runs(text: str, family: str = DEFAULT_FAMILY) -> tuple[tuple[Font, str]
     return tuple(runs)
 
 
-def _font_for(char: str, preferred: Font, cjk: Font, current: Font) -> Font:
+def _font_for(char: str, preferred: Font | Face, cjk: Font, current: Font | Face) -> Font | Face:
     if _needs_no_glyph(char) or (unicodedata.category(char).startswith("M") and has(current, char)):
         return current
     if has(preferred, char):

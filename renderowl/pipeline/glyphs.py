@@ -4,25 +4,31 @@ from collections.abc import Iterator
 
 from renderowl.domain.errors import FontMissing
 from renderowl.pipeline.fonts import missing_glyphs
-from renderowl.pipeline.timeline import CaptionContent, TextContent, Timeline
+from renderowl.pipeline.timeline import CaptionContent, TextContent, TextStyle, Timeline
 
 _SHOWN: int = 20
 
 
 def require_glyphs(timeline: Timeline) -> None:
-    """Raise FontMissing, naming the letters, when a text or caption has some that no bundled font can show."""
-    missing = sorted(missing_glyphs("".join(_texts(timeline))))
+    """Raise FontMissing, naming letters and fonts, when a text has some that neither its own font nor a bundled one has."""
+    missing: set[str] = set()
+    families: set[str] = set()
+    for text, style in _texts(timeline):
+        lacking = missing_glyphs(text, style.face)
+        missing |= lacking
+        families |= {style.font_family} if lacking and style.face else set()
     if missing:
-        named = " ".join(f"{char} (U+{ord(char):04X})" for char in missing[:_SHOWN])
-        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
-        raise FontMissing(f"no installed font can show {named}{more}")
+        letters = sorted(missing)
+        named = " ".join(f"{char} (U+{ord(char):04X})" for char in letters[:_SHOWN])
+        more = f" and {len(letters) - _SHOWN} more" if len(letters) > _SHOWN else ""
+        fonts = f"neither {', '.join(sorted(families))} nor any installed font" if families else "no installed font"
+        raise FontMissing(f"{fonts} can show {named}{more}")
 
 
-def _texts(timeline: Timeline) -> Iterator[str]:
+def _texts(timeline: Timeline) -> Iterator[tuple[str, TextStyle]]:
     for clip in timeline.clips:
         match clip.content:
-            case TextContent(text=text):
-                yield text
-            case CaptionContent(text=text, words=words):
-                yield text
-                yield from (word.text for word in words)
+            case TextContent(text=text, style=style):
+                yield text, style
+            case CaptionContent(text=text, words=words, style=look):
+                yield text + "".join(word.text for word in words), look.text

@@ -8,7 +8,18 @@ import hashlib
 import msgspec
 
 from renderowl.pipeline.encoding import Encoding
-from renderowl.pipeline.timeline import AudioClip, Canvas, Clip, ImageContent, Media, Rate, VideoContent
+from renderowl.pipeline.timeline import (
+    AudioClip,
+    Canvas,
+    CaptionContent,
+    Clip,
+    ImageContent,
+    Media,
+    Rate,
+    TextContent,
+    TextStyle,
+    VideoContent,
+)
 
 
 def segment_key(
@@ -32,7 +43,18 @@ def audio_key(
 def _by_bytes(content: object, media: dict[str, Media]) -> object:
     if isinstance(content, VideoContent | ImageContent):
         return msgspec.structs.replace(content, src=media[content.src].content_hash)
+    if isinstance(content, TextContent):
+        return msgspec.structs.replace(content, style=_style_by_bytes(content.style))
+    if isinstance(content, CaptionContent):
+        look = msgspec.structs.replace(content.style, text=_style_by_bytes(content.style.text))
+        return msgspec.structs.replace(content, style=look)
     return content
+
+
+def _style_by_bytes(style: TextStyle) -> TextStyle:
+    if style.face is None:
+        return style
+    return msgspec.structs.replace(style, font_family="", face=msgspec.structs.replace(style.face, src=""))
 
 
 def _hash(*parts: object) -> str:

@@ -1,5 +1,6 @@
 """From a segment's clips to one picture stream: every clip becomes a layer, drawn over the ones before it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
@@ -8,14 +9,17 @@ from typing import Final
 from renderowl.domain.errors import LimitExceeded
 from renderowl.pipeline.ass import Line, document
 from renderowl.pipeline.clock import fraction_of, time_of
+from renderowl.pipeline.effects.filters import filtered, is_moving
 from renderowl.pipeline.effects.fit import Size, cropped, drawn_size, fitted
 from renderowl.pipeline.effects.highlight import highlighted
+from renderowl.pipeline.effects.key import keyed
 from renderowl.pipeline.effects.look import faded, rotated, rotated_size, translucent
 from renderowl.pipeline.effects.place import placed, shifted
+from renderowl.pipeline.effects.shape import drawn
 from renderowl.pipeline.effects.source import held, normalised, plain, preroll, retimed
 from renderowl.pipeline.effects.text import caption_lines, text_lines
 from renderowl.pipeline.effects.view import view_source, viewed
-from renderowl.pipeline.fonts import Font, font_named, font_runs
+from renderowl.pipeline.fonts import Font, font_of, font_runs
 from renderowl.pipeline.graph import Stream, input_stream
 from renderowl.pipeline.plan import Segment
 from renderowl.pipeline.timeline import (
@@ -23,9 +27,12 @@ from renderowl.pipeline.timeline import (
     CaptionContent,
     Clip,
     ColorContent,
+    Face,
     HighlightContent,
     ImageContent,
     Media,
+    Rate,
+    ShapeContent,
     TextContent,
     VideoContent,
 )
@@ -53,7 +60,7 @@ class Layers:
     picture: Stream
     inputs: list[Input] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
-    fonts: set[Font] = field(default_factory=set)
+    fonts: set[Font | Face] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def segment_layers(segment: Segment) -> Layers:
         picture = plain("background", canvas.background, canvas.width, canvas.height, canvas.frames, canvas.rate)
         layers = Layers(picture, inputs)
     else:
-        layers = Layers(_layer(bottom, _span(bottom, canvas), segment, inputs, alpha=False), inputs)
+        layers = Layers(_layer(bottom, _span(bottom, canvas), segment, inputs, {}, alpha=False), inputs)
         clips.remove(bottom)
     for is_text, group in groupby(clips, key=lambda clip: isinstance(clip.content, TextContent | CaptionContent)):
         if is_text:
@@ -123,8 +130,8 @@ def _fills(clip: Clip, segment: Segment) -> bool:
 def _is_translucent(clip: Clip, segment: Segment) -> bool:
     faded_at_all = clip.opacity < 1 or clip.fade_in > 0 or clip.fade_out > 0
     match clip.content:
-        case VideoContent(src=src) | ImageContent(src=src):
-            return faded_at_all or segment.media[src].has_alpha
+        case VideoContent(src=src, key=key) | ImageContent(src=src, key=key):
+            return faded_at_all or key is not None or segment.media[src].has_alpha
         case ColorContent(color=color):
             return faded_at_all or len(color) == 9
         case _:
@@ -152,7 +159,7 @@ def _draw(layers: Layers, clip: Clip, segment: Segment) -> None:
     """Draw a picture clip over what is there."""
     canvas, span = segment.canvas, _span(clip, segment.canvas)
     alpha = _is_translucent(clip, segment) or clip.box.rotation != 0
-    layer = _layer(clip, span, segment, layers.inputs, alpha=alpha)
+    layer = _layer(clip, span, segment, layers.inputs, layers.files, alpha=alpha)
     size = Size(clip.box.width, clip.box.height)
     if isinstance(clip.content, VideoContent | ImageContent):
         size = _drawn(clip, segment.media[clip.content.src])
@@ -171,11 +178,20 @@ def _highlight(layers: Layers, clip: Clip, content: HighlightContent, segment: S
     layers.picture = placed(below, layer, 0, 0, span.start, span.end, canvas)
 
 
-def _layer(clip: Clip, span: _Span, segment: Segment, inputs: list[Input], *, alpha: bool) -> Stream:
+def _layer(
+    clip: Clip, span: _Span, segment: Segment, inputs: list[Input], files: dict[str, str], *, alpha: bool
+) -> Stream:
     """Return a clip's own pictures, `span.frames` of them, fitted, turned and faded."""
     rate, frames = segment.canvas.rate, span.frames + span.lead
     begun = span.elapsed - span.lead
     box = Size(clip.box.width, clip.box.height)
+    name = f"clip{clip_number(clip, segment)}"
+
+    def looked(picture: Stream, size: Size) -> Stream:
+        if isinstance(clip.content, VideoContent | ImageContent) and clip.content.key:
+            picture = keyed(picture, clip.content.key)
+        return filtered(picture, clip.filters, size, name, begun, frames, rate, alpha=alpha)
+
     match clip.content:
         case ImageContent() as content:
             media = segment.media[content.src]
@@ -183,10 +199,12 @@ def _layer(clip: Clip, span: _Span, segment: Segment, inputs: list[Input], *, al
             picture = cropped(_open(inputs, content.src), content.crop)
             if content.view:
                 whole = normalised(view_source(picture, content.view, source, box, moving=False), alpha)
-                layer = _shaped(viewed(held(whole, frames, rate), content.view, begun, source, box), clip, box)
+                moved = viewed(held(whole, frames, rate), content.view, begun, source, box)
+                layer = _shaped(looked(moved, box), clip, box)
             else:
-                picture = fitted(picture, source, box, content.fit, moving=False)
-                layer = held(_shaped(normalised(picture, alpha), clip, _drawn(clip, media)), frames, rate)
+                size = _drawn(clip, media)
+                picture = normalised(fitted(picture, source, box, content.fit, moving=False), alpha)
+                layer = _still(picture, clip, size, looked, frames, rate)
         case VideoContent() as content:
             media = segment.media[content.src]
             source = _source_size(content, media)
@@ -196,16 +214,30 @@ def _layer(clip: Clip, span: _Span, segment: Segment, inputs: list[Input], *, al
                 picture = viewed(whole, content.view, begun, source, box)
             else:
                 picture = normalised(fitted(picture, source, box, content.fit, moving=True), alpha)
-            layer = _shaped(picture, clip, _drawn(clip, media))
+            size = _drawn(clip, media)
+            layer = _shaped(looked(picture, size), clip, size)
         case ColorContent(color=color):
-            layer = plain(f"clip{clip_number(clip, segment)}", color, box.width, box.height, frames, rate)
-            layer = _shaped(normalised(layer, alpha), clip, box)
+            layer = plain(name, color, box.width, box.height, frames, rate)
+            layer = _shaped(looked(normalised(layer, alpha), box), clip, box)
+        case ShapeContent() as content:
+            picture, drawings = drawn(content, box, name, rate)
+            files.update(drawings)
+            layer = _still(normalised(picture, alpha), clip, box, looked, frames, rate)
         case _:
             raise TypeError(f"{clip.content} has no pictures of its own")
     layer = faded(layer, clip.frames - begun, clip.fade_in if begun == 0 else 0, clip.fade_out)
     if span.lead:
         layer = layer.then("trim", start_frame=span.lead).then("setpts", f"PTS-{span.lead}")
     return layer
+
+
+def _still(
+    picture: Stream, clip: Clip, size: Size, looked: Callable[[Stream, Size], Stream], frames: int, rate: Rate
+) -> Stream:
+    """Return a picture that stays: what is done to it is done once, unless it makes it move."""
+    if is_moving(clip.filters):
+        return _shaped(looked(held(picture, frames, rate), size), clip, size)
+    return held(_shaped(looked(picture, size), clip, size), frames, rate)
 
 
 def clip_number(clip: Clip, segment: Segment) -> int:
@@ -269,7 +301,7 @@ def _write(layers: Layers, clips: list[Clip], canvas: Canvas) -> None:
         size += sum(len(line.body) for line in lines[known:])
         if size > MAX_SUBTITLE_CHARS:
             raise LimitExceeded(f"the texts shown within {canvas.frames} frames are too long to be drawn")
-        layers.fonts |= {font_named(style.font_family), *(font for font, _ in font_runs(texts, style.font_family))}
+        layers.fonts |= {font_of(style), *(font for font, _ in font_runs(texts, font_of(style)))}
     name = f"text-{len(layers.files)}.ass"
     layers.files[name] = document(canvas, lines, lead)
     rate = canvas.rate

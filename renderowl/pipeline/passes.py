@@ -39,6 +39,8 @@ def in_passes(whole: Piece, begins: list[int]) -> list[Piece]:
 
 def _moved_on(whole: Piece, frames: int) -> Piece:
     """Return the clip with its view where it is after some frames: the picture begins anew, its move goes on."""
+    if isinstance(whole, Clip) and whole.filters:
+        whole = msgspec.structs.replace(whole, filters=tuple(one.after(frames) for one in whole.filters))
     content = whole.content if isinstance(whole, Clip) else None
     if not isinstance(content, VideoContent | ImageContent) or not content.view:
         return whole

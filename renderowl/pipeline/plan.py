@@ -20,12 +20,10 @@ from renderowl.pipeline.timeline import (
     AudioClip,
     Canvas,
     Clip,
-    ImageContent,
     Media,
     Rate,
     Subtitle,
     Timeline,
-    VideoContent,
 )
 
 TARGET_SEGMENT_S: Final = 8.0
@@ -134,7 +132,7 @@ def _segments(timeline: Timeline, encoding: Encoding, fingerprint: str, target_s
     made = []
     for index, (start, end) in enumerate(zip(starts, [*starts[1:], timeline.canvas.frames], strict=True)):
         part = window(timeline, start, end)
-        shown = {clip.content.src for clip in part.clips if isinstance(clip.content, VideoContent | ImageContent)}
+        shown = {src for clip in part.clips for src in clip.sources}
         media = {src: part.media[src] for src in sorted(shown)}
         canvas = part.canvas
         made.append(

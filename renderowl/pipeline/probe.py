@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from renderowl.domain.errors import MediaTooLarge, MediaTypeMismatch, MediaUnreadable
-from renderowl.pipeline import launch
+from renderowl.pipeline.bounded import read_apart
 from renderowl.pipeline.formats import MEDIA_FORMATS
 from renderowl.pipeline.magic import SNIFF_BYTES, refused, sniff
 from renderowl.pipeline.timeline import Media, MediaKind
@@ -205,38 +203,11 @@ async def _describe(
         )
     else:
         argv = (sys.executable, "-Im", "renderowl.pipeline.probe_av", str(path), whitelist, mode)
-    bounds = (os.getpid(), limits.memory_bytes, max(1, int(limits.timeout_s)), 0)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-IS", launch.__file__, *map(str, bounds), *argv),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        async with asyncio.timeout(limits.timeout_s):
-            out, complaint = await process.communicate()
-    except TimeoutError as error:
-        raise MediaUnreadable(f"the file could not be read within {limits.timeout_s:g} s") from error
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-    if process.returncode:
-        raise MediaUnreadable(_sentence(process.returncode, complaint, path))
+    out = await read_apart(argv, path, timeout_s=limits.timeout_s, memory_bytes=limits.memory_bytes)
     try:
         return msgspec.convert(json.loads(out), _Description, strict=False)
     except (ValueError, msgspec.ValidationError) as error:
         raise MediaUnreadable("the file's description makes no sense") from error
-
-
-def _sentence(returncode: int, complaint: bytes, path: Path) -> str:
-    if returncode < 0:
-        return "reading the file broke the reader or its limits"
-    lines = [line for line in complaint.decode(errors="replace").splitlines() if line.strip()]
-    last = lines[-1].replace(f"file:{path}", "the file").replace(str(path), "the file")
-    return f"the file cannot be read: {last[:200]}" if lines else "the file cannot be read"
 
 
 def _judge(found: _Description, content_type: str, limits: ProbeLimits, *, still: bool, counted: bool) -> Probed:

@@ -36,7 +36,7 @@ def window(timeline: Timeline, start: int, end: int) -> Timeline:
     canvas = timeline.canvas
     clips = tuple(piece for clip in timeline.clips if (piece := slice_clip(clip, start, end, canvas.rate)))
     audio = tuple(part for clip in timeline.audio if (part := _slice_audio(clip, start, end, timeline)))
-    used = {src for clip in clips if (src := getattr(clip.content, "src", None))} | {clip.src for clip in audio}
+    used = {src for clip in clips for src in clip.sources} | {clip.src for clip in audio}
     first_s, last_s = (float(time_of(frame, canvas.rate)) for frame in (start, end))
     return Timeline(
         canvas=msgspec.structs.replace(canvas, frames=end - start),
@@ -65,6 +65,7 @@ def slice_clip(clip: Clip, start: int, end: int, rate: Rate) -> Clip | None:
         start=clip.start + skip - start,
         frames=clip.frames - skip - rest,
         content=content,
+        filters=tuple(one.after(skip) for one in clip.filters),
         fade_in=0 if skip else clip.fade_in,
         fade_out=0 if rest else clip.fade_out,
     )

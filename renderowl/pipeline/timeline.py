@@ -4,12 +4,17 @@ Positions and lengths on the canvas are whole frames at `canvas.rate`; places in
 rationals (`Seconds`), because a source has its own clock. Geometry is in canvas pixels. Nothing here knows FFmpeg.
 """
 
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
 Fit = Literal["cover", "contain", "fill", "none", "blur"]
-MediaKind = Literal["video", "image", "audio"]
+MediaKind = Literal["video", "image", "audio", "font"]
+FilterName = Literal[
+    "brightness", "contrast", "saturation", "hue", "grayscale", "sepia", "invert", "blur", "sharpen", "vignette", "noise",
+    "denoise",
+]  # fmt: skip
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -85,6 +90,27 @@ class ViewKey(msgspec.Struct, frozen=True):
     height: float
 
 
+class ChromaKey(msgspec.Struct, frozen=True):
+    """The colour that becomes transparent, and the distances from it to which it does wholly and in part."""
+
+    color: str
+    similarity: float
+    blend: float
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """A change of a clip's picture; `amount` is its one number, in canvas pixels where it is a length."""
+
+    name: FilterName
+    amount: float
+    begun: int = 0
+    """Frames it has been going on for when the clip begins: noise is different in every frame."""
+
+    def after(self, frames: int) -> "Filter":
+        """Return the filter as it is some frames later."""
+        return msgspec.structs.replace(self, begun=self.begun + frames) if self.name == "noise" else self
+
+
 class VideoContent(msgspec.Struct, frozen=True, tag="video"):
     src: str
     start: Seconds = Seconds(0)
@@ -95,6 +121,7 @@ class VideoContent(msgspec.Struct, frozen=True, tag="video"):
     crop: Crop | None = None
     view: tuple[ViewKey, ...] = ()
     """Where the picture moves: what is seen of the cropped source, from key to key. It takes the place of the fit."""
+    key: ChromaKey | None = None
 
 
 class ImageContent(msgspec.Struct, frozen=True, tag="image"):
@@ -102,10 +129,33 @@ class ImageContent(msgspec.Struct, frozen=True, tag="image"):
     fit: Fit = "cover"
     crop: Crop | None = None
     view: tuple[ViewKey, ...] = ()
+    key: ChromaKey | None = None
 
 
 class ColorContent(msgspec.Struct, frozen=True, tag="color"):
     color: str
+
+
+class ShapeContent(msgspec.Struct, frozen=True, tag="shape"):
+    """A shape that fills its box, its stroke within it; lengths in canvas pixels, `points` in fractions of the box."""
+
+    form: Literal["rectangle", "ellipse", "circle", "line", "polygon"]
+    fill: str | None = None
+    stroke_color: str | None = None
+    stroke_width: float = 0.0
+    radius: float = 0.0
+    points: tuple[tuple[float, float], ...] = ()
+
+
+class Face(msgspec.Struct, frozen=True):
+    """A font of the caller's own, as one text uses it: `family` is how libass finds it, `characters` what it has of them."""
+
+    src: str
+    content_hash: str
+    family: str
+    line_scale: float
+    """libass' font size for a size of one."""
+    characters: str
 
 
 class TextStyle(msgspec.Struct, frozen=True):
@@ -121,6 +171,8 @@ class TextStyle(msgspec.Struct, frozen=True):
     background: str | None = None
     align: Literal["left", "center", "right"] = "center"
     padding: float = 0.0
+    face: Face | None = None
+    """The file of `font_family` when it is not a bundled one."""
 
 
 class TextContent(msgspec.Struct, frozen=True, tag="text"):
@@ -179,7 +231,7 @@ class HighlightContent(msgspec.Struct, frozen=True, tag="highlight"):
     ellipses: tuple[Ellipse, ...]
 
 
-Content = VideoContent | ImageContent | ColorContent | TextContent | CaptionContent | HighlightContent
+Content = VideoContent | ImageContent | ColorContent | ShapeContent | TextContent | CaptionContent | HighlightContent
 
 
 class Clip(msgspec.Struct, frozen=True):
@@ -193,6 +245,19 @@ class Clip(msgspec.Struct, frozen=True):
     opacity: float = 1.0
     fade_in: int = 0
     fade_out: int = 0
+    filters: tuple[Filter, ...] = ()
+
+    @property
+    def sources(self) -> Iterator[str]:
+        """The `src` of every file it is drawn from."""
+        match self.content:
+            case VideoContent(src=src) | ImageContent(src=src):
+                yield src
+            case (
+                TextContent(style=TextStyle(face=Face(src=src)))
+                | CaptionContent(style=CaptionStyle(text=TextStyle(face=Face(src=src))))
+            ):
+                yield src
 
 
 class Duck(msgspec.Struct, frozen=True):

@@ -20,7 +20,6 @@ from renderowl.db import projects as project_rows
 from renderowl.domain.errors import (
     Conflict,
     FieldError,
-    MediaTypeMismatch,
     MediaUnreadable,
     NotFound,
     RenderOwlError,
@@ -32,7 +31,8 @@ from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.records import Asset, AssetType, Principal
 from renderowl.domain.spec.fields import Spec
 from renderowl.pipeline.captions import CaptionsUnreadable, read_captions
-from renderowl.pipeline.probe import probe, recognised
+from renderowl.pipeline.font_files import probe_font
+from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import projects
 from renderowl.services.context import Context
@@ -238,10 +238,9 @@ async def _inspect(tools: Toolchain, asset: Asset, path: Path) -> dict[str, Any]
     if asset.type == "subtitle":
         return {"content_hash": digest, "metadata": {"captions": await asyncio.to_thread(_count_captions, path)}}
     if asset.type == "font":
-        found = await asyncio.to_thread(recognised, path)
-        if CONTENT_TYPES.get(found) != "font":
-            raise MediaTypeMismatch(f"the file claims to be {asset.content_type} and is {found}")
-        return {"content_hash": digest, "content_type": found, "metadata": {}}
+        facts = await probe_font(path, digest)
+        metadata = {"family": facts.family, "characters": facts.count, "font": msgspec.to_builtins(facts)}
+        return {"content_hash": digest, "content_type": facts.content_type, "metadata": metadata}
     probed = await probe(path, tools, claimed=asset.content_type)
     media = probed.media(f"asset://{asset.id}", digest)
     return {

@@ -99,7 +99,7 @@ async def draft(
 
 
 def _compile(ask: Ask, resolved: sources.Resolved) -> Timeline:
-    timeline = compositions.compile(ask, resolved.media, resolved.texts)
+    timeline = compositions.compile(ask, resolved.media, resolved.texts, resolved.fonts)
     require_glyphs(timeline)
     return timeline
 

@@ -8,6 +8,7 @@ from renderowl.db import assets
 from renderowl.domain.errors import AssetNotFound, AssetNotReady, FieldError, MediaTooLarge, ValidationFailed
 from renderowl.domain.ids import is_id
 from renderowl.domain.records import Asset
+from renderowl.pipeline.font_files import FontFacts
 from renderowl.pipeline.timeline import Media
 from renderowl.services.context import Context
 
@@ -16,10 +17,11 @@ MAX_TEXT_BYTES = 4 * 1024**2
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """By source: the probed media, the text of subtitle files, and the storage key with the content's SHA-256."""
+    """By source: the probed media, the text of subtitle files, what fonts hold, and the storage key."""
 
     media: dict[str, Media]
     texts: dict[str, str]
+    fonts: dict[str, FontFacts]
     keys: dict[str, str]
 
 
@@ -61,6 +63,11 @@ async def resolve(ctx: Context, project_id: str, sources: Mapping[str, list[str]
             if asset.metadata is not None and "media" in asset.metadata
         },
         texts={src: await _text(ctx, asset) for src, asset in ready.items() if asset.type == "subtitle"},
+        fonts={
+            src: msgspec.convert(asset.metadata["font"], FontFacts)
+            for src, asset in ready.items()
+            if asset.metadata is not None and "font" in asset.metadata
+        },
         keys={src: asset.storage_key for src, asset in ready.items()},
     )
 

@@ -131,9 +131,11 @@ def project_view(project: Project) -> ProjectView:
 
 
 def asset_view(asset: Asset, url: str | None = None) -> AssetView:
-    """The asset; `url` is a signed download URL when one was asked for. `media` is for the pipeline alone."""
+    """The asset; `url` is a signed download URL when one was asked for. `media` and `font` are for the pipeline alone."""
     fields = {name: getattr(asset, name) for name in AssetView.__struct_fields__ if name not in ("url", "metadata")}
-    metadata = asset.metadata and {name: value for name, value in asset.metadata.items() if name != "media"}
+    metadata = asset.metadata and {
+        name: value for name, value in asset.metadata.items() if name not in ("media", "font")
+    }
     return AssetView(**fields, metadata=metadata, url=url)
 
 

@@ -10,10 +10,11 @@ import msgspec
 from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions
 from renderowl.pipeline.assemble import OutputFile
+from renderowl.pipeline.font_files import probe_font
 from renderowl.pipeline.plan import AudioProgramme, Encoding, Plan, Poster, Preview, Segment, make_plan
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.render_file import RenderProgress, render_file
-from renderowl.pipeline.timeline import AudioClip, Box, Canvas, Clip, Content, Media, Rate, Subtitle, Timeline
+from renderowl.pipeline.timeline import AudioClip, Box, Canvas, Clip, Content, Filter, Media, Rate, Subtitle, Timeline
 from renderowl.pipeline.tools import Toolchain
 
 FAST = Encoding(preset="ultrafast", crf=12, gop_frames=60)
@@ -54,11 +55,12 @@ class Stage:
         opacity: float = 1.0,
         fade_in: int = 0,
         fade_out: int = 0,
+        filters: tuple[Filter, ...] = (),
     ) -> None:
         """Put a clip on top of what is there."""
         length = self.canvas.frames - start if frames is None else frames
         name = f"clip{len(self.clips)}"
-        self.clips.append(Clip(name, start, length, content, box or self.full, opacity, fade_in, fade_out))
+        self.clips.append(Clip(name, start, length, content, box or self.full, opacity, fade_in, fade_out, filters))
 
     def plan(
         self,
@@ -125,8 +127,10 @@ async def composed(
     """Render a composition whose sources are the files of `inputs`, by their names in the spec."""
     settings = {"preset": "ultrafast", "crf": 12, "preview": {"frames": False}, **output}
     ask = compositions.parse(composition_id, props, settings, Limits(local_files=True))
-    media = {src: (await probe(inputs[src], tools)).media(src, src) for src in compositions.sources(ask)}
+    named, own = compositions.sources(ask), compositions.font_sources(ask)
+    media = {src: (await probe(inputs[src], tools)).media(src, src) for src in named if src not in own}
+    fonts = {src: await probe_font(inputs[src], src) for src in own}
     plan = make_plan(
-        compositions.compile(ask, media), ask.output, fingerprint="test", target_segment_s=target_segment_s
+        compositions.compile(ask, media, fonts=fonts), ask.output, fingerprint="test", target_segment_s=target_segment_s
     )
     return await render_file(plan, inputs, out, tools)

@@ -7,7 +7,21 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from renderowl.domain.spec.fields import FrameRate, Later, Length, Pixels, Problem, Spec, Time, later_values, looks
+from renderowl.domain.spec.fields import (
+    Anchor,
+    FrameRate,
+    Later,
+    Length,
+    Pixels,
+    Problem,
+    Source,
+    Spec,
+    Time,
+    Unit,
+    later_values,
+    looks,
+)
+from renderowl.domain.spec.timeline import Position
 
 Format = Literal["mp4", "webm", "mov", "gif", "mp3", "wav", "png", "jpg"]
 Codec = Literal["h264", "hevc", "vp9", "av1"]
@@ -49,6 +63,15 @@ class PreviewSettings(Spec, frozen=True, kw_only=True):
     hls: Annotated[bool, later_values(True)] = False
 
 
+class Watermark(Spec, frozen=True, kw_only=True):
+    """A picture over the whole film, `scale` of its width wide; by an edge it keeps a little away from it."""
+
+    src: Source
+    position: Anchor | Position = "bottom_right"
+    opacity: Unit = 1.0
+    scale: Annotated[float, Meta(ge=0.01, le=1)] = 0.15
+
+
 class OutputSettings(Spec, frozen=True, kw_only=True):
     """What file to make. What is not said here follows the composition."""
 
@@ -69,7 +92,7 @@ class OutputSettings(Spec, frozen=True, kw_only=True):
     preview: PreviewSettings = PreviewSettings()
     captions: Literal["burn", "sidecar", "both", "none"] = "burn"
     thumbnails: Later = None
-    watermark: Later = None
+    watermark: Watermark | None = None
     outputs: Later = None
 
     @property

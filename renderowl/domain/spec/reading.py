@@ -210,7 +210,7 @@ class _Walker:
         resolved = self.fill(value, at) if isinstance(value, str) else value
         fitting = options if len(options) == 1 else [option for option in options if _takes(_bare(option), resolved)]
         if not fitting:
-            return self.fail(at, "must be " + " or ".join(_named(option) for option in options))
+            return self.fail(at, "must be " + " or ".join(dict.fromkeys(_named(option) for option in options)))
         return self.walk(fitting[0], value, at, {k: v for k, v in marks.items() if k == "looks"})
 
     def tagged(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from renderowl.domain.spec.captions import CaptionLook, Style, TimedWord
+from renderowl.domain.spec.captions import CaptionLook, Stroke, Style, TimedWord
 from renderowl.domain.spec.fields import (
     Anchor,
     Color,
@@ -28,6 +28,7 @@ from renderowl.domain.spec.fields import (
     aliases,
     later_values,
 )
+from renderowl.domain.spec.filters import ChromaKey, Filters
 
 
 class Trim(Spec, frozen=True, kw_only=True):
@@ -107,7 +108,7 @@ class SeenClip(FadingClip, frozen=True, kw_only=True):
     rotation: Annotated[float, Meta(ge=-3600, le=3600)] = 0.0
     opacity: Unit = 1.0
     transition: Transition | None = None
-    filters: Later = None
+    filters: Filters = ()
     keyframes: Later = None
 
     def problems(self) -> Iterator[Problem]:
@@ -138,7 +139,7 @@ class VideoClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="vide
     crop: CropBox | None = None
     volume: Volume = 1.0
     mute: bool = False
-    chroma_key: Later = None
+    chroma_key: ChromaKey | None = None
     ken_burns: KenBurns | None = None
 
 
@@ -148,7 +149,7 @@ class ImageClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="imag
     src: Source
     fit: Fit = "cover"
     crop: CropBox | None = None
-    chroma_key: Later = None
+    chroma_key: ChromaKey | None = None
     ken_burns: KenBurns | None = None
 
 
@@ -170,6 +171,10 @@ class TextClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="text"
     text: Annotated[Text, Meta(min_length=1)]
     style: Style = Style()
 
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        yield from _unfiltered(self)
+
 
 class ColorClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="color"):
     """A filled rectangle."""
@@ -187,14 +192,58 @@ class CaptionClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="ca
 
     def problems(self) -> Iterator[Problem]:
         yield from super().problems()
+        yield from _unfiltered(self)
         if (self.src is None) == (self.text is None):
             yield "/text", "give either text or src"
         if self.words and self.src is not None:
             yield "/words", "belong to text; a file has its own"
 
 
-AnyClip = VideoClip | ImageClip | AudioClip | TextClip | ColorClip | CaptionClip
-KnownClip = Annotated[AnyClip, Meta(extra={"later_tags": ("shape", "tts")})]
+class Point(Spec, frozen=True, kw_only=True):
+    """A place in a clip's box: fractions of its width and height from the top left corner."""
+
+    x: Unit
+    y: Unit
+
+
+class ShapeClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="shape"):
+    """A drawn shape that fills its box: `fill` inside, `stroke` along the edge and within it; white when neither is said."""
+
+    shape: Literal["rectangle", "ellipse", "circle", "line", "polygon", "star"] = "rectangle"
+    fill: Color | None = None
+    stroke: Stroke | None = None
+    radius: Annotated[float, Meta(ge=0, le=8192)] = 0.0
+    """Of a rectangle's corners, in canvas pixels."""
+    sides: Annotated[int, Meta(ge=3, le=64)] = 5
+    """Of a polygon, and the points of a star."""
+    inner_radius: Annotated[float, Meta(gt=0, le=1)] = 0.4
+    """Of a star, as a share of the outer one."""
+    points: Annotated[tuple[Point, ...], Meta(max_length=500)] = ()
+    """The two ends of a line, which else goes from left to right, or the corners of a polygon of another form."""
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        if self.shape == "line" and self.stroke is None:
+            yield "/stroke", "is required for a line"
+        if self.shape == "line" and self.fill is not None:
+            yield "/fill", "a line has none; its colour is that of its stroke"
+        if self.points and self.shape not in ("line", "polygon"):
+            yield "/points", "are for a line or a polygon"
+        elif self.points and self.shape == "line" and len(self.points) != 2:
+            yield "/points", "a line has two"
+        elif self.points and self.shape == "polygon" and len(self.points) < 3:
+            yield "/points", "a polygon has at least three"
+        elif len({(point.x, point.y) for point in self.points}) != len(self.points):
+            yield "/points", "must all be different"
+
+
+AnyClip = VideoClip | ImageClip | AudioClip | TextClip | ColorClip | CaptionClip | ShapeClip
+KnownClip = Annotated[AnyClip, Meta(extra={"later_tags": ("tts",)})]
+
+
+def _unfiltered(clip: SeenClip) -> Iterator[Problem]:
+    if clip.filters:
+        yield "/filters", "are for videos, images, colours and shapes"
 
 
 class DuckSettings(Spec, frozen=True, kw_only=True):
@@ -217,6 +266,13 @@ class Track(Spec, frozen=True, kw_only=True):
     clips: Annotated[tuple[KnownClip, ...], Meta(max_length=5000)] = ()
 
 
+class FontFile(Spec, frozen=True, kw_only=True):
+    """A font of one's own, and the `font_family` it is called by in styles."""
+
+    family: Annotated[str, Meta(min_length=1, max_length=100)]
+    src: Source
+
+
 class TimelineSpec(Spec, frozen=True, kw_only=True):
     """Tracks of clips. It lasts `duration`, or as long as the longest deciding track, or as the longest of all."""
 
@@ -226,10 +282,14 @@ class TimelineSpec(Spec, frozen=True, kw_only=True):
     background: Color = "#000000"
     duration: Length | None = None
     variables: Annotated[dict[str, Text | float | bool], Meta(max_length=1000)] = msgspec.field(default_factory=dict)
-    fonts: Later = None
+    fonts: Annotated[tuple[FontFile, ...], Meta(max_length=50)] = ()
     tracks: Annotated[tuple[Track, ...], Meta(min_length=1)]
 
     def problems(self) -> Iterator[Problem]:
+        first: dict[str, int] = {}
+        for index, font in enumerate(self.fonts):
+            if first.setdefault(font.family.casefold(), index) != index:
+                yield f"/fonts/{index}/family", f"is that of font {first[font.family.casefold()]} too"
         known = {track.id for track in self.tracks}
         for index, track in enumerate(self.tracks):
             for number, name in enumerate(track.duck.against if track.duck else ()):

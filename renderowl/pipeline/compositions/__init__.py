@@ -11,9 +11,10 @@ from renderowl.domain.errors import FieldError, UnknownComposition
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.reading import nearest, shown
-from renderowl.pipeline.ask import PROPS, Composition
+from renderowl.pipeline.ask import OUTPUT, PROPS, Composition
 from renderowl.pipeline.ask import Ask as Ask
 from renderowl.pipeline.draft import Draft
+from renderowl.pipeline.font_files import FontFacts
 from renderowl.pipeline.timeline import Media, Timeline
 
 
@@ -67,6 +68,8 @@ def sources(ask: Ask) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for use in COMPOSITIONS[ask.composition_id].sources(ask.spec):
         found.setdefault(use.src, []).append(PROPS + use.at)
+    if ask.output.watermark is not None:
+        found.setdefault(ask.output.watermark.src, []).append(f"{OUTPUT}/watermark/src")
     return found
 
 
@@ -75,9 +78,19 @@ def text_sources(ask: Ask) -> set[str]:
     return {use.src for use in COMPOSITIONS[ask.composition_id].sources(ask.spec) if use.kind == "text"}
 
 
-def compile(ask: Ask, media: Mapping[str, Media], texts: Mapping[str, str] | None = None) -> Timeline:
-    """Make the timeline of an ask, given what is known of its media and the contents of its texts, both by source.
+def font_sources(ask: Ask) -> set[str]:
+    """Return those of the sources that are fonts: `compile` wants their facts."""
+    return {use.src for use in COMPOSITIONS[ask.composition_id].sources(ask.spec) if use.kind == "font"}
+
+
+def compile(
+    ask: Ask,
+    media: Mapping[str, Media],
+    texts: Mapping[str, str] | None = None,
+    fonts: Mapping[str, FontFacts] | None = None,
+) -> Timeline:
+    """Make the timeline of an ask, given what is known of its media and fonts and what its texts say, all by source.
 
     Raises ValidationFailed with every place that does not fit the media, such as a trim beyond the source's end.
     """
-    return COMPOSITIONS[ask.composition_id].compile(ask.spec, Draft(ask, media, texts or {}))
+    return COMPOSITIONS[ask.composition_id].compile(ask.spec, Draft(ask, media, texts or {}, fonts or {}))

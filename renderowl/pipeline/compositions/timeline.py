@@ -14,6 +14,7 @@ from renderowl.domain.spec.timeline import (
     ColorClip,
     ImageClip,
     SeenClip,
+    ShapeClip,
     TextClip,
     TimelineSpec,
     VideoClip,
@@ -37,15 +38,18 @@ from renderowl.pipeline.layout import (
     text_box,
     text_style,
 )
+from renderowl.pipeline.looks import filters_of, key_of, shape_of
 from renderowl.pipeline.passes import SHORTEST_PASS_S, in_passes, pass_starts
 from renderowl.pipeline.schedule import Slot, schedule
 
 
 def sources(spec: TimelineSpec) -> Iterator[Use]:
-    """Yield the sources of all clips."""
+    """Yield the sources of all fonts and clips."""
+    for index, font in enumerate(spec.fonts):
+        yield Use(font.src, f"/fonts/{index}/src", "font")
     for track_index, track in enumerate(spec.tracks):
         for index, clip in enumerate(track.clips):
-            if not isinstance(clip, TextClip | ColorClip) and clip.src is not None:
+            if not isinstance(clip, TextClip | ColorClip | ShapeClip) and clip.src is not None:
                 at = f"/tracks/{track_index}/clips/{index}/src"
                 yield Use(clip.src, at, "text" if isinstance(clip, CaptionClip) else "media")
 
@@ -67,6 +71,8 @@ def check(spec: TimelineSpec, output: OutputSettings, limits: Limits) -> Iterato
 def compile(spec: TimelineSpec, draft: Draft) -> out.Timeline:
     """Lay all clips out on the canvas."""
     stage = _stage(spec, draft.output)
+    for index, font in enumerate(spec.fonts):
+        draft.use_font(font.family, font.src, f"/fonts/{index}/src")
     slots, total = schedule(spec, draft)
     blame = "/duration" if spec.duration is not None else "/tracks"
     if total > exact(draft.limits.max_duration_s):
@@ -115,6 +121,8 @@ class _Placing:
                 self.text(clip)
             case ColorClip():
                 self.seen(clip, out.ColorContent(plain_color(clip.color)), box_of(clip, self.stage))
+            case ShapeClip():
+                self.seen(clip, shape_of(clip, self.stage), box_of(clip, self.stage))
             case CaptionClip():
                 self.captions(clip)
 
@@ -125,7 +133,9 @@ class _Placing:
         crop, natural = self.cropped(clip, media)
         box, view = self.viewed(clip, natural)
         start = seconds_of(self.slot.source[0])
-        content = out.VideoContent(clip.src, start, clip.speed, fit=clip.fit, crop=crop, view=view)
+        content = out.VideoContent(
+            clip.src, start, clip.speed, fit=clip.fit, crop=crop, view=view, key=key_of(clip.chroma_key)
+        )
         whole = self.drawn(clip, content, box)
         if (passes := self.passes(clip, split=True)) is None:
             self.keep(msgspec.structs.replace(whole, content=msgspec.structs.replace(content, loop=True)))
@@ -139,7 +149,7 @@ class _Placing:
         if self.slot.media is not None:
             crop, natural = self.cropped(clip, self.slot.media)
             box, view = self.viewed(clip, natural)
-            self.seen(clip, out.ImageContent(clip.src, clip.fit, crop, view), box)
+            self.seen(clip, out.ImageContent(clip.src, clip.fit, crop, view, key_of(clip.chroma_key)), box)
 
     def text(self, clip: TextClip) -> None:
         style = msgspec.structs.replace(text_style(clip.style, self.stage), align=text_align(clip))
@@ -229,6 +239,7 @@ class _Placing:
             opacity=clip.opacity,
             fade_in=self.fade_in,
             fade_out=self.fade_out,
+            filters=filters_of(clip.filters, self.stage),
         )
 
     def seen(self, clip: SeenClip, content: out.Content, box: out.Box) -> None:
@@ -242,7 +253,7 @@ class _Placing:
 COMPOSITION: Final = Composition(
     id="timeline",
     title="Timeline",
-    description="Tracks of video, image, audio, text, colour and caption clips on a canvas.",
+    description="Tracks of video, image, audio, text, colour, shape and caption clips on a canvas.",
     spec=TimelineSpec,
     sources=sources,
     check=check,

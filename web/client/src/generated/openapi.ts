@@ -674,7 +674,8 @@ export interface components {
          *         "stroke_width": 0,
          *         "background": null,
          *         "align": "center",
-         *         "padding": 0
+         *         "padding": 0,
+         *         "face": null
          *       },
          *       "animation": "none",
          *       "active_color": "#ffd400",
@@ -705,12 +706,18 @@ export interface components {
             frames: number;
             title: string;
         };
+        /** ChromaKey */
+        ChromaKey: {
+            color: string;
+            similarity: number;
+            blend: number;
+        };
         /** Clip */
         Clip: {
             id: string;
             start: number;
             frames: number;
-            content: components["schemas"]["VideoContent"] | components["schemas"]["ImageContent"] | components["schemas"]["ColorContent"] | components["schemas"]["TextContent"] | components["schemas"]["CaptionContent"] | components["schemas"]["HighlightContent"];
+            content: components["schemas"]["VideoContent"] | components["schemas"]["ImageContent"] | components["schemas"]["ColorContent"] | components["schemas"]["ShapeContent"] | components["schemas"]["TextContent"] | components["schemas"]["CaptionContent"] | components["schemas"]["HighlightContent"];
             box: components["schemas"]["Box"];
             /** @default 1 */
             opacity: number;
@@ -718,6 +725,8 @@ export interface components {
             fade_in: number;
             /** @default 0 */
             fade_out: number;
+            /** @default [] */
+            filters: components["schemas"]["Filter"][];
         };
         /** ColorContent */
         ColorContent: {
@@ -776,6 +785,22 @@ export interface components {
             /** @default #ffffff */
             color: string;
         };
+        /** Face */
+        Face: {
+            src: string;
+            content_hash: string;
+            family: string;
+            line_scale: number;
+            characters: string;
+        };
+        /** Filter */
+        Filter: {
+            /** @enum {string} */
+            name: "brightness" | "contrast" | "saturation" | "hue" | "grayscale" | "sepia" | "invert" | "blur" | "sharpen" | "vignette" | "noise" | "denoise";
+            amount: number;
+            /** @default 0 */
+            begun: number;
+        };
         /** HighlightContent */
         HighlightContent: {
             /** @enum {string} */
@@ -795,6 +820,7 @@ export interface components {
             crop?: components["schemas"]["Crop"] | null;
             /** @default [] */
             view: components["schemas"]["ViewKey"][];
+            key?: components["schemas"]["ChromaKey"] | null;
             /** @constant */
             type: "image";
         };
@@ -828,7 +854,7 @@ export interface components {
         Media: {
             src: string;
             /** @enum {string} */
-            kind: "video" | "image" | "audio";
+            kind: "video" | "image" | "audio" | "font";
             content_hash: string;
             /** @default 0 */
             width: number;
@@ -1072,6 +1098,24 @@ export interface components {
             /** @default bearer */
             token_type: string;
         };
+        /** ShapeContent */
+        ShapeContent: {
+            /** @enum {string} */
+            form: "rectangle" | "ellipse" | "circle" | "line" | "polygon";
+            fill?: string | null;
+            stroke_color?: string | null;
+            /** @default 0 */
+            stroke_width: number;
+            /** @default 0 */
+            radius: number;
+            /** @default [] */
+            points: [
+                number,
+                number
+            ][];
+            /** @constant */
+            type: "shape";
+        };
         /** SignedUrl */
         SignedUrl: {
             url: string;
@@ -1118,7 +1162,8 @@ export interface components {
          *       "stroke_width": 0,
          *       "background": null,
          *       "align": "center",
-         *       "padding": 0
+         *       "padding": 0,
+         *       "face": null
          *     }
          */
         TextStyle: {
@@ -1144,6 +1189,7 @@ export interface components {
             align: "left" | "center" | "right";
             /** @default 0 */
             padding: number;
+            face?: components["schemas"]["Face"] | null;
         };
         /** TicketCreate */
         TicketCreate: {
@@ -1248,6 +1294,7 @@ export interface components {
             crop?: components["schemas"]["Crop"] | null;
             /** @default [] */
             view: components["schemas"]["ViewKey"][];
+            key?: components["schemas"]["ChromaKey"] | null;
             /** @constant */
             type: "video";
         };
