@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
+import msgspec
+
 from renderowl.domain.spec.captions import CaptionLook
 from renderowl.pipeline.captions import Cue, split
 from renderowl.pipeline.clock import exact, frame_at, time_of
 from renderowl.pipeline.draft import Draft
 from renderowl.pipeline.layout import Stage, caption_style
+from renderowl.pipeline.passes import part_of
 from renderowl.pipeline.timeline import Box, CaptionContent, Clip, Rate, Subtitle, Word
 
 
@@ -16,7 +19,7 @@ def add_captions(
 ) -> None:
     """Add the lines of `cues` to the draft, their times counted from `origin`, shown only while `clip` is.
 
-    `clip` lends its id, place, opacity and fades; its content is not looked at.
+    `clip` lends its id, place and moves, its first and last line the way it comes and goes; its content is not looked at.
     """
     style = caption_style(look, stage)
     lines = split(cues, look.max_words, timed=look.animation != "none")
@@ -26,18 +29,9 @@ def add_captions(
         start, end = max(frame_at(begins, stage.rate), clip.start), min(frame_at(ends, stage.rate), clip_end)
         if end <= start:
             continue
-        draft.add(
-            Clip(
-                id=f"{clip.id}/{index}",
-                start=start,
-                frames=end - start,
-                content=CaptionContent(line.text, _words(line, origin, start, end, stage.rate), style),
-                box=clip.box,
-                opacity=clip.opacity,
-                fade_in=min(clip.fade_in, end - start) if start == clip.start else 0,
-                fade_out=min(clip.fade_out, end - start) if end == clip_end else 0,
-            )
-        )
+        content = CaptionContent(line.text, _words(line, origin, start, end, stage.rate), style)
+        part = part_of(clip, start - clip.start, end - clip.start)
+        draft.add(msgspec.structs.replace(part, id=f"{clip.id}/{index}", content=content))
         first_s, last_s = (float(time_of(frame, stage.rate)) for frame in (start, end))
         draft.subtitles.append(Subtitle(round(first_s, 6), round(last_s, 6), line.text))
 

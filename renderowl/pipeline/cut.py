@@ -33,7 +33,7 @@ Rank = tuple[int, bytes]
 
 
 def cut_frames(timeline: Timeline, target_segment_s: float) -> list[int]:
-    """Return the frames at which segments begin, the first being 0; never inside a fade."""
+    """Return the frames at which segments begin, the first being 0; never inside a transition."""
     canvas = timeline.canvas
     target = max(1, frame_at(exact(target_segment_s), canvas.rate))
     apart = min(ceil(MIN_SEGMENT_S * fraction_of(canvas.rate)), target)
@@ -87,10 +87,10 @@ def _edge_prints(clips: tuple[Clip, ...]) -> dict[int, bytes]:
 def _closed_spans(clip: Clip) -> Iterator[Span]:
     """Yield the spans of frames strictly inside which this clip cannot be cut."""
     end = clip.start + clip.frames
-    if clip.fade_in:
-        yield clip.start, min(end, clip.start + clip.fade_in)
-    if clip.fade_out:
-        yield max(clip.start, end - clip.fade_out), end
+    if clip.head:
+        yield clip.start, min(end, clip.start + clip.head)
+    if clip.tail:
+        yield max(clip.start, end - clip.tail), end
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:

@@ -24,11 +24,12 @@ _DEFAULT_FONT_SIZE: Final = 64.0
 _CAPTION_SIZE: Final = 0.055
 """Of the shorter side of the picture."""
 
-_ANCHORS: Final[dict[Anchor, tuple[float, float]]] = {
+ANCHORS: Final[dict[Anchor, tuple[float, float]]] = {
     f"{down}{'_' * bool(down and across)}{across}" or "center": (x, y)  # type: ignore[misc]  # spelt as Anchor is
     for down, y in (("top", 0.0), ("", 0.5), ("bottom", 1.0))
     for across, x in (("left", 0.0), ("", 0.5), ("right", 1.0))
 }
+"""Where a box's anchors lie, in parts of its width and height."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ def box_of(clip: SeenClip, stage: Stage, natural: tuple[int, int] | None = None)
 
 def text_box(clip: TextClip, stage: Stage, style: TextStyle) -> Box:
     """Return where a text is drawn: what the clip does not say is as wide as there is room, and as high as is needed."""
-    across, down = _ANCHORS[_anchor_of(clip)]
-    x, _ = _point_of(clip, stage)
+    across, down = ANCHORS[anchor_of(clip)]
+    x, _ = point_of(clip, stage)
     width, height = _size_of(clip, stage, None)
     if clip.width is None and across != 0.5:
         width = _even(stage.width - x if across == 0 else x)
@@ -96,26 +97,27 @@ def text_box(clip: TextClip, stage: Stage, style: TextStyle) -> Box:
 
 def text_align(clip: TextClip) -> Literal["left", "center", "right"]:
     """Return the side a text is set against: the one it says, or the one it is placed by."""
-    across, _ = _ANCHORS[_anchor_of(clip)]
+    across, _ = ANCHORS[anchor_of(clip)]
     return clip.style.align or ("left" if across == 0 else "right" if across == 1 else "center")
 
 
-def _anchor_of(clip: SeenClip) -> Anchor:
+def anchor_of(clip: SeenClip) -> Anchor:
+    """Return the point of its own that a clip is placed by."""
     return clip.position.anchor if isinstance(clip.position, Position) else clip.position
 
 
-def _point_of(clip: SeenClip, stage: Stage) -> tuple[float, float]:
+def point_of(clip: SeenClip, stage: Stage) -> tuple[float, float]:
     """Return where on the canvas the clip's anchor lies."""
     if isinstance(clip.position, Position):
         x = stage.width / 2 if clip.position.x is None else stage.offset_x + clip.position.x * stage.scale
         y = stage.height / 2 if clip.position.y is None else stage.offset_y + clip.position.y * stage.scale
         return x, y
-    across, down = _ANCHORS[clip.position]
+    across, down = ANCHORS[clip.position]
     return stage.width * across, stage.height * down
 
 
 def _placed(clip: SeenClip, stage: Stage, width: int, height: int) -> Box:
-    (x, y), (across, down) = _point_of(clip, stage), _ANCHORS[_anchor_of(clip)]
+    (x, y), (across, down) = point_of(clip, stage), ANCHORS[anchor_of(clip)]
     return Box(
         center_x=round(x + (0.5 - across) * width, 3),
         center_y=round(y + (0.5 - down) * height, 3),

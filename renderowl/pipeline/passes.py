@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from renderowl.pipeline.clock import frame_at
+from renderowl.pipeline.motion import after
 from renderowl.pipeline.timeline import AudioClip, Clip, ImageContent, Rate, VideoContent
 
 Piece = TypeVar("Piece", Clip, AudioClip)
@@ -26,23 +27,38 @@ def in_passes(whole: Piece, begins: list[int]) -> list[Piece]:
     ends = [*begins[1:], whole.frames]
     return [
         msgspec.structs.replace(
-            _moved_on(whole, first),
+            part_of(whole, first, last) if isinstance(whole, Clip) else _heard_part(whole, first, last),
             id=f"{whole.id}/{index}" if len(begins) > 1 else whole.id,
-            start=whole.start + first,
-            frames=last - first,
-            fade_in=whole.fade_in if first == 0 else 0,
-            fade_out=min(whole.fade_out, last - first) if last == whole.frames else 0,
         )
         for index, (first, last) in enumerate(zip(begins, ends, strict=True))
     ]
 
 
-def _moved_on(whole: Piece, frames: int) -> Piece:
-    """Return the clip with its view where it is after some frames: the picture begins anew, its move goes on."""
-    if isinstance(whole, Clip) and whole.filters:
-        whole = msgspec.structs.replace(whole, filters=tuple(one.after(frames) for one in whole.filters))
-    content = whole.content if isinstance(whole, Clip) else None
-    if not isinstance(content, VideoContent | ImageContent) or not content.view:
-        return whole
-    view = tuple(msgspec.structs.replace(key, frame=key.frame - frames) for key in content.view)
-    return msgspec.structs.replace(whole, content=msgspec.structs.replace(content, view=view))
+def _heard_part(whole: AudioClip, first: int, last: int) -> AudioClip:
+    return msgspec.structs.replace(
+        whole,
+        start=whole.start + first,
+        frames=last - first,
+        fade_in=whole.fade_in if first == 0 else 0,
+        fade_out=min(whole.fade_out, last - first) if last == whole.frames else 0,
+    )
+
+
+def part_of(whole: Clip, first: int, last: int) -> Clip:
+    """Return the frames from `first` to before `last` of a clip: the picture begins anew, all that moves goes on."""
+    frames, content = last - first, whole.content
+    if isinstance(content, VideoContent | ImageContent) and content.view:
+        content = msgspec.structs.replace(content, view=after(content.view, first))
+    return msgspec.structs.replace(
+        whole,
+        start=whole.start + first,
+        frames=frames,
+        content=content,
+        fade_in=min(whole.fade_in, frames) if first == 0 else 0,
+        fade_out=min(whole.fade_out, frames) if last == whole.frames else 0,
+        filters=tuple(one.after(first) for one in whole.filters),
+        opacity_keys=after(whole.opacity_keys, first),
+        motion=whole.motion and whole.motion.after(first),
+        come=whole.come and whole.come.within(frames) if first == 0 else None,
+        go=whole.go and whole.go.within(frames) if last == whole.frames else None,
+    )

@@ -1,23 +1,21 @@
 """Slices: what lies between two frames of a timeline, told relative to the first of them.
 
-A clip is cut down to the slice. Only where that would split a fade or a line with timed words does it reach over the
+A clip is cut down to the slice. Only where that would split a transition or a line with timed words does it reach over the
 edge of the slice, into negative frames or beyond the last: the renderer runs through what lies outside and drops it.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from typing import TypeVar
 
 import msgspec
 
 from renderowl.pipeline.clock import exact, fraction_of, seconds_of, time_of
+from renderowl.pipeline.motion import between
 from renderowl.pipeline.timeline import (
     AudioClip,
     CaptionContent,
     Chapter,
     Clip,
     Ellipse,
-    EllipseKey,
     HighlightContent,
     ImageContent,
     Rate,
@@ -25,10 +23,7 @@ from renderowl.pipeline.timeline import (
     Subtitle,
     Timeline,
     VideoContent,
-    ViewKey,
 )
-
-Key = TypeVar("Key", EllipseKey, ViewKey)
 
 
 def window(timeline: Timeline, start: int, end: int) -> Timeline:
@@ -57,7 +52,7 @@ def slice_clip(clip: Clip, start: int, end: int, rate: Rate) -> Clip | None:
     if isinstance(content, VideoContent) and skip:
         content = msgspec.structs.replace(content, start=_advanced(content.start, content.speed, skip, rate))
     if isinstance(content, VideoContent | ImageContent) and content.view:
-        content = msgspec.structs.replace(content, view=_slice_keys(content.view, skip, clip.frames - rest))
+        content = msgspec.structs.replace(content, view=between(content.view, skip, clip.frames - rest))
     if isinstance(content, HighlightContent):
         content = _slice_highlight(content, skip, clip.frames - rest)
     return msgspec.structs.replace(
@@ -68,24 +63,21 @@ def slice_clip(clip: Clip, start: int, end: int, rate: Rate) -> Clip | None:
         filters=tuple(one.after(skip) for one in clip.filters),
         fade_in=0 if skip else clip.fade_in,
         fade_out=0 if rest else clip.fade_out,
+        opacity_keys=between(clip.opacity_keys, skip, clip.frames - rest) if clip.opacity_keys else (),
+        motion=clip.motion.between(skip, clip.frames - rest) if clip.motion else None,
+        come=None if skip else clip.come,
+        go=None if rest else clip.go,
     )
 
 
 def _slice_highlight(content: HighlightContent, first: int, last: int) -> HighlightContent:
     """Return what of a highlight lies between two frames of its clip; what moves elsewhere does not count."""
     ellipses = [
-        Ellipse(ellipse.start - first, ellipse.end - first, _slice_keys(ellipse.keys, first, last))
+        Ellipse(ellipse.start - first, ellipse.end - first, between(ellipse.keys, first, last))
         for ellipse in content.ellipses
         if ellipse.start < last and ellipse.end > first
     ]
     return msgspec.structs.replace(content, ellipses=tuple(ellipses))
-
-
-def _slice_keys(keys: tuple[Key, ...], first: int, last: int) -> tuple[Key, ...]:
-    """Return the keys that decide about some frame between two, counted from the first of these."""
-    low = max(0, bisect_right(keys, first, key=lambda key: key.frame) - 1)
-    high = bisect_left(keys, last - 1, key=lambda key: key.frame) + 1
-    return tuple(msgspec.structs.replace(key, frame=key.frame - first) for key in keys[low:high])
 
 
 def _slice_audio(clip: AudioClip, start: int, end: int, timeline: Timeline) -> AudioClip | None:
@@ -106,16 +98,17 @@ def _slice_audio(clip: AudioClip, start: int, end: int, timeline: Timeline) -> A
 
 
 def _cut_off(clip: Clip | AudioClip, start: int, end: int) -> tuple[int, int]:
-    """Return the frames to take from the clip's head and tail: all outside the slice, but never a part of a fade."""
+    """Return the frames to take from the clip's head and tail: all outside the slice, but never a part of a transition."""
+    head, tail = (clip.head, clip.tail) if isinstance(clip, Clip) else (clip.fade_in, clip.fade_out)
     skip, rest = max(0, start - clip.start), max(0, clip.start + clip.frames - end)
-    if skip < clip.fade_in:
+    if skip < head:
         skip = 0
-    elif clip.frames - skip < clip.fade_out:
-        skip = clip.frames - clip.fade_out
-    if rest < clip.fade_out:
+    elif clip.frames - skip < tail:
+        skip = clip.frames - tail
+    if rest < tail:
         rest = 0
-    elif clip.frames - rest < clip.fade_in:
-        rest = clip.frames - clip.fade_in
+    elif clip.frames - rest < head:
+        rest = clip.frames - head
     return skip, rest
 
 

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from renderowl.pipeline.motion import Key, Motion, Passage
+
 Fit = Literal["cover", "contain", "fill", "none", "blur"]
 MediaKind = Literal["video", "image", "audio", "font"]
 FilterName = Literal[
@@ -235,7 +237,10 @@ Content = VideoContent | ImageContent | ColorContent | ShapeContent | TextConten
 
 
 class Clip(msgspec.Struct, frozen=True):
-    """Something seen from canvas frame `start` for `frames` frames. `fade_*` are frames of opacity ramp."""
+    """Something seen from canvas frame `start` for `frames` frames. `fade_*` are frames of opacity ramp.
+
+    `opacity_keys` multiply the opacity. A motion takes the place of the box's centre and rotation.
+    """
 
     id: str
     start: int
@@ -245,7 +250,21 @@ class Clip(msgspec.Struct, frozen=True):
     opacity: float = 1.0
     fade_in: int = 0
     fade_out: int = 0
+    opacity_keys: tuple[Key, ...] = ()
+    motion: Motion | None = None
+    come: Passage | None = None
+    go: Passage | None = None
     filters: tuple[Filter, ...] = ()
+
+    @property
+    def head(self) -> int:
+        """Frames at the start within which it comes: it is never cut there."""
+        return max(self.fade_in, self.come.frames if self.come else 0)
+
+    @property
+    def tail(self) -> int:
+        """Frames at the end within which it goes."""
+        return max(self.fade_out, self.go.frames if self.go else 0)
 
     @property
     def sources(self) -> Iterator[str]:

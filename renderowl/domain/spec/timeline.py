@@ -1,6 +1,6 @@
 """The `timeline` composition: tracks of clips on a canvas, the first track at the bottom."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,7 +13,6 @@ from renderowl.domain.spec.fields import (
     Coordinate,
     Fit,
     FrameRate,
-    Later,
     Length,
     Name,
     Pixels,
@@ -29,6 +28,7 @@ from renderowl.domain.spec.fields import (
     later_values,
 )
 from renderowl.domain.spec.filters import ChromaKey, Filters
+from renderowl.domain.spec.motion import PropertyKeyframes, Transition, TransitionEnd, order_problems
 
 
 class Trim(Spec, frozen=True, kw_only=True):
@@ -66,23 +66,6 @@ class KenBurns(Spec, frozen=True, kw_only=True):
     amount: Annotated[float, Meta(gt=0, le=2)] = 0.15
 
 
-class TransitionEnd(Spec, frozen=True, kw_only=True):
-    """How a clip comes or goes: `fade` ramps its opacity for `duration` seconds."""
-
-    type: Annotated[
-        Literal["fade", "none"],
-        later_values("crossfade", "dissolve", "wipe", "slide", "push", "zoom", "circle", "radial", "pixelize"),
-    ] = "fade"
-    duration: Time = 0.5
-
-
-class Transition(Spec, frozen=True, kw_only=True):
-    """How a clip comes in and goes out."""
-
-    in_: TransitionEnd | None = msgspec.field(default=None, name="in")
-    out: TransitionEnd | None = None
-
-
 class TimedClip(Spec, frozen=True, kw_only=True):
     """What every clip has: when it starts and how long it lasts, in seconds."""
 
@@ -97,6 +80,21 @@ class FadingClip(TimedClip, frozen=True, kw_only=True):
     fade_in: Time = 0.0
     fade_out: Time = 0.0
 
+    @property
+    def ends_s(self) -> tuple[float, float]:
+        """Seconds it takes to come and to go."""
+        return self.fade_in, self.fade_out
+
+    @property
+    def longest_end(self) -> str:
+        """The field that says how it goes or, if none does, how it comes."""
+        return "fade_out" if self.fade_out else "fade_in"
+
+    @property
+    def sound_fades_s(self) -> tuple[float, float]:
+        """Seconds of fade of its sound: transitions other than `fade` are for the eye."""
+        return self.fade_in, self.fade_out
+
 
 class SeenClip(FadingClip, frozen=True, kw_only=True):
     """What every clip on the picture has: its place, size, turn and opacity."""
@@ -109,21 +107,46 @@ class SeenClip(FadingClip, frozen=True, kw_only=True):
     opacity: Unit = 1.0
     transition: Transition | None = None
     filters: Filters = ()
-    keyframes: Later = None
+    keyframes: PropertyKeyframes = ()
 
     def problems(self) -> Iterator[Problem]:
-        if self.transition is None:
-            return
-        for name, end, fade in (("in", self.transition.in_, self.fade_in), ("out", self.transition.out, self.fade_out)):
-            if end is not None and end.type == "fade" and fade not in (0, end.duration):
+        yield from ((f"/keyframes{path}", message) for path, message in order_problems(self.keyframes))
+        said = self.transition or Transition()
+        for name, end, fade in (("in", said.in_, self.fade_in), ("out", said.out, self.fade_out)):
+            if end is not None and end.fades and fade not in (0, end.duration):
                 yield f"/transition/{name}", f"contradicts fade_{name}"
 
     @property
+    def goes_by_itself(self) -> bool:
+        """True when it says how it goes, whatever comes after it."""
+        return self.fade_out > 0 or (self.transition is not None and self.transition.out is not None)
+
+    @property
+    def ends_s(self) -> tuple[float, float]:
+        come, go = self._ends_s(lambda end: end.type != "none")
+        return max(come, self.fade_in), max(go, self.fade_out)
+
+    @property
+    def longest_end(self) -> str:
+        come, go = self._ends_s(lambda end: end.type != "none")
+        if self.ends_s[1]:
+            return "transition/out/duration" if go > self.fade_out else "fade_out"
+        return "transition/in/duration" if come > self.fade_in else "fade_in"
+
+    @property
     def fades_s(self) -> tuple[float, float]:
-        """Seconds of fade at the start and at the end, whichever way they were asked for."""
+        """Seconds of fade of the picture at the start and at the end, whichever way they were asked for."""
+        come, go = self._ends_s(lambda end: end.fades)
+        return self.fade_in or come, self.fade_out or go
+
+    @property
+    def sound_fades_s(self) -> tuple[float, float]:
+        come, go = self._ends_s(lambda end: end.type == "fade")
+        return self.fade_in or come, self.fade_out or go
+
+    def _ends_s(self, counts: Callable[[TransitionEnd], bool]) -> tuple[float, float]:
         said = self.transition or Transition()
-        ends = (said.in_, self.fade_in), (said.out, self.fade_out)
-        come, go = (fade or (end.duration if end and end.type == "fade" else 0.0) for end, fade in ends)
+        come, go = (end.duration if end is not None and counts(end) else 0.0 for end in (said.in_, said.out))
         return come, go
 
 

@@ -27,6 +27,7 @@ from renderowl.pipeline.clock import exact, frame_at, seconds_of
 from renderowl.pipeline.draft import Draft, size_problems
 from renderowl.pipeline.effects.fit import Size, fit_size
 from renderowl.pipeline.ken_burns import ken_burns
+from renderowl.pipeline.keyframes import at_rest, side_problems, with_moves
 from renderowl.pipeline.layout import (
     MAX_BOX_SIDE,
     Stage,
@@ -39,6 +40,7 @@ from renderowl.pipeline.layout import (
     text_style,
 )
 from renderowl.pipeline.looks import filters_of, key_of, shape_of
+from renderowl.pipeline.meeting import Stay, stays
 from renderowl.pipeline.passes import SHORTEST_PASS_S, in_passes, pass_starts
 from renderowl.pipeline.schedule import Slot, schedule
 
@@ -77,8 +79,8 @@ def compile(spec: TimelineSpec, draft: Draft) -> out.Timeline:
     blame = "/duration" if spec.duration is not None else "/tracks"
     if total > exact(draft.limits.max_duration_s):
         return draft.timeline(stage, total, blame)
-    for slot in slots:
-        _Placing(draft, stage, slot, frame_at(total, stage.rate)).place()
+    for slot, stay in zip(slots, stays(slots, stage.rate), strict=True):
+        _Placing(draft, stage, slot, stay, frame_at(total, stage.rate)).place()
     return draft.timeline(stage, total, blame)
 
 
@@ -87,13 +89,14 @@ def _stage(spec: TimelineSpec, output: OutputSettings) -> Stage:
 
 
 class _Placing:
-    """One slot on its way into the draft: its frames, clamped to the film, and its fades."""
+    """One slot on its way into the draft: its frames, clamped to the film, and how it comes and goes."""
 
-    def __init__(self, draft: Draft, stage: Stage, slot: Slot, film_frames: int) -> None:
-        self.draft, self.stage, self.slot = draft, stage, slot
+    def __init__(self, draft: Draft, stage: Stage, slot: Slot, stay: Stay, film_frames: int) -> None:
+        self.draft, self.stage, self.slot, self.stay = draft, stage, slot, stay
         self.start = frame_at(slot.start, stage.rate)
         whole_end = film_frames if slot.end is None else frame_at(slot.end, stage.rate)
         self.frames = min(whole_end, film_frames) - self.start
+        self.shown = min(whole_end + stay.frames, film_frames) - self.start
         self.empty = whole_end <= self.start and slot.end is not None
 
     def place(self) -> None:
@@ -102,14 +105,15 @@ class _Placing:
             self.draft.fail(f"{at}/duration", "is shorter than one frame")
         if self.frames <= 0:
             return
-        come, go = clip.fades_s if isinstance(clip, SeenClip) else (clip.fade_in, clip.fade_out)
-        self.fade_in, self.fade_out = frame_at(exact(come), self.stage.rate), frame_at(exact(go), self.stage.rate)
-        if self.fade_in + self.fade_out > self.frames:
+        come, go = (frame_at(exact(seconds), self.stage.rate) for seconds in clip.ends_s)
+        if come + go > self.frames:
             seconds = self.frames * self.stage.rate.den / self.stage.rate.num
-            self.draft.fail(
-                f"{at}/{'fade_out' if go else 'fade_in'}", f"the fades are longer than the clip, {seconds:g} s"
-            )
+            self.draft.fail(f"{at}/{clip.longest_end}", f"coming and going last longer than the clip, {seconds:g} s")
             return
+        if isinstance(clip, SeenClip):
+            for path, message in side_problems(clip):
+                self.draft.fail(at + path, message)
+            clip = at_rest(clip, self.stage)
         match clip:
             case VideoClip():
                 self.video(clip)
@@ -167,6 +171,7 @@ class _Placing:
         if clip.mute or track.mute or gain == 0 or self.slot.media is None:
             return
         passes = self.passes(clip, split=False)
+        fade_in, fade_out = (frame_at(exact(seconds), self.stage.rate) for seconds in clip.sound_fades_s)
         whole = out.AudioClip(
             id=self.slot.name,
             start=self.start,
@@ -176,8 +181,8 @@ class _Placing:
             speed=clip.speed,
             loop=passes is None,
             gain=gain,
-            fade_in=self.fade_in,
-            fade_out=self.fade_out,
+            fade_in=fade_in,
+            fade_out=fade_out,
             group=track.id or "",
             duck=out.Duck(**msgspec.structs.asdict(track.duck)) if track.duck else None,
         )
@@ -201,7 +206,7 @@ class _Placing:
             size = fit_size(Size(*natural), Size(box.width, box.height), "contain")
             box = msgspec.structs.replace(box, width=size.width, height=size.height)
         try:
-            return box, ken_burns(clip.ken_burns, natural, box, clip.fit, self.frames)
+            return box, ken_burns(clip.ken_burns, natural, box, clip.fit, self.shown)
         except ValueError as error:
             self.draft.fail(f"{self.slot.at}/ken_burns", str(error))
             return box, ()
@@ -217,30 +222,34 @@ class _Placing:
         length = (end - start) / exact(clip.speed)
         pass_frames = frame_at(length, self.stage.rate)
         trimmed = start > 0 or (self.slot.media is not None and end < exact(self.slot.media.duration_s))
-        splittable = length >= SHORTEST_PASS_S and max(self.fade_in, self.fade_out) <= pass_frames
+        longest = frame_at(exact(max(clip.ends_s)), self.stage.rate)
+        splittable = length >= SHORTEST_PASS_S and longest <= pass_frames
         if trimmed and not splittable:
-            least = "and no fade longer than it" if length >= SHORTEST_PASS_S else f"at least {SHORTEST_PASS_S} s long"
+            least = (
+                "and no fade or transition longer than it"
+                if length >= SHORTEST_PASS_S
+                else f"at least {SHORTEST_PASS_S} s long"
+            )
             self.draft.fail(f"{self.slot.at}/trim", f"with loop, the part of the source must be {least}")
         if not splittable or not (trimmed or split):
             return None
-        return pass_starts(length, self.frames, self.stage.rate)
+        return pass_starts(length, self.shown if split else self.frames, self.stage.rate)
 
     def drawn(self, clip: SeenClip, content: out.Content, box: out.Box) -> out.Clip:
         if max(box.width, box.height) > MAX_BOX_SIDE:
             self.draft.fail(
                 f"{self.slot.at}/scale", f"makes the clip {box.width}x{box.height}; a side has at most {MAX_BOX_SIDE}"
             )
-        return out.Clip(
+        drawn = out.Clip(
             id=self.slot.name,
             start=self.start,
-            frames=self.frames,
+            frames=self.shown,
             content=content,
             box=box,
             opacity=clip.opacity,
-            fade_in=self.fade_in,
-            fade_out=self.fade_out,
             filters=filters_of(clip.filters, self.stage),
         )
+        return with_moves(drawn, self.slot.clip, self.stay, self.stage)
 
     def seen(self, clip: SeenClip, content: out.Content, box: out.Box) -> None:
         self.keep(self.drawn(clip, content, box))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.reading import MAX_ERRORS, read
+from renderowl.domain.spec.slideshow import SlideshowSpec
 from renderowl.domain.spec.timeline import TextClip, TimelineSpec, VideoClip
 
 AT = "/input_props"
@@ -47,12 +48,16 @@ def test_every_problem_is_reported_with_its_pointer() -> None:
         ({"fadeIm": 1}, "fadeIm", 'did you mean "fade_in"?'),
         ({"fade_in": 1, "fadeIn": 2}, "fadeIn", '"fade_in" by another name'),
         ({"duration": 1, "length": 2}, "length", '"duration" by another name'),
-        ({"keyframes": [{"property": "x"}]}, "keyframes", "is not available in this version"),
+        ({"keyframes": [{"property": "y", "time": 1, "value": 2, "easing": "ease"}]}, "keyframes/0/easing", "must be one of"),
+        ({"keyframes": [{"property": "opacity", "time": 1, "value": 2}]}, "keyframes/0/value", "must be 0 to 1 for opacity"),
+        ({"keyframes": [{"property": "x", "time": t, "value": 1} for t in (1, 1)]}, "keyframes/1/time", "must be later"),
         ({"filters": [{"type": "blur"}]}, "filters", "are for videos, images, colours and shapes"),
         ({"filters": ["blur"]}, "filters/0", "must be an object"),
         ({"filters": [{"type": "blurr"}]}, "filters/0/type", 'did you mean "blur"?'),
         ({"filters": [{"type": "sepia", "amount": 2}]}, "filters/0/amount", "must be at most 1"),
-        ({"transition": {"in": {"type": "wipe"}}}, "transition/in/type", '"wipe" is not available in this version'),
+        ({"transition": {"in": {"type": "swipe"}}}, "transition/in/type", 'did you mean "wipe"?'),
+        ({"transition": {"in": {"direction": "up"}}}, "transition/in/direction", "belongs to wipe, slide, push, not to fade"),
+        ({"transition": {"out": {"type": "zoom", "duration": 61}}}, "transition/out/duration", "must be at most 60 for zoom"),
         ({"start": "soon"}, "start", 'must be "auto" or a number'),
         ({"start": True}, "start", 'must be "auto" or a number'),
         ({"duration": 0}, "duration", "must be more than 0"),
@@ -97,7 +102,8 @@ def test_what_is_yet_to_come_is_refused_by_name(fields: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("empty", [None, [], {}, ""])
 def test_what_is_yet_to_come_may_be_there_but_empty(empty: object) -> None:
-    assert problems(clips(text(keyframes=empty))) == {}
+    document = {"scenes": [{"images": ["asset://a"]}], "render_options": {"tts": empty}}
+    assert read(document, SlideshowSpec, at=AT).errors == ()
 
 
 def test_null_means_not_given() -> None:
