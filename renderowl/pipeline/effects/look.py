@@ -3,12 +3,21 @@
 from math import cos, hypot, radians, sin
 
 from renderowl.pipeline.effects.fit import Size
-from renderowl.pipeline.graph import Stream
+from renderowl.pipeline.effects.path import Keys, clock, path
+from renderowl.pipeline.graph import Stream, combined
 
 
 def translucent(picture: Stream, opacity: float) -> Stream:
     """Return the picture with its alpha multiplied."""
     return picture.then("lutyuv", a=f"val*{opacity:g}")
+
+
+def varying(picture: Stream, opacity: Keys, begun: int) -> Stream:
+    """Return the picture with its alpha multiplied by what is keyed; its first frame is number `begun` of the clip."""
+    colors, alpha = picture.split()
+    now = path(opacity, clock("n", -begun))
+    seen = alpha.then("alphaextract").then("eq", contrast=now, brightness=f"0.5*{now}-0.5", eval="frame")
+    return combined("alphamerge", [colors, seen])
 
 
 def faded(picture: Stream, frames: int, fade_in: int, fade_out: int) -> Stream:

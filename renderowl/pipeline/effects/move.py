@@ -1,0 +1,147 @@
+"""A layer that moves: placed, scaled and turned anew for each frame, exact to a fraction of a pixel.
+
+By `perspective`, as in `view.py`: `overlay` places to whole pixels, `scale` makes whole pixels, and both tremble.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from math import ceil, cos, floor, log2, prod, radians, sin
+from typing import Final
+
+from renderowl.pipeline.effects.fit import Size
+from renderowl.pipeline.effects.path import Keys, clock, is_constant, path, value_at
+from renderowl.pipeline.graph import Stream, combined
+from renderowl.pipeline.motion import Key
+from renderowl.pipeline.timeline import Canvas
+
+_MARGIN: Final = 4
+"""Transparent pixels around a layer, so that its edges are as smooth as its inside."""
+_SMALLEST: Final = 0.002
+"""Of a scale: below it nothing is seen, and the way back to the source would be a division by nothing."""
+_LONGEST: Final = 4096
+_COARSEST: Final = -2
+
+
+@dataclass(frozen=True)
+class Course:
+    """Where a box is in each frame of its clip: the point of the canvas its anchor lies on, its scales, its turn.
+
+    Places add up and scales multiply, so that a transition goes along with keyframes.
+    """
+
+    box: Size
+    anchor: tuple[float, float]
+    x: tuple[Keys, ...]
+    y: tuple[Keys, ...]
+    scale_x: tuple[Keys, ...]
+    scale_y: tuple[Keys, ...]
+    rotation: Keys
+
+    def scales(self, frame: int) -> tuple[float, float]:
+        """Return how much larger than at rest the box is at a frame, across and down."""
+        across, down = (prod(value_at(keys, frame) for keys in way) for way in (self.scale_x, self.scale_y))
+        return max(across, _SMALLEST), max(down, _SMALLEST)
+
+    def corners(self, frame: int, drawn: Size) -> list[tuple[float, float]]:
+        """Return where on the canvas the corners of what is drawn in the middle of the box lie."""
+        across, down = self.scales(frame)
+        x = sum(value_at(keys, frame) for keys in self.x) + (0.5 - self.anchor[0]) * self.box.width * across
+        y = sum(value_at(keys, frame) for keys in self.y) + (0.5 - self.anchor[1]) * self.box.height * down
+        turn = radians(value_at(self.rotation, frame))
+        halves = drawn.width / 2 * across, drawn.height / 2 * down
+        return [
+            (
+                x + a * halves[0] * cos(turn) - b * halves[1] * sin(turn),
+                y + a * halves[0] * sin(turn) + b * halves[1] * cos(turn),
+            )
+            for a, b in ((-1, -1), (1, -1), (-1, 1), (1, 1))
+        ]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """The part of the canvas a layer is drawn on, even in place and size."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def patch_of(course: Course, drawn: Size, frames: Iterable[int], canvas: Canvas) -> Patch | None:
+    """Return the smallest part of the canvas in which all is seen that is, or None when nothing ever is."""
+    points = [point for frame in frames for point in course.corners(frame, drawn)]
+    left, right = _span([x for x, _ in points], canvas.width)
+    top, bottom = _span([y for _, y in points], canvas.height)
+    return Patch(left, top, right - left, bottom - top) if left < right and top < bottom else None
+
+
+def _span(places: list[float], length: int) -> tuple[int, int]:
+    first, last = floor((min(places) - 1) / 2) * 2, ceil((max(places) + 1) / 2) * 2
+    return max(0, first), min(length, last)
+
+
+def level_keys(course: Course, drawn: Size, frames: range) -> dict[int, list[Key]]:
+    """Return when the layer is best taken from a picture 2**level as large as at rest: 1 where it is, 0 elsewhere.
+
+    `perspective` looks at few pixels: made much smaller at once, a picture would glitter. A level decides by the frame
+    alone, so that a cut changes nothing.
+    """
+    top = floor(log2(_LONGEST / max(drawn.width, drawn.height)))
+    wanted = [(frame, max(_COARSEST, min(top, ceil(log2(max(course.scales(frame))))))) for frame in frames]
+    runs = [(level, next(run)[0]) for level, run in groupby(wanted, key=lambda pair: pair[1])]
+    return {
+        level: [Key(frame, float(level == other), "hold") for other, frame in runs]
+        for level in {other for other, _ in runs}
+    }
+
+
+def moved(
+    picture: Stream, size: Size, drawn: Size, course: Course, patch: Patch, begun: int, seen: Keys = ((0, 1.0),)
+) -> Stream:
+    """Return the patch with the layer on its course; the layer's first frame is number `begun` of its clip.
+
+    The layer is a picture of `size` of what is `drawn` at rest; while it is not `seen` it is not worked on.
+    """
+    width, height = max(size.width + 2 * _MARGIN, patch.width), max(size.height + 2 * _MARGIN, patch.height)
+    corners = _corners(course, patch, Size(width, height), size, drawn, clock("on", 1 - begun))
+    still = all(is_constant(keys) for keys in (*course.x, *course.y, *course.scale_x, *course.scale_y, course.rotation))
+    when = {} if is_constant(seen) else {"enable": path(seen, clock("n", -begun))}
+    whole = _with_margin(picture, size, Size(width, height))
+    shown = whole.then("perspective", **corners, interpolation="cubic", eval="init" if still else "frame", **when)
+    return (
+        shown if (width, height) == (patch.width, patch.height) else shown.then("crop", patch.width, patch.height, 0, 0)
+    )
+
+
+def _with_margin(picture: Stream, size: Size, whole: Size) -> Stream:
+    """Return the layer with nothing around it, in the colours of its edges: none else may bleed in."""
+    colors, alpha = picture.then("pad", whole.width, whole.height, _MARGIN, _MARGIN, color="black@0").split()
+    right, bottom = whole.width - size.width - _MARGIN, whole.height - size.height - _MARGIN
+    borders = {"left": _MARGIN, "right": right, "top": _MARGIN, "bottom": bottom}
+    colors = colors.then("format", "yuv420p").then("fillborders", **borders, mode="smear")
+    return combined("alphamerge", [colors, alpha.then("alphaextract")])
+
+
+def _corners(course: Course, patch: Patch, whole: Size, size: Size, drawn: Size, now: str) -> dict[str, str]:
+    """Return where in the layer the corners of the patch lie; `perspective` maps corners of pixels, not their middles."""
+    across = "*".join(path(keys, now) for keys in course.scale_x)
+    down = "*".join(path(keys, now) for keys in course.scale_y)
+    across, down = f"max({across},{_SMALLEST})", f"max({down},{_SMALLEST})"
+    x = "+".join(path(keys, now) for keys in course.x) + f"+{(0.5 - course.anchor[0]) * course.box.width:.8g}*{across}"
+    y = "+".join(path(keys, now) for keys in course.y) + f"+{(0.5 - course.anchor[1]) * course.box.height:.8g}*{down}"
+    turn = f"{path(course.rotation, now)}*PI/180"
+    middle_x, middle_y = _MARGIN + size.width / 2 - 0.5, _MARGIN + size.height / 2 - 0.5
+    corners = {}
+    for number, (right, below) in enumerate(((0, 0), (1, 0), (0, 1), (1, 1))):
+        away_x = f"({patch.x + right * whole.width + 0.5:.8g}-({x}))"
+        away_y = f"({patch.y + below * whole.height + 0.5:.8g}-({y}))"
+        if is_constant(course.rotation) and not value_at(course.rotation, 0):
+            along, aside = away_x, away_y
+        else:
+            along = f"({away_x}*cos({turn})+{away_y}*sin({turn}))"
+            aside = f"({away_y}*cos({turn})-{away_x}*sin({turn}))"
+        corners[f"x{number}"] = f"{along}*{size.width / drawn.width:.8g}/{across}+{middle_x:.8g}"
+        corners[f"y{number}"] = f"{aside}*{size.height / drawn.height:.8g}/{down}+{middle_y:.8g}"
+    return corners

@@ -1,0 +1,35 @@
+"""Text as a layer of its own, for what a text drawn straight onto the picture cannot do: move, and come through a mask."""
+
+from renderowl.pipeline.clock import fraction_of
+from renderowl.pipeline.effects.fit import Size
+from renderowl.pipeline.effects.source import TO_BT709, held, normalised
+from renderowl.pipeline.graph import Stream, combined, source
+from renderowl.pipeline.timeline import Rate
+
+
+def written(name: str, file: str, size: Size, frames: int, rate: Rate, lead: int, *, still: bool) -> Stream:
+    """Return what an ASS file draws, on nothing, beginning `lead` frames into it; a still one is drawn once.
+
+    It is drawn on black and on white: what differs between the two is what can be seen through.
+    """
+    on_black, on_white = (
+        _drawn(f"{name}-{color}", color, file, size, 1 if still else frames, rate, lead) for color in ("black", "white")
+    )
+    colors, below = on_black.split()
+    through = combined("blend", [on_white, below], all_mode="difference")
+    alpha = through.then("extractplanes", "g").then("negate")
+    layer = combined("alphamerge", [colors, alpha]).then("format", "gbrap").then("unpremultiply", inplace=1)
+    layer = normalised(layer.then("scale", **TO_BT709), alpha=True)
+    return held(layer, frames, rate) if still else layer
+
+
+def _drawn(name: str, color: str, file: str, size: Size, frames: int, rate: Rate, lead: int) -> Stream:
+    made = source(
+        f"color@{name}",
+        color=color,
+        size=f"{size.width}x{size.height}",
+        rate=f"{rate.num}/{rate.den}",
+        duration=f"{float(2 / fraction_of(rate)):.6f}",
+    ).then("format", "gbrp")
+    on_clock = held(made, frames, rate).then("setpts", f"N+{lead}")
+    return on_clock.then("ass", filename=file, fontsdir="fonts", shaping="complex").then("setpts", "N")
