@@ -15,7 +15,7 @@ from renderowl.pipeline import compositions
 from renderowl.pipeline.font_files import FontFacts, probe_font
 from renderowl.pipeline.glyphs import require_glyphs
 from renderowl.pipeline.plan import Plan, make_plan
-from renderowl.pipeline.probe import probe
+from renderowl.pipeline.probe import probe_all
 from renderowl.pipeline.timeline import Media
 from renderowl.pipeline.tools import Toolchain
 
@@ -65,13 +65,17 @@ async def _look(
     media: dict[str, Media] = {}
     fonts: dict[str, FontFacts] = {}
     problems: list[FieldError] = []
+    others = [src for src in inputs if src not in font_sources]
+    probed = dict(zip(others, await probe_all([inputs[src] for src in others], tools), strict=True))
     for src, file in inputs.items():
+        found = probed.get(src)
         try:
-            if src in font_sources:
+            if found is None:
                 fonts[src] = await probe_font(file, await asyncio.to_thread(_hash_of, file))
+            elif isinstance(found, RenderOwlError):
+                raise found
             else:
-                probed = await probe(file, tools)
-                media[src] = probed.media(src, await asyncio.to_thread(_hash_of, file))
+                media[src] = found.media(src, await asyncio.to_thread(_hash_of, file))
         except RenderOwlError as error:
             problems += [FieldError(pointer, f"{src}: {error.detail}") for pointer in pointers[src]]
     if problems:

@@ -1,17 +1,15 @@
-"""What a media file holds, found out by a process of its own with limits: untrusted bytes are never opened in ours."""
+"""What media files hold, found out by a process of its own with limits: untrusted bytes are never opened in ours."""
 
 import asyncio
-import json
-import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
-from renderowl.domain.errors import MediaTooLarge, MediaTypeMismatch, MediaUnreadable
-from renderowl.pipeline.bounded import read_apart
-from renderowl.pipeline.formats import MEDIA_FORMATS
+from renderowl.domain.errors import MediaTooLarge, MediaTypeMismatch, MediaUnreadable, RenderOwlError
+from renderowl.pipeline.description import Asked, Description, FormatFacts, StreamFacts, describe
 from renderowl.pipeline.magic import SNIFF_BYTES, refused, sniff
 from renderowl.pipeline.timeline import Media, MediaKind
 from renderowl.pipeline.tools import Toolchain
@@ -19,6 +17,8 @@ from renderowl.pipeline.tools import Toolchain
 _STILLS: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/bmp", "image/tiff", "image/gif"})
 _UNREADABLE: Final = frozenset({"image/avif", "image/heic"})
 _NUT: Final = "video/x-nut"
+_AT_ONCE: Final = 100
+"""Files that one reader is given; it has no more time for all of them than for one."""
 _ALPHA: Final = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8")
 _SAME: Final[tuple[frozenset[str], ...]] = (
     frozenset({"video/mp4", "video/quicktime", "audio/mp4", "audio/x-m4a", "video/x-m4v"}),
@@ -103,41 +103,6 @@ class Probed(msgspec.Struct, frozen=True):
         )
 
 
-class _SideData(msgspec.Struct):
-    rotation: float = 0
-
-
-class _Disposition(msgspec.Struct):
-    attached_pic: int = 0
-
-
-class _Stream(msgspec.Struct):
-    codec_type: str = "unknown"
-    codec_name: str | None = None
-    width: int = 0
-    height: int = 0
-    pix_fmt: str | None = None
-    avg_frame_rate: str = "0/0"
-    duration: str | None = None
-    nb_frames: str | None = None
-    nb_read_packets: str | None = None
-    sample_rate: str = "0"
-    channels: int = 0
-    disposition: _Disposition = msgspec.field(default_factory=_Disposition)
-    side_data_list: list[_SideData] = []
-    tags: dict[str, str] = {}
-    extradata_hash: str = ""
-
-
-class _Format(msgspec.Struct):
-    duration: str | None = None
-
-
-class _Description(msgspec.Struct):
-    streams: list[_Stream] = []
-    format: _Format = msgspec.field(default_factory=_Format)
-
-
 async def probe(
     path: Path,
     tools: Toolchain,
@@ -152,12 +117,41 @@ async def probe(
     Raises MediaTypeMismatch when it is a playlist, a drawing or not what `claimed` says, MediaTooLarge when it exceeds the
     limits, MediaUnreadable for the rest: unknown, truncated, without any picture or sound.
     """
-    limits = limits or ProbeLimits()
-    path = await asyncio.to_thread(path.absolute)
-    content_type = await asyncio.to_thread(_recognise, path, claimed, ours)
-    still = content_type in _STILLS
-    description = await _describe(path, tools, limits, mode="still" if still else "count" if ours else "")
-    return _judge(description, content_type, limits, still=still, counted=ours)
+    (found,) = await _look([path], tools, limits or ProbeLimits(), claimed, ours=ours)
+    if isinstance(found, RenderOwlError):
+        raise found
+    return found
+
+
+async def probe_all(paths: Sequence[Path], tools: Toolchain) -> list[Probed | RenderOwlError]:
+    """Return the facts of many files, or what `probe` would raise; cheaper than one by one, which mostly is starting."""
+    found: list[Probed | RenderOwlError] = []
+    for start in range(0, len(paths), _AT_ONCE):
+        found += await _look(paths[start : start + _AT_ONCE], tools, ProbeLimits(), None, ours=False)
+    return found
+
+
+async def _look(
+    paths: Sequence[Path], tools: Toolchain, limits: ProbeLimits, claimed: str | None, *, ours: bool
+) -> list[Probed | RenderOwlError]:
+    found: list[Probed | RenderOwlError | None] = [None] * len(paths)
+    asked: list[Asked] = []
+    for number, path in enumerate(paths):
+        try:
+            content_type = await asyncio.to_thread(_recognise, path, claimed, ours)
+        except RenderOwlError as error:
+            found[number] = error
+        else:
+            still = content_type in _STILLS
+            absolute = await asyncio.to_thread(path.absolute)
+            asked.append(Asked(number, absolute, content_type, "still" if still else "count" if ours else ""))
+    described = await describe(asked, tools, timeout_s=limits.timeout_s, memory_bytes=limits.memory_bytes)
+    for one, description in zip(asked, described, strict=True):
+        try:
+            found[one.number] = _judge(description, one, limits)
+        except RenderOwlError as error:
+            found[one.number] = error
+    return [one for one in found if one is not None]
 
 
 def recognised(path: Path) -> str:
@@ -191,26 +185,10 @@ def _recognise(path: Path, claimed: str | None, ours: bool) -> str:
     return content_type
 
 
-async def _describe(
-    path: Path, tools: Toolchain, limits: ProbeLimits, mode: Literal["", "still", "count"]
-) -> _Description:
-    whitelist = f"{MEDIA_FORMATS},nut" if mode == "count" else MEDIA_FORMATS
-    if tools.ffprobe is not None and mode != "still":
-        argv = (
-            *(tools.ffprobe, "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", whitelist),
-            *(("-count_packets", "-show_data_hash", "SHA256") if mode == "count" else ()),
-            *("-show_format", "-show_streams", "-of", "json", f"file:{path}"),
-        )
-    else:
-        argv = (sys.executable, "-Im", "renderowl.pipeline.probe_av", str(path), whitelist, mode)
-    out = await read_apart(argv, path, timeout_s=limits.timeout_s, memory_bytes=limits.memory_bytes)
-    try:
-        return msgspec.convert(json.loads(out), _Description, strict=False)
-    except (ValueError, msgspec.ValidationError) as error:
-        raise MediaUnreadable("the file's description makes no sense") from error
-
-
-def _judge(found: _Description, content_type: str, limits: ProbeLimits, *, still: bool, counted: bool) -> Probed:
+def _judge(found: Description | MediaUnreadable, one: Asked, limits: ProbeLimits) -> Probed:
+    if isinstance(found, MediaUnreadable):
+        raise found
+    content_type, still, counted = one.content_type, one.mode == "still", one.mode == "count"
     if len(found.streams) > limits.max_streams:
         raise MediaTooLarge(f"the file has {len(found.streams)} streams, at most {limits.max_streams} are allowed")
     video = next((s for s in found.streams if s.codec_type == "video" and not s.disposition.attached_pic), None)
@@ -249,7 +227,7 @@ def _judge(found: _Description, content_type: str, limits: ProbeLimits, *, still
     )
 
 
-def _seconds(stream: _Stream | None, form: _Format) -> float:
+def _seconds(stream: StreamFacts | None, form: FormatFacts) -> float:
     for text in (stream.duration if stream else None, form.duration):
         with suppress(TypeError, ValueError):
             return max(0.0, float(text or ""))

@@ -1,7 +1,7 @@
-"""Print what a media file holds as JSON, in the shape of `ffprobe -show_format -show_streams`.
+"""What media files hold, in the shape of `ffprobe -show_format -show_streams`: one line of JSON for each.
 
-Run as a process of its own (`python -m renderowl.pipeline.probe_av FILE WHITELIST [count]`): a broken or hostile file may
-crash or exhaust a decoder, which must not be the service. Stills are read by their header alone, nothing is decoded.
+Run as a process of its own (`python -m renderowl.pipeline.probe_av WHITELIST MODE FILE [MODE FILE]...`): a broken or hostile
+file may crash or exhaust a decoder, which must not be the service. Stills are read by their header alone, nothing is decoded.
 """
 
 import json
@@ -10,28 +10,28 @@ from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
-import av
-import av.error
-from av.stream import Disposition
-from PIL import Image
-
 MAX_PIXELS = 40_000_000
 _ORIENTATION = 0x0112
 _TURNED = {3: 180, 6: 90, 8: 270, 5: 90, 7: 270}
 
 
-def main(path: str, whitelist: str, count: str = "") -> int:
-    """Print the description; exit code 1 and a sentence on stderr when the file cannot be read."""
+def main(whitelist: str, *asked: str) -> None:
+    """Print a line for each file: its description, or a complaint when it cannot be read."""
+    for mode, path in zip(asked[::2], asked[1::2], strict=True):
+        sys.stdout.write(f"{json.dumps(described(path, whitelist, mode))}\n")
+
+
+def described(path: str, whitelist: str, mode: str) -> dict[str, Any]:
+    """Return a file's description, or a `complaint`; the mode is `still`, `count` (the packets) or empty."""
     try:
-        described = _still(path) if count == "still" else _media(path, whitelist, count == "count")
-    except (av.error.FFmpegError, OSError, ValueError, Image.DecompressionBombError, SyntaxError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    json.dump(described, sys.stdout)
-    return 0
+        return _still(path) if mode == "still" else _media(path, whitelist, mode == "count")
+    except Exception as error:  # a hostile file may raise anything
+        return {"complaint": str(error).replace(f"file:{path}", "the file").replace(path, "the file")[:200]}
 
 
 def _still(path: str) -> dict[str, Any]:
+    from PIL import Image
+
     Image.MAX_IMAGE_PIXELS = None  # the caller judges the size; nothing is decoded here
     with Image.open(path) as image:
         turn = _TURNED.get(image.getexif().get(_ORIENTATION, 1), 0) if image.format in ("JPEG", "TIFF", "WEBP") else 0
@@ -49,6 +49,8 @@ def _still(path: str) -> dict[str, Any]:
 
 
 def _media(path: str, whitelist: str, count: bool) -> dict[str, Any]:
+    import av
+
     options = {"protocol_whitelist": "file", "format_whitelist": whitelist}
     with av.open(f"file:{path}", options=options, metadata_errors="replace") as container:
         streams = [_stream(stream) for stream in container.streams]
@@ -65,6 +67,8 @@ def _media(path: str, whitelist: str, count: bool) -> dict[str, Any]:
 
 
 def _stream(stream: Any) -> dict[str, Any]:
+    from av.stream import Disposition
+
     context = stream.codec_context
     duration = stream.duration * stream.time_base if stream.duration and stream.time_base else None
     described: dict[str, Any] = {
@@ -102,4 +106,4 @@ def _look_at_first_picture(container: Any, streams: list[dict[str, Any]]) -> Non
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    main(*sys.argv[1:])
