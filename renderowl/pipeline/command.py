@@ -11,8 +11,9 @@ from renderowl.pipeline.fonts import Font
 from renderowl.pipeline.formats import GUARD
 from renderowl.pipeline.graph import compile_graph
 from renderowl.pipeline.layers import Input, segment_layers
+from renderowl.pipeline.loudness import Level, levelled, measured
 from renderowl.pipeline.plan import AudioProgramme, Encoding, Preview, Segment
-from renderowl.pipeline.sound import programme_sound
+from renderowl.pipeline.sound import programme_sound, samples
 from renderowl.pipeline.timeline import Face
 from renderowl.pipeline.tools import Toolchain
 
@@ -100,9 +101,13 @@ def segment_command(
     return Command(argv, output, files, links, fonts)
 
 
-def audio_command(programme: AudioProgramme, encoding: Encoding, tools: Toolchain) -> Command:
-    """Return the command that makes the whole sound track."""
-    sound, inputs = programme_sound(programme)
+def audio_command(
+    programme: AudioProgramme, encoding: Encoding, tools: Toolchain, level: Level | None = None
+) -> Command:
+    """Return the command that makes the whole sound track, at the level that was found for its loudness if it has one."""
+    sound, inputs = programme_sound(programme, limited=level is None)
+    if level is not None:
+        sound = levelled(sound, level, samples(programme.frames, programme.rate))
     opened, links = _opened(inputs)
     graph = compile_graph(sound)
     output = f"audio{AUDIO_SUFFIX[encoding.audio_codec]}"
@@ -112,5 +117,22 @@ def audio_command(programme: AudioProgramme, encoding: Encoding, tools: Toolchai
         *(tools.graph_option, GRAPH_FILE, "-map", graph.outputs[0], *_ONE_THREAD),
         *audio_arguments(encoding, tools),
         output,
+    )
+    return Command(argv, output, {GRAPH_FILE: graph.text}, links)
+
+
+def loudness_command(programme: AudioProgramme, tools: Toolchain, level: Level | None = None) -> Command:
+    """Return the command that measures how loud the programme is, as it is or at a level."""
+    sound, inputs = programme_sound(programme, limited=False)
+    if level is not None:
+        sound = levelled(sound, level, samples(programme.frames, programme.rate))
+    opened, links = _opened(inputs)
+    graph = compile_graph(measured(sound))
+    output = "measured.nut"
+    argv = (
+        *start(tools),
+        *opened,
+        *(tools.graph_option, GRAPH_FILE, "-map", graph.outputs[0], *_ONE_THREAD),
+        *("-c:a", "pcm_s16le", "-f", "null", output),
     )
     return Command(argv, output, {GRAPH_FILE: graph.text}, links)

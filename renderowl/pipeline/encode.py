@@ -10,6 +10,7 @@ import msgspec
 from renderowl.domain.errors import OutputWrong
 from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.command import audio_command, segment_command
+from renderowl.pipeline.levelling import MEASURING_SHARE, Stretch, find_level
 from renderowl.pipeline.plan import AudioProgramme, Encoding, Preview, Segment
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.run import Observer, ProcessLimits, run
@@ -70,13 +71,17 @@ async def encode_audio(
     limits: ProcessLimits | None = None,
 ) -> EncodedAudio:
     """Encode the whole sound track to `out`; raises OutputWrong unless it lasts as long as the film."""
-    command = audio_command(programme, encoding, tools)
-    command.prepare(work_dir, inputs)
     limits = limits or ProcessLimits()
+    wanted_s = float(time_of(programme.frames, programme.rate))
+    level = None
+    if encoding.loudness is not None:
+        level = await find_level(programme, encoding.loudness, inputs, work_dir, tools, observer, limits)
+        observer = Stretch(observer, wanted_s, MEASURING_SHARE, 1.0)
+    command = audio_command(programme, encoding, tools, level)
+    command.prepare(work_dir, inputs)
     await run(command.argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / _LOG)
     made = work_dir / command.output
     found = await probe(made, tools, ours=True)
-    wanted_s = float(time_of(programme.frames, programme.rate))
     if not found.has_audio or abs(found.duration_s - wanted_s) > 0.06:
         raise OutputWrong(f"the sound lasts {found.duration_s:.3f} s instead of {wanted_s:.3f} s")
     return EncodedAudio(out, found.duration_s, publish(made, out))

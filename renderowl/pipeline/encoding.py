@@ -35,6 +35,13 @@ _PRESET_COST: Final = {
 """Encoder time relative to x264 medium, to one digit; a weight for progress, not a promise."""
 
 
+class Loudness(msgspec.Struct, frozen=True):
+    """What the sound's integrated loudness is brought to, and what its true peaks are kept under."""
+
+    target_lufs: float = -14.0
+    true_peak_db: float = -1.0
+
+
 class Encoding(msgspec.Struct, frozen=True):
     """Everything that decides about the bits, resolved from `output_settings`."""
 
@@ -45,6 +52,7 @@ class Encoding(msgspec.Struct, frozen=True):
     crf: int = 18
     preset: str = "medium"
     audio_bitrate: str = "192k"
+    loudness: Loudness | None = None
     gop_frames: int = 60
 
 
@@ -58,6 +66,7 @@ def encoding_of(output: OutputSettings, rate: Rate) -> Encoding:
         crf=output.crf,
         preset=output.preset,
         audio_bitrate=output.audio_bitrate,
+        loudness=Loudness(**msgspec.structs.asdict(output.loudness)) if output.loudness else None,
         gop_frames=max(1, round(GOP_S * rate.num / rate.den)),
     )
 
@@ -90,9 +99,9 @@ def _drawing_cost(clip: Clip) -> float:
             return 0.05
 
 
-def audio_cost(clips: int, seconds: float) -> float:
-    """Estimate the work of the sound track in the same unit."""
-    return round(seconds * (0.3 + 0.2 * clips), 3)
+def audio_cost(clips: int, seconds: float, *, measured: bool = False) -> float:
+    """Estimate the work of the sound track in the same unit; what is measured first is made twice."""
+    return round(seconds * (0.3 + 0.2 * clips) * (2 if measured else 1), 3)
 
 
 def assemble_cost(segments: int, seconds: float) -> float:

@@ -37,7 +37,7 @@ def audio_key(
     """Return the key of the sound track."""
     heard = [msgspec.structs.replace(clip, id="", src=media[clip.src].content_hash) for clip in clips]
     bitrate = "" if encoding.audio_codec == "pcm" else encoding.audio_bitrate
-    return _hash("audio", rate, frames, heard, encoding.audio_codec, bitrate, fingerprint)
+    return _hash("audio", rate, frames, heard, encoding.audio_codec, bitrate, encoding.loudness, fingerprint)
 
 
 def _by_bytes(content: object, media: dict[str, Media]) -> object:

@@ -39,6 +39,7 @@ def _heard_part(whole: AudioClip, first: int, last: int) -> AudioClip:
         whole,
         start=whole.start + first,
         frames=last - first,
+        envelope=after(whole.envelope, first),
         fade_in=whole.fade_in if first == 0 else 0,
         fade_out=min(whole.fade_out, last - first) if last == whole.frames else 0,
     )

@@ -161,7 +161,7 @@ def _programme(timeline: Timeline, encoding: Encoding, fingerprint: str) -> Audi
         frames=canvas.frames,
         clips=timeline.audio,
         media=media,
-        cost=audio_cost(len(timeline.audio), _duration_s(timeline)),
+        cost=audio_cost(len(timeline.audio), _duration_s(timeline), measured=encoding.loudness is not None),
     )
 
 

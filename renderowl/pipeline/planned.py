@@ -1,12 +1,15 @@
 """A plan as people read it: every step with its exact command, nothing done."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from renderowl.domain.errors import LimitExceeded
-from renderowl.pipeline.command import Command, audio_command, segment_command
-from renderowl.pipeline.plan import Plan
+from renderowl.pipeline.command import Command, audio_command, loudness_command, segment_command
+from renderowl.pipeline.encoding import Encoding
+from renderowl.pipeline.loudness import Level
+from renderowl.pipeline.plan import AudioProgramme, Plan
 from renderowl.pipeline.tools import Toolchain
 
 MAX_TOLD_CHARS: Final = 8_000_000
@@ -39,9 +42,19 @@ def planned_steps(plan: Plan, tools: Toolchain) -> list[PlannedStep]:
         name = f"segment-{segment.index}"
         steps.append(_step(name, segment.key, segment.start, segment.frames, segment.cost, made))
     if plan.audio is not None:
-        made = audio_command(plan.audio, plan.encoding, tools)
-        steps.append(_step("audio", plan.audio.key, 0, plan.audio.frames, plan.audio.cost, made))
+        steps += _sound_steps(plan.audio, plan.encoding, tools)
     return steps
+
+
+def _sound_steps(audio: AudioProgramme, encoding: Encoding, tools: Toolchain) -> Iterator[PlannedStep]:
+    """Yield the sound track's command; where its loudness is set, what measures it first, the gain being told as 0 dB."""
+    if encoding.loudness is None:
+        yield _step("audio", audio.key, 0, audio.frames, audio.cost, audio_command(audio, encoding, tools))
+        return
+    cost = audio.cost / 2
+    yield _step("loudness", audio.key, 0, audio.frames, cost, loudness_command(audio, tools))
+    made = audio_command(audio, encoding, tools, Level(0.0))
+    yield _step("audio", audio.key, 0, audio.frames, cost, made)
 
 
 def _step(name: str, key: str, start: int, frames: int, cost: float, made: Command) -> PlannedStep:

@@ -92,6 +92,7 @@ def _slice_audio(clip: AudioClip, start: int, end: int, timeline: Timeline) -> A
         start=clip.start + skip - start,
         frames=clip.frames - skip - rest,
         source_start=source_start,
+        envelope=clip.envelope and between(clip.envelope, skip, clip.frames - rest + 1),
         fade_in=0 if skip else clip.fade_in,
         fade_out=0 if rest else clip.fade_out,
     )

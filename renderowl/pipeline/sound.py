@@ -5,8 +5,11 @@ from fractions import Fraction
 from typing import Final
 
 from renderowl.pipeline.clock import fraction_of, time_of
+from renderowl.pipeline.effects.path import path
 from renderowl.pipeline.graph import Stream, combined, input_stream, source
+from renderowl.pipeline.joints import Edges, cut_edges
 from renderowl.pipeline.layers import Input
+from renderowl.pipeline.motion import Key
 from renderowl.pipeline.plan import AudioProgramme
 from renderowl.pipeline.timeline import AudioClip, Duck, Media, Rate
 
@@ -17,6 +20,8 @@ _TAIL_S: Final = Fraction(1, 2)
 _DUCK_THRESHOLD: Final = 0.0015
 """-56 dBFS: any voice is above it, the noise of a room is not."""
 _COMPRESSOR_BLOCK: Final = 9600
+_SOFT_EDGE: Final = 144
+"""Samples, 3 ms: what is cut off in the middle of a wave would click, and a shorter ramp still does."""
 PREROLL_S: Final = Fraction(1, 4)
 """Decoded before a clip's start and cut off: an MP3 decoder that begins anywhere is silent for its first frames."""
 
@@ -26,19 +31,34 @@ def samples(frames: int, rate: Rate) -> int:
     return round(time_of(frames, rate) * SAMPLE_RATE)
 
 
-def programme_sound(programme: AudioProgramme) -> tuple[Stream, list[Input]]:
-    """Return the sound of exactly as many samples as the film's frames last, and the inputs it is made of."""
+def programme_sound(programme: AudioProgramme, *, limited: bool = True) -> tuple[Stream, list[Input]]:
+    """Return the sound of exactly as many samples as the film's frames last, and the inputs it is made of.
+
+    Where a sum may be too loud it is limited, unless its level is still to be set.
+    """
     total = samples(programme.frames, programme.rate)
     inputs: list[Input] = []
     clips = [clip for clip in programme.clips if clip.frames > 0]
-    voices = [_voice(clip, programme, inputs) for clip in clips]
+    edges = cut_edges(clips, programme.rate)
+    voices = [_voice(clip, edge, programme, inputs) for clip, edge in zip(clips, edges, strict=True)]
     if not voices:
         silence = source("anullsrc@silence", sample_rate=SAMPLE_RATE, channel_layout="stereo")
         return silence.then("atrim", end_sample=total), inputs
     mixed = _mix(under_voices(clips, voices, total))
-    if len(voices) > 1 or programme.clips[0].gain > 1:
+    if limited and (len(voices) > 1 or _may_be_loud(clips[0], programme)):
         mixed = mixed.then("alimiter", limit=_CEILING, level=0, latency=1)
-    return mixed.then("apad", whole_len=total).then("atrim", end_sample=total), inputs
+    return whole(mixed, total), inputs
+
+
+def whole(sound: Stream, total: int) -> Stream:
+    """Return a sound of exactly `total` samples."""
+    return sound.then("apad", whole_len=total).then("atrim", end_sample=total)
+
+
+def _may_be_loud(clip: AudioClip, programme: AudioProgramme) -> bool:
+    """Tell whether a sound alone may exceed what can be stored; five channels in two are as loud as all of them."""
+    peak = clip.gain * max((key.value for key in clip.envelope), default=1.0)
+    return peak > 1 or programme.media[clip.src].channels > 2
 
 
 def _mix(sounds: Sequence[Stream]) -> Stream:
@@ -80,7 +100,7 @@ def _ducked(bed: Stream, key: Stream, duck: Duck, total: int) -> Stream:
     return lowered.then("atrim", end_sample=total)
 
 
-def _voice(clip: AudioClip, programme: AudioProgramme, inputs: list[Input]) -> Stream:
+def _voice(clip: AudioClip, edges: Edges, programme: AudioProgramme, inputs: list[Input]) -> Stream:
     """Return one clip's sound, silence before it included."""
     rate = programme.rate
     begin = samples(clip.start, rate)
@@ -91,23 +111,74 @@ def _voice(clip: AudioClip, programme: AudioProgramme, inputs: list[Input]) -> S
     voice = _stereo(input_stream(len(inputs) - 1, "a"), programme.media[clip.src])
     if early:
         voice = voice.then("atrim", start_sample=round(early * SAMPLE_RATE)).then("asetpts", "PTS-STARTPTS")
-    for tempo in tempo_steps(clip.speed):
-        voice = voice.then("atempo", f"{tempo:g}")
-    voice = voice.then("apad", whole_len=length).then("atrim", end_sample=length)
+    voice = _paced(voice, clip).then("apad", whole_len=length).then("atrim", end_sample=length)
     if clip.gain != 1:
         voice = voice.then("volume", f"{clip.gain:g}")
-    if clip.fade_in:
-        voice = voice.then("afade", type="in", start_sample=0, nb_samples=samples(clip.fade_in, rate))
-    if clip.fade_out:
-        fade = min(length, samples(clip.fade_out, rate))
-        voice = voice.then("afade", type="out", start_sample=length - fade, nb_samples=fade)
+    if clip.envelope:
+        voice = _shaped(voice, clip, begin, rate)
+    voice = _faded(voice, clip, edges, length, rate)
     if begin < 0:  # a cut went through the fade
         return voice.then("atrim", start_sample=-begin).then("asetpts", "PTS-STARTPTS")
     return voice.then("adelay", f"{begin}S", all=1) if begin else voice
 
 
+def _paced(voice: Stream, clip: AudioClip) -> Stream:
+    """Return the sound at the clip's speed; without its pitch kept it is played faster, as a tape is."""
+    if clip.keep_pitch:
+        for tempo in tempo_steps(clip.speed):
+            voice = voice.then("atempo", f"{tempo:g}")
+    elif clip.speed != 1:
+        voice = voice.then("asetrate", round(SAMPLE_RATE * clip.speed)).then("aresample", SAMPLE_RATE)
+    return voice
+
+
+def _shaped(voice: Stream, clip: AudioClip, begin: int, rate: Rate) -> Stream:
+    """Return the sound under its envelope, each sample by its own gain: in steps it would buzz."""
+    gain = path(_in_samples(clip, begin, rate), "n")
+    return voice.then("aeval", f"val(0)*{gain}|val(1)*{gain}", channel_layout="same")
+
+
+def _in_samples(clip: AudioClip, begin: int, rate: Rate) -> list[Key]:
+    """Return the envelope's keys by sample of the clip; what jumps does so within a soft edge."""
+    keys: list[Key] = []
+    for key in clip.envelope:
+        sample = samples(clip.start + key.frame, rate) - begin
+        if keys and keys[-1].easing == "hold":
+            held = keys.pop()
+            level = max(held.frame, sample - _SOFT_EDGE)
+            keys += (
+                [Key(held.frame, held.value), Key(level, held.value)]
+                if level > held.frame
+                else [Key(level, held.value)]
+            )
+        keys.append(Key(sample, key.value, key.easing))
+    return keys
+
+
+def _faded(voice: Stream, clip: AudioClip, edges: Edges, length: int, rate: Rate) -> Stream:
+    """Return the sound with its fades, and where it is cut off without one with an edge too short to be heard."""
+    edge = min(_SOFT_EDGE, length // 2)
+    come = samples(clip.fade_in, rate) or edge * edges.start
+    go = min(length, samples(clip.fade_out, rate)) or edge * edges.end
+    if come:
+        curve = _curve(clip.fade_in, crossed=clip.crossed_in)
+        voice = voice.then("afade", type="in", start_sample=0, nb_samples=come, curve=curve)
+    if go:
+        curve = _curve(clip.fade_out, crossed=clip.crossed_out)
+        voice = voice.then("afade", type="out", start_sample=length - go, nb_samples=go, curve=curve)
+    return voice
+
+
+def _curve(fade: int, *, crossed: bool) -> str:
+    """Return how a fade goes: straight, or so that the power of two stays even; a soft edge without corners."""
+    return "hsin" if not fade else "qsin" if crossed else "tri"
+
+
 def _stereo(sound: Stream, media: Media) -> Stream:
-    """Return the sound as 48 kHz stereo on its own clock; a mono source keeps its level, which FFmpeg would halve."""
+    """Return the sound as 48 kHz stereo on its own clock; a mono source keeps its level, which FFmpeg would halve.
+
+    Of more channels the centre and the surrounds are added 3 dB down, as ITU-R BS.775 has it, and the low effects left out.
+    """
     if media.channels == 1:
         sound = sound.then("channelmap", map="0-FL|0-FR", channel_layout="stereo")
     sound = sound.then("aresample", SAMPLE_RATE, **{"async": 1, "first_pts": 0})

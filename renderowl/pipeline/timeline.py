@@ -297,10 +297,16 @@ class AudioClip(msgspec.Struct, frozen=True):
     src: str
     source_start: Seconds = Seconds(0)
     speed: float = 1.0
+    keep_pitch: bool = True
     loop: bool = False
     gain: float = 1.0
+    envelope: tuple[Key, ...] = ()
+    """What the gain is multiplied by on its way from key to key."""
     fade_in: int = 0
     fade_out: int = 0
+    crossed_in: bool = False
+    """Its fade in is half of a crossfade: the power of both sounds together stays even, not the sum of their waves."""
+    crossed_out: bool = False
     group: str = ""
     """What others may be ducked against; sounds of no group have an empty one."""
     duck: Duck | None = None

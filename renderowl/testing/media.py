@@ -72,6 +72,11 @@ class MadeMedia(msgspec.Struct, frozen=True):
         graph = f"sine=f={hz}:r={rate}:d={duration_s},volume=2[a]"
         return await self._made(suffix, "-filter_complex", graph, "-map", "[a]")
 
+    async def surround(self, channel: str, *, layout: str = "5.1", suffix: str = ".wav") -> Path:
+        """Return two seconds of a sine of -12 dBFS in one channel of several, the others silent."""
+        graph = f"sine=f=500:r=48000:d=2,volume=2,pan={layout}|{channel}=c0[a]"
+        return await self._made(suffix, "-filter_complex", graph, "-map", "[a]")
+
     async def picture(
         self, *, color: str = "blue", size: str = "200x100", suffix: str = ".png", pix_fmt: str = "rgb24"
     ) -> Path:
@@ -165,6 +170,14 @@ def level_db(samples: Sequence[tuple[int, int]]) -> float:
     return 20 * math.log10(math.sqrt(mean) / 32768) if mean else -120.0
 
 
+async def loudness_of(path: Path, tools: Toolchain) -> tuple[float, float]:
+    """Return a film's integrated loudness in LUFS and its true peak in dBTP."""
+    heard = ("-i", str(path), "-map", "0:a:0", "-af", "ebur128=peak=true:framelog=quiet", "-f", "null", "-")
+    said = (await _ffmpeg(tools, "-loglevel", "info", *heard, say=True)).decode()
+    found = [float(said.rpartition(name)[2].split()[0]) for name in ("I:", "Peak:")]
+    return found[0], found[1]
+
+
 def png_bomb(width: int = 100_000, height: int = 100_000) -> bytes:
     """Return a PNG of a few bytes whose header claims a giant picture."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
@@ -175,7 +188,8 @@ def png_bomb(width: int = 100_000, height: int = 100_000) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-async def _ffmpeg(tools: Toolchain, *arguments: str) -> bytes:
+async def _ffmpeg(tools: Toolchain, *arguments: str, say: bool = False) -> bytes:
+    """Return what FFmpeg writes to its standard output, or what it says."""
     process = await asyncio.create_subprocess_exec(
         *(tools.ffmpeg, "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *arguments),
         stdout=asyncio.subprocess.PIPE,
@@ -183,4 +197,4 @@ async def _ffmpeg(tools: Toolchain, *arguments: str) -> bytes:
     )
     out, complaint = await process.communicate()
     assert process.returncode == 0, complaint.decode(errors="replace")
-    return out
+    return complaint if say else out

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from renderowl.pipeline.command import Command, audio_command, segment_command
+from renderowl.pipeline.command import Command, audio_command, loudness_command, segment_command
+from renderowl.pipeline.loudness import Level
+from renderowl.pipeline.motion import Key
 from renderowl.pipeline.plan import AudioProgramme, Encoding, Preview, Segment
 from renderowl.pipeline.timeline import (
     AudioClip,
@@ -78,9 +80,13 @@ def highlight(effect: str) -> Clip:
     return clip(HighlightContent(effect, ellipses), start=-10, frames=40)  # type: ignore[arg-type]  # one of the three
 
 
+def programme(*clips: AudioClip) -> AudioProgramme:
+    return AudioProgramme("key", Rate(30000, 1001), 90, clips, MEDIA, 1.0)
+
+
 def sound(*clips: AudioClip, codec: str = "aac") -> Command:
     encoding = Encoding(audio_codec=codec)  # type: ignore[arg-type]  # one of the codecs
-    return audio_command(AudioProgramme("key", Rate(30000, 1001), 90, clips, MEDIA, 1.0), encoding, TOOLS)
+    return audio_command(programme(*clips), encoding, TOOLS)
 
 
 CASES: dict[str, Callable[[], Command]] = {
@@ -134,6 +140,14 @@ CASES: dict[str, Callable[[], Command]] = {
     "sound-ducked": lambda: sound(
         AudioClip("a", 0, 60, "voice", group="voices"),
         AudioClip("b", 0, 90, "film", duck=Duck(("voices",), -12.0, 20.0, 250.0)),
+    ),
+    "sound-shaped": lambda: sound(
+        AudioClip("a", 0, 45, "film", Seconds(2), 1.5, keep_pitch=False, fade_out=15, crossed_out=True),
+        AudioClip("b", 30, 60, "voice", envelope=(Key(0, 0.2, "ease_in_out"), Key(30, 1.0, "hold"), Key(45, 0.5))),
+    ),
+    "sound-measured": lambda: loudness_command(programme(AudioClip("a", 0, 90, "voice")), TOOLS),
+    "sound-levelled": lambda: audio_command(
+        programme(AudioClip("a", 0, 90, "voice")), Encoding(), TOOLS, Level(7.25, ceiling_db=-1.0)
     ),
     "sound-opus": lambda: sound(AudioClip("a", 0, 90, "voice"), codec="opus"),
     "silence": sound,

@@ -54,6 +54,13 @@ class PosterSettings(Spec, frozen=True, kw_only=True):
     at: Time = 0.0
 
 
+class LoudnessSettings(Spec, frozen=True, kw_only=True):
+    """How loud the whole film is (EBU R 128), and what its true peaks do not exceed."""
+
+    target_lufs: Annotated[float, Meta(ge=-40, le=-5)] = -14.0
+    true_peak_db: Annotated[float, Meta(ge=-9, le=0)] = -1.0
+
+
 class PreviewSettings(Spec, frozen=True, kw_only=True):
     """Small pictures sent to the room while the film is encoded: one each `interval_s`, `width` pixels wide."""
 
@@ -87,6 +94,7 @@ class OutputSettings(Spec, frozen=True, kw_only=True):
     crf: Annotated[int, Meta(ge=0, le=63)] = 18
     preset: Preset = "medium"
     audio_bitrate: Annotated[str, Meta(pattern="^[1-9][0-9]{1,2}k$"), looks("a bit rate such as 192k")] = "192k"
+    loudness: LoudnessSettings | None = None
     range: Range | None = None
     poster: PosterSettings | None = None
     preview: PreviewSettings = PreviewSettings()
