@@ -1,4 +1,4 @@
-"""The janitor: finishes deletions that a crash interrupted, removes forgotten uploads, what losers left and old counts."""
+"""The janitor: finishes deletions that a crash interrupted, removes what is forgotten, left over or old, bounds the cache."""
 
 from typing import Final
 
@@ -7,13 +7,15 @@ import structlog
 from renderowl.actors.actor import Actor
 from renderowl.actors.clock import Clock
 from renderowl.domain.errors import RenderOwlError
-from renderowl.services import collecting, projects, usage
+from renderowl.services import collecting, projects, segment_cache, usage
 from renderowl.services.context import Context
 
 log = structlog.get_logger(__name__)
 
 FORGOTTEN_S: Final = 24 * 3600.0
 """How long parts of an upload may lie unfinished."""
+STRAYS_EVERY_S: Final = 24 * 3600.0
+"""How often the whole cache is read for bytes that nobody knows; the first time soon after the start."""
 
 
 class Janitor(Actor[None]):
@@ -25,11 +27,17 @@ class Janitor(Actor[None]):
     def __init__(self, ctx: Context, *, clock: Clock | None = None) -> None:
         super().__init__("janitor", clock=clock)
         self._ctx = ctx
+        self._strays_due_s = 0.0
 
     async def tick(self) -> None:
         try:
             await projects.sweep(self._ctx)
             collected = await collecting.collect(self._ctx)
+            collected += await collecting.drop_logs(self._ctx)
+            await segment_cache.make_room(self._ctx)
+            if self.clock.now() >= self._strays_due_s:
+                collected += await segment_cache.collect_strays(self._ctx)
+                self._strays_due_s = self.clock.now() + STRAYS_EVERY_S
             await self._ctx.storage.sweep(older_than_s=FORGOTTEN_S)
             await usage.forget(self._ctx)
         except (RenderOwlError, OSError) as error:

@@ -1,18 +1,20 @@
 """The blueprint: a plan with where its inputs and encoded parts lie and which of them are there already."""
 
+from collections.abc import Set as AbstractSet
+
 import msgspec
 
 from renderowl.db.steps import NewStep
 from renderowl.domain.events import Progress
 from renderowl.domain.ids import new_id
-from renderowl.domain.records import Render
+from renderowl.domain.records import Claim, Render
 from renderowl.pipeline.encoders import AUDIO_SUFFIX
 from renderowl.pipeline.plan import AudioProgramme, Plan, Segment, make_plan
 from renderowl.pipeline.tools import Toolchain
-from renderowl.services import renders
+from renderowl.services import renders, steps
 from renderowl.services.context import Context
 from renderowl.services.renders import Draft
-from renderowl.services.segment_cache import object_key, present
+from renderowl.services.segment_cache import count_parts, look_up, maker, object_key
 from renderowl.services.views import CacheView
 
 
@@ -31,11 +33,15 @@ class Share(msgspec.Struct, frozen=True):
 
 
 class Blueprint(msgspec.Struct, frozen=True):
-    """What `prepare` stores in the render's row. `keys` are storage keys by source; `present`, cached objects."""
+    """What `prepare` stores in the render's row. `keys` are storage keys by source; `present`, cached objects.
+
+    `own` are those of them that this very attempt had made before its worker was lost.
+    """
 
     plan: Plan
     keys: dict[str, str]
     present: frozenset[str]
+    own: frozenset[str] = frozenset()
 
     def segment_object(self, segment: Segment) -> str:
         """The object of an encoded segment."""
@@ -44,6 +50,14 @@ class Blueprint(msgspec.Struct, frozen=True):
     def audio_object(self, audio: AudioProgramme) -> str:
         """The object of the encoded sound track."""
         return object_key("audio", audio.key, AUDIO_SUFFIX[self.plan.encoding.audio_codec])
+
+    @property
+    def objects(self) -> list[str]:
+        """All encoded parts, each once."""
+        found = {self.segment_object(segment) for segment in self.plan.segments}
+        if self.plan.audio is not None:
+            found.add(self.audio_object(self.plan.audio))
+        return sorted(found)
 
     @property
     def missing_segments(self) -> list[Segment]:
@@ -66,9 +80,12 @@ class Blueprint(msgspec.Struct, frozen=True):
 
     @property
     def cache_view(self) -> CacheView:
-        """How many of the film's segments were there."""
-        reused = sum(self.segment_object(segment) in self.present for segment in self.plan.segments)
-        return CacheView(segments=len(self.plan.segments), reused=reused)
+        """How many of the film's segments this attempt need not make."""
+        return CacheView(segments=len(self.plan.segments), reused=self.shown(self.present - self.own))
+
+    def shown(self, objects: AbstractSet[str]) -> int:
+        """How many segments of the film show one of these objects."""
+        return sum(self.segment_object(segment) in objects for segment in self.plan.segments)
 
     def share(self, cost: float) -> Share:
         """What a step of this cost is of the render."""
@@ -117,17 +134,22 @@ def of_draft(draft: Draft, tools: Toolchain) -> Blueprint:
     return Blueprint(plan, dict(draft.resolved.keys), frozenset())
 
 
-async def look_up(ctx: Context, blueprint: Blueprint) -> Blueprint:
-    """The blueprint with what is in the cache now."""
-    objects = [blueprint.segment_object(segment) for segment in blueprint.plan.segments]
-    if blueprint.plan.audio is not None:
-        objects.append(blueprint.audio_object(blueprint.plan.audio))
-    return msgspec.structs.replace(blueprint, present=await present(ctx.storage, objects))
+async def foresee(ctx: Context, blueprint: Blueprint) -> Blueprint:
+    """The blueprint with what is in the cache now; it may be gone the next moment."""
+    return msgspec.structs.replace(blueprint, present=frozenset(await look_up(ctx, blueprint.objects)))
 
 
-async def draw(ctx: Context, render: Render, tools: Toolchain) -> Blueprint:
-    """Compile a render's spec with what is known of its inputs, cut it, and look what is in the cache."""
+async def draw(ctx: Context, render: Render, claim: Claim, tools: Toolchain) -> Blueprint:
+    """Compile a render's spec with what is known of its inputs, cut it, and take what it needs of the cache for its own.
+
+    Raises steps.Fenced when the claim does not hold any more.
+    """
     draft = await renders.draft(
         ctx, render.project_id, render.composition_id, render.input_props, render.output_settings
     )
-    return await look_up(ctx, of_draft(draft, tools))
+    blueprint = of_draft(draft, tools)
+    entries = await steps.use_parts(ctx, claim, blueprint.objects)
+    there = {} if render.force else entries
+    count_parts(len(blueprint.objects), len(there), bypassed=render.force)
+    own = frozenset(key for key, entry in there.items() if entry.made_by == maker(render))
+    return msgspec.structs.replace(blueprint, present=frozenset(there), own=own)

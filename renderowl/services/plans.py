@@ -10,7 +10,7 @@ from renderowl.pipeline.planned import PlannedStep, planned_steps
 from renderowl.pipeline.timeline import Timeline
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import projects
-from renderowl.services.blueprint import Blueprint, look_up, of_draft
+from renderowl.services.blueprint import Blueprint, foresee, of_draft
 from renderowl.services.context import Context
 from renderowl.services.renders import RenderRequest, draft
 from renderowl.services.views import CacheView
@@ -52,7 +52,7 @@ async def plan(
     """Check a request as `submit` does and show what it would do. Raises what `submit` raises; stores nothing."""
     await projects.get(ctx, principal, project_id)
     checked = await draft(ctx, project_id, request.composition_id, request.input_props, request.output_settings)
-    blueprint = await look_up(ctx, await asyncio.to_thread(of_draft, checked, tools))
+    blueprint = await foresee(ctx, await asyncio.to_thread(of_draft, checked, tools))
     told = await asyncio.to_thread(planned_steps, blueprint.plan, tools)
     canvas = blueprint.plan.timeline.canvas
     speed = await step_rows.measured_speed(ctx.db)

@@ -13,6 +13,7 @@ from renderowl.services import segment_cache, steps
 from renderowl.services.blueprint import Blueprint
 from renderowl.services.segment_cache import Cached
 from renderowl.services.views import CacheView
+from renderowl.worker.encoding import make_audio, make_segment
 from renderowl.worker.execution import Execution, until_delivered
 from renderowl.worker.reporting import Part, PartObserver, Reporter
 
@@ -22,14 +23,23 @@ log = structlog.get_logger(__name__)
 async def make_film(
     execution: Execution, blueprint: Blueprint, made: Mapping[str, Cached], reporter: Reporter, part: Part
 ) -> list[OutputFile]:
-    """The render's files, from what was `made` here (by object key) and the rest out of the cache."""
+    """The render's files, from what was `made` here (by object key) and the rest out of the cache.
+
+    A part whose bytes somebody removed from storage is encoded again.
+    """
     reporter.say(part, 0.0)
     plan = blueprint.plan
     keys = [blueprint.segment_object(segment) for segment in plan.segments]
     audio_key = None if plan.audio is None else blueprint.audio_object(plan.audio)
-    elsewhere = ({*keys} | ({audio_key} if audio_key is not None else set())) - set(made)
-    fetching = segment_cache.fetch(execution.ctx.storage, elsewhere, execution.new_folder("parts"))
+    elsewhere = set(blueprint.objects) - set(made)
+    fetching = segment_cache.fetch(execution.ctx, elsewhere, execution.new_folder("parts"))
     parts = {**made, **await execution.unless_stopped(fetching)}
+    again = Part("encoding", part.before, 0.0, part.frames_before)
+    for key, segment in zip(keys, plan.segments, strict=True):
+        if key not in parts:
+            parts[key] = await make_segment(execution, blueprint, segment, reporter, again)
+    if plan.audio is not None and audio_key is not None and audio_key not in parts:
+        parts[audio_key] = await make_audio(execution, blueprint, plan.audio, reporter, again)
     work_dir = execution.new_folder("assemble")
     try:
         return await assemble(

@@ -1,10 +1,12 @@
 """Encoding one part of a film and putting it into the cache, where the assembly and later renders find it."""
 
+from pathlib import Path
+
 from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.encode import encode_audio, encode_segment
 from renderowl.pipeline.plan import AudioProgramme, Segment
 from renderowl.services.blueprint import Blueprint
-from renderowl.services.segment_cache import Cached, Facts, store
+from renderowl.services.segment_cache import Cached, Facts, maker, store
 from renderowl.worker.execution import Execution
 from renderowl.worker.reporting import Part, PartObserver, Reporter, Strip
 
@@ -30,7 +32,7 @@ async def make_segment(
             await execution.keep_log(name, work_dir)
     reporter.say(part, 1.0, frames=segment.frames)
     facts = Facts(frames=made.frames, extradata_hash=made.extradata_hash)
-    await execution.unless_stopped(store(execution.ctx.storage, blueprint.segment_object(segment), out, facts))
+    await _keep(execution, blueprint.segment_object(segment), out, facts)
     return Cached(out, made.size_bytes, facts)
 
 
@@ -59,5 +61,9 @@ async def make_audio(
             await execution.keep_log("audio", work_dir)
     reporter.say(part, 1.0)
     facts = Facts(duration_s=made.duration_s)
-    await execution.unless_stopped(store(execution.ctx.storage, key, out, facts))
+    await _keep(execution, key, out, facts)
     return Cached(out, made.size_bytes, facts)
+
+
+async def _keep(execution: Execution, key: str, out: Path, facts: Facts) -> None:
+    await execution.unless_stopped(store(execution.ctx, key, out, facts, maker(execution.work.render)))

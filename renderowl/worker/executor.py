@@ -15,7 +15,7 @@ from renderowl.pipeline.tools import Toolchain
 from renderowl.services import metrics, steps, tracing
 from renderowl.services.blueprint import Blueprint, draw
 from renderowl.services.context import Context
-from renderowl.services.segment_cache import Cached, present
+from renderowl.services.segment_cache import Cached, look_up, maker
 from renderowl.services.stopping import StopSignal
 from renderowl.services.views import CacheView
 from renderowl.worker.assembling import make_film, publish
@@ -141,7 +141,7 @@ class Executor:
     async def _prepare(self, execution: Execution) -> None:
         """Compile and plan; a short film is made at once, a longer one goes back to the queue in steps."""
         with tracing.span("plan"):
-            blueprint = await until_delivered(lambda: draw(self._ctx, execution.work.render, self._tools))
+            blueprint = await until_delivered(lambda: draw(self._ctx, execution.work.render, execution.claim, self._tools))
         if blueprint.cost <= self._short_cost:
             await self._all_at_once(execution, blueprint)
             return
@@ -177,21 +177,30 @@ class Executor:
     async def _segment(self, execution: Execution, blueprint: Blueprint, reporter: Reporter) -> None:
         segment = blueprint.plan.segments[execution.work.step.ordinal]
         part = Part("encoding", frames=segment.frames)
-        if await present(self._ctx.storage, [blueprint.segment_object(segment)]):  # another render made it meanwhile
+        key, reused = blueprint.segment_object(segment), 0
+        if (made_by := await self._made_by(execution, key)) is not None:
             reporter.say(part, 1.0, frames=segment.frames)
+            reused = 0 if made_by == maker(execution.work.render) else blueprint.shown({key})
         else:
             await make_segment(execution, blueprint, segment, reporter, part)
-        await self._complete(execution, reporter, {"frames": segment.frames})
+        await self._complete(execution, reporter, {"frames": segment.frames}, reused=reused)
 
     async def _audio(self, execution: Execution, blueprint: Blueprint, reporter: Reporter) -> None:
         audio = blueprint.plan.audio
         assert audio is not None, "an audio step is only planned for a film with sound"
         part = Part("encoding")
-        if await present(self._ctx.storage, [blueprint.audio_object(audio)]):
+        if await self._made_by(execution, blueprint.audio_object(audio)) is not None:
             reporter.say(part, 1.0)
         else:
             await make_audio(execution, blueprint, audio, reporter, part)
         await self._complete(execution, reporter, {})
+
+    async def _made_by(self, execution: Execution, key: str) -> str | None:
+        """Who has put this part into the cache since the plan was made: another render, or this step's lost predecessor."""
+        if execution.work.render.force:
+            return None
+        entry = (await until_delivered(lambda: look_up(self._ctx, [key]))).get(key)
+        return None if entry is None else entry.made_by
 
     async def _assemble(
         self,
@@ -208,9 +217,13 @@ class Executor:
         with tracing.span("publish"):
             await publish(execution, blueprint, files, cache=cache)
 
-    async def _complete(self, execution: Execution, reporter: Reporter, result: dict[str, int]) -> None:
+    async def _complete(
+        self, execution: Execution, reporter: Reporter, result: dict[str, int], *, reused: int = 0
+    ) -> None:
         await reporter.flush()
-        await until_delivered(lambda: steps.complete_step(self._ctx, execution.claim, result, reporter.newest))
+        await until_delivered(
+            lambda: steps.complete_step(self._ctx, execution.claim, result, reporter.newest, reused=reused)
+        )
 
 
 def _known(error: Exception) -> RenderOwlError:
