@@ -117,31 +117,45 @@ def moved(
 
 def _with_margin(picture: Stream, size: Size, whole: Size) -> Stream:
     """Return the layer with nothing around it, in the colours of its edges: none else may bleed in."""
-    colors, alpha = picture.then("pad", whole.width, whole.height, _MARGIN, _MARGIN, color="black@0").split()
-    right, bottom = whole.width - size.width - _MARGIN, whole.height - size.height - _MARGIN
-    borders = {"left": _MARGIN, "right": right, "top": _MARGIN, "bottom": bottom}
+    left, top = _margins(size, whole)
+    colors, alpha = picture.then("pad", whole.width, whole.height, left, top, color="black@0").split()
+    right, bottom = whole.width - size.width - left, whole.height - size.height - top
+    borders = {"left": left, "right": right, "top": top, "bottom": bottom}
     colors = colors.then("format", "yuv420p").then("fillborders", **borders, mode="smear")
     return combined("alphamerge", [colors, alpha.then("alphaextract")])
 
 
+def _margins(size: Size, whole: Size) -> tuple[int, int]:
+    """Return the margins left and above: alike on both sides, as `fillborders` fills no more than a half."""
+    return (whole.width - size.width) // 4 * 2, (whole.height - size.height) // 4 * 2
+
+
 def _corners(course: Course, patch: Patch, whole: Size, size: Size, drawn: Size, now: str) -> dict[str, str]:
     """Return where in the layer the corners of the patch lie; `perspective` maps corners of pixels, not their middles."""
-    across = "*".join(path(keys, now) for keys in course.scale_x)
-    down = "*".join(path(keys, now) for keys in course.scale_y)
-    across, down = f"max({across},{_SMALLEST})", f"max({down},{_SMALLEST})"
-    x = "+".join(path(keys, now) for keys in course.x) + f"+{(0.5 - course.anchor[0]) * course.box.width:.8g}*{across}"
-    y = "+".join(path(keys, now) for keys in course.y) + f"+{(0.5 - course.anchor[1]) * course.box.height:.8g}*{down}"
-    turn = f"{path(course.rotation, now)}*PI/180"
-    middle_x, middle_y = _MARGIN + size.width / 2 - 0.5, _MARGIN + size.height / 2 - 0.5
+    wide, high = (f"max({_product(ways, now)},{_SMALLEST})" for ways in (course.scale_x, course.scale_y))
+    x = _sum(course.x, (0.5 - course.anchor[0]) * course.box.width, wide, now)
+    y = _sum(course.y, (0.5 - course.anchor[1]) * course.box.height, high, now)
+    turn = "" if _always(course.rotation, 0) else f"{path(course.rotation, now)}*PI/180"
+    left, top = _margins(size, whole)
     corners = {}
     for number, (right, below) in enumerate(((0, 0), (1, 0), (0, 1), (1, 1))):
         away_x = f"({patch.x + right * whole.width + 0.5:.8g}-({x}))"
         away_y = f"({patch.y + below * whole.height + 0.5:.8g}-({y}))"
-        if is_constant(course.rotation) and not value_at(course.rotation, 0):
-            along, aside = away_x, away_y
-        else:
-            along = f"({away_x}*cos({turn})+{away_y}*sin({turn}))"
-            aside = f"({away_y}*cos({turn})-{away_x}*sin({turn}))"
-        corners[f"x{number}"] = f"{along}*{size.width / drawn.width:.8g}/{across}+{middle_x:.8g}"
-        corners[f"y{number}"] = f"{aside}*{size.height / drawn.height:.8g}/{down}+{middle_y:.8g}"
+        along = f"({away_x}*cos({turn})+{away_y}*sin({turn}))" if turn else away_x
+        aside = f"({away_y}*cos({turn})-{away_x}*sin({turn}))" if turn else away_y
+        corners[f"x{number}"] = f"{along}*{size.width / drawn.width:.8g}/{wide}+{left + size.width / 2 - 0.5:.8g}"
+        corners[f"y{number}"] = f"{aside}*{size.height / drawn.height:.8g}/{high}+{top + size.height / 2 - 0.5:.8g}"
     return corners
+
+
+def _sum(ways: tuple[Keys, ...], to_middle: float, scale: str, now: str) -> str:
+    """Return where the middle of the box is, `to_middle` from the anchor at rest."""
+    return "+".join([*(path(keys, now) for keys in ways), *([f"{to_middle:.8g}*{scale}"] if to_middle else [])])
+
+
+def _product(ways: tuple[Keys, ...], now: str) -> str:
+    return "*".join(path(keys, now) for keys in ways if not _always(keys, 1)) or "1"
+
+
+def _always(keys: Keys, value: float) -> bool:
+    return is_constant(keys) and value_at(keys, 0) == value

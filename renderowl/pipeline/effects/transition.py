@@ -23,13 +23,13 @@ def masked(
     comes, goes = come is not None and come.kind in MASKS, go is not None and go.kind in MASKS
     if not comes and not goes:
         return layer
-    mask = _plain(f"{name}-shown", 255, size, frames, rate)
+    mask = _plain(f"{name}-shown", "white", size, frames, rate)
     if come is not None and comes:
         mask = _xfade(
-            _plain(f"{name}-before", 0, size, frames, rate), mask, _word(come, opens=True), come.frames, 0, rate
+            _plain(f"{name}-before", "black", size, frames, rate), mask, _word(come, opens=True), come.frames, 0, rate
         )
     if go is not None and goes:
-        after = _plain(f"{name}-after", 0, size, frames, rate)
+        after = _plain(f"{name}-after", "black", size, frames, rate)
         mask = _xfade(mask, after, _word(go, opens=False), go.frames, frames - go.frames, rate)
     picture, alpha = layer.split()
     seen = combined("blend", [alpha.then("alphaextract"), mask], all_mode="multiply")
@@ -64,13 +64,13 @@ def _xfade(first: Stream, second: Stream, word: str, frames: int, start: int, ra
     )
 
 
-def _plain(name: str, value: int, size: Size, frames: int, rate: Rate) -> Stream:
-    duration = f"{float(2 / fraction_of(rate)):.6f}"
+def _plain(name: str, color: str, size: Size, frames: int, rate: Rate) -> Stream:
+    """Return a grey plane of 0 or 255; from RGB, where black and white are that and not limited."""
     made = source(
         f"color@{name}",
-        color="black",
+        color=color,
         size=f"{size.width}x{size.height}",
         rate=f"{rate.num}/{rate.den}",
-        duration=duration,
+        duration=f"{float(2 / fraction_of(rate)):.6f}",
     )
-    return held(made.then("format", "gray").then("lutyuv", y=value), frames, rate)
+    return held(made.then("format", "gbrp").then("extractplanes", "g"), frames, rate)

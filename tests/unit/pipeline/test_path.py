@@ -1,14 +1,18 @@
 """A value on its way from key to key: the expression says what was meant, however many keys there are, cut or not."""
 
 import itertools
+import math
 import re
 from fractions import Fraction
+from typing import get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from renderowl.pipeline.clock import fraction_of, time_of
-from renderowl.pipeline.effects.path import Keys, clock, is_constant, path
+from renderowl.pipeline.effects.path import Keys, clock, is_constant, path, value_at
+from renderowl.pipeline.motion import Easing, Key, Motion
 from renderowl.pipeline.slice import slice_clip
 from renderowl.pipeline.timeline import Box, Clip, Ellipse, EllipseKey, HighlightContent, Rate, VideoContent, ViewKey
 
@@ -21,6 +25,10 @@ def value(expression: str, **variables: float) -> float:
         "ld": memory.__getitem__,
         "clip": lambda x, low, high: max(low, min(high, x)),
         "lt": lambda a, b: a < b,
+        "gte": lambda a, b: a >= b,
+        "pow": pow,
+        "cos": math.cos,
+        "PI": math.pi,
         "choose": lambda condition, yes, no: yes if condition else no,
         **variables,
     }
@@ -49,6 +57,47 @@ paths = st.dictionaries(
 def test_it_is_linear_between_keys_and_held_outside(keys: Keys, start: int, frame: int) -> None:
     wanted = meant(keys, frame - start)
     assert abs(value(path(keys, clock("n", start)), n=frame) - wanted) < 1e-3
+
+
+eased = st.dictionaries(
+    st.integers(-50, 300),
+    st.tuples(st.floats(-100, 4000, allow_nan=False, width=16), st.sampled_from(get_args(Easing))),
+    min_size=1,
+    max_size=40,
+).map(lambda found: tuple(Key(frame, *rest) for frame, rest in sorted(found.items())))
+
+
+@given(keys=eased, frame=st.integers(-60, 310))
+def test_ffmpeg_and_we_count_the_same_values(keys: tuple[Key, ...], frame: int) -> None:
+    assert abs(value(path(keys, "n"), n=frame) - value_at(keys, frame)) < 1e-2
+
+
+@pytest.mark.parametrize("easing", get_args(Easing))
+def test_an_easing_begins_and_ends_at_its_keys_and_never_turns_back(easing: Easing) -> None:
+    keys = (Key(0, 10.0, easing), Key(100, 20.0))
+    way = [value_at(keys, frame) for frame in range(101)]
+    assert (way[0], way[-1]) == pytest.approx((10, 20))
+    assert way == sorted(way)
+    halfway = {
+        "linear": 15,
+        "hold": 10,
+        "ease_in": 12.5,
+        "ease_out": 17.5,
+        "ease_in_cubic": 11.25,
+        "ease_out_cubic": 18.75,
+    }
+    assert way[50] == pytest.approx(halfway.get(easing, 15))
+
+
+@given(keys=eased, first=st.integers(0, 200), length=st.integers(1, 100))
+def test_a_motion_cut_out_moves_as_the_whole_does(keys: tuple[Key, ...], first: int, length: int) -> None:
+    motion = Motion(x=keys, y=(Key(0, 3.0),), scale=keys)
+    part = motion.between(first, first + length)
+    for frame in range(length):
+        assert value_at(part.x, frame) == value_at(keys, first + frame)
+        assert value_at(part.scale, frame) == value_at(keys, first + frame)
+    assert part.y == motion.y
+    assert (part.x == (Key(0, part.x[0].value, part.x[0].easing),)) == (len(part.x) == 1)
 
 
 def test_a_value_that_stays_is_a_number() -> None:
