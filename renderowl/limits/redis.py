@@ -17,12 +17,12 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 from renderowl.limits.base import LimiterUnavailable, Standing, Window
 
-_CALL_S: Final = 0.5
+_CALL_S: Final = 1.0
 _PAUSE_S: Final = 1.0
 
 
 class RedisLimiter:
-    """The limiter of one process. No call takes longer than half a second, whatever Redis does.
+    """The limiter of one process. No call takes longer than a second, whatever Redis does.
 
     After a call that timed out, calls fail at once for a second, so that a stall is not paid for by every caller.
     """

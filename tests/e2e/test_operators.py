@@ -141,7 +141,7 @@ async def test_one_render_is_one_trace_over_all_processes(
     with collector() as collected:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collected.url)
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-        api, port = await deployment.api()
+        api, port = await deployment.api(trusted_proxies="127.0.0.1")
         scheduler, worker = await deployment.scheduler(), await deployment.worker()
         caller, trace_id = "00f067aa0ba902b7", "4bf92f3577b34da6a3ce929d0e0e4736"
         async with httpx.AsyncClient(

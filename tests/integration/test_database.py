@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from piccolo.columns import JSONB, Array, BigInt, Boolean, DoublePrecision, Integer, SmallInt, Text, Timestamptz
+from piccolo.columns import JSONB, Array, BigInt, Boolean, Date, DoublePrecision, Integer, SmallInt, Text, Timestamptz
 
 from renderowl.db import events, projects
 from renderowl.db.database import Database
@@ -27,6 +27,7 @@ SQL_TYPES = {
     DoublePrecision: "double precision",
     Boolean: "boolean",
     Timestamptz: "timestamp with time zone",
+    Date: "date",
 }
 
 

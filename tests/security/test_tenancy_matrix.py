@@ -43,6 +43,8 @@ OWN: Final = row("yes", "yes", "yes")
 MAKE: Final = row("yes", "403", "403")
 ACCOUNT: Final = row("yes", "403", "403")
 KEY: Final = row("404", "403", "403")
+ADMINISTRATOR: Final[dict[Who, Answer]] = dict.fromkeys(WHO, "403") | {"anonymous": "401", "revoked": "401"}
+"""An administrator's alone; test_users.py has what they get."""
 
 ROUTES: Final[dict[str, dict[Who, Answer]]] = {
     "GET /health": OPEN,
@@ -59,6 +61,10 @@ ROUTES: Final[dict[str, dict[Who, Answer]]] = {
     "POST /keys": ACCOUNT,
     "DELETE /keys/{key_id}": KEY,
     "POST /keys/{key_id}/rotate": KEY,
+    "GET /keys/{key_id}/usage": KEY,
+    "GET /users": ADMINISTRATOR,
+    "GET /users/{user_id}": ADMINISTRATOR,
+    "PATCH /users/{user_id}": ADMINISTRATOR,
     "POST /auth/tokens": LOOK,
     "POST /ws/tickets": LOOK,
     "GET /projects": OWN,
@@ -102,6 +108,7 @@ def body_of(route: str, project_id: str) -> dict[str, object]:
         "POST /ws/tickets": {"project_id": project_id},
         "POST /projects": {"name": "x"},
         "PATCH /projects/{project_id}": {"name": "y"},
+        "PATCH /users/{user_id}": {"tier": "enterprise"},
         "POST /projects/{project_id}/assets/upload": {"name": "a", "content_type": "text/vtt", "size_bytes": 9},
         "PATCH /projects/{project_id}/assets/{asset_id}": {"name": "y"},
         "POST /projects/{project_id}/renders": film,
@@ -145,6 +152,7 @@ async def scene(service: Service) -> Scene:
         "asset_id": asset["id"],
         "render_id": made.json()["id"],
         "key_id": key_id,
+        "user_id": (await ann.get("/me")).json()["id"],
         "composition_id": "timeline",
     }
     clients: dict[Who, httpx.AsyncClient] = {
