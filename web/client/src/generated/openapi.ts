@@ -189,6 +189,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/keys/{key_id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an API key's usage */
+        get: operations["KeysKeyIdUsageGetUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me": {
         parameters: {
             query?: never;
@@ -535,6 +552,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List users */
+        get: operations["UsersListUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a user */
+        get: operations["UsersUserIdGetUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a user's tier */
+        patch: operations["UsersUserIdUpdateUser"];
+        trace?: never;
+    };
     "/v1/renders/webhooks/progress": {
         parameters: {
             query?: never;
@@ -578,6 +630,12 @@ export interface components {
             status: string;
             version: string;
         };
+        /** Allowance */
+        Allowance: {
+            requests_per_minute: number | null;
+            renders_per_day: number | null;
+            renders_today: number;
+        };
         /** AssetRename */
         AssetRename: {
             name: string;
@@ -615,14 +673,22 @@ export interface components {
             source_start?: components["schemas"]["Seconds"];
             /** @default 1 */
             speed: number;
+            /** @default true */
+            keep_pitch: boolean;
             /** @default false */
             loop: boolean;
             /** @default 1 */
             gain: number;
+            /** @default [] */
+            envelope: components["schemas"]["Key"][];
             /** @default 0 */
             fade_in: number;
             /** @default 0 */
             fade_out: number;
+            /** @default false */
+            crossed_in: boolean;
+            /** @default false */
+            crossed_out: boolean;
             /** @default  */
             group: string;
             duck?: components["schemas"]["Duck"] | null;
@@ -726,6 +792,11 @@ export interface components {
             /** @default 0 */
             fade_out: number;
             /** @default [] */
+            opacity_keys: components["schemas"]["Key"][];
+            motion?: components["schemas"]["Motion"] | null;
+            come?: components["schemas"]["Passage"] | null;
+            go?: components["schemas"]["Passage"] | null;
+            /** @default [] */
             filters: components["schemas"]["Filter"][];
         };
         /** ColorContent */
@@ -756,6 +827,14 @@ export interface components {
             y: number;
             width: number;
             height: number;
+        };
+        /** DayUsage */
+        DayUsage: {
+            /** Format: date */
+            day: string;
+            requests: number;
+            errors: number;
+            routes: components["schemas"]["RouteCount"][];
         };
         /** Duck */
         Duck: {
@@ -824,6 +903,16 @@ export interface components {
             /** @constant */
             type: "image";
         };
+        /** Key */
+        Key: {
+            frame: number;
+            value: number;
+            /**
+             * @default linear
+             * @enum {string}
+             */
+            easing: "linear" | "ease_in" | "ease_out" | "ease_in_out" | "ease_in_cubic" | "ease_out_cubic" | "ease_in_out_cubic" | "hold";
+        };
         /** KeyCreate */
         KeyCreate: {
             name: string;
@@ -837,6 +926,26 @@ export interface components {
             /** @description RFC 3339, with a time zone */
             expires_at?: string | null;
         };
+        /**
+         * KeyRotate
+         * @default {
+         *       "grace_s": 86400
+         *     }
+         */
+        KeyRotate: {
+            /**
+             * @description Seconds that the old key lives on
+             * @default 86400
+             */
+            grace_s: number;
+        };
+        /** KeyUsage */
+        KeyUsage: {
+            key_id: string;
+            requests: number;
+            errors: number;
+            days: components["schemas"]["DayUsage"][];
+        };
         /** KeyView */
         KeyView: {
             id: string;
@@ -849,6 +958,18 @@ export interface components {
             expires_at?: string | null;
             revoked_at?: string | null;
             last_used_at?: string | null;
+        };
+        /** MeView */
+        MeView: {
+            id: string;
+            email: string;
+            /** @enum {string} */
+            role: "user" | "admin";
+            /** @enum {string} */
+            tier: "free" | "pro" | "enterprise";
+            /** Format: date-time */
+            created_at: string;
+            limits: components["schemas"]["Allowance"];
         };
         /** Media */
         Media: {
@@ -875,6 +996,55 @@ export interface components {
             /** @default 0 */
             channels: number;
         };
+        /** Motion */
+        Motion: {
+            x: components["schemas"]["Key"][];
+            y: components["schemas"]["Key"][];
+            /** @default 0.5 */
+            anchor_x: number;
+            /** @default 0.5 */
+            anchor_y: number;
+            /**
+             * @default [
+             *       {
+             *         "frame": 0,
+             *         "value": 1,
+             *         "easing": "linear"
+             *       }
+             *     ]
+             */
+            width: components["schemas"]["Key"][];
+            /**
+             * @default [
+             *       {
+             *         "frame": 0,
+             *         "value": 1,
+             *         "easing": "linear"
+             *       }
+             *     ]
+             */
+            height: components["schemas"]["Key"][];
+            /**
+             * @default [
+             *       {
+             *         "frame": 0,
+             *         "value": 1,
+             *         "easing": "linear"
+             *       }
+             *     ]
+             */
+            scale: components["schemas"]["Key"][];
+            /**
+             * @default [
+             *       {
+             *         "frame": 0,
+             *         "value": 0,
+             *         "easing": "linear"
+             *       }
+             *     ]
+             */
+            rotation: components["schemas"]["Key"][];
+        };
         /** OutputFile */
         OutputFile: {
             kind: string;
@@ -894,6 +1064,11 @@ export interface components {
         /** Page[KeyView] */
         "Page_renderowl.api.accounts.KeyView_": {
             items: components["schemas"]["KeyView"][];
+            next_cursor?: string | null;
+        };
+        /** Page[UserView] */
+        "Page_renderowl.api.accounts.UserView_": {
+            items: components["schemas"]["UserView"][];
             next_cursor?: string | null;
         };
         /** Page[AssetView] */
@@ -926,6 +1101,17 @@ export interface components {
         PartUpload: {
             part_number: number;
             url: string;
+        };
+        /** Passage */
+        Passage: {
+            /** @enum {string} */
+            kind: "wipe" | "circle" | "radial" | "dissolve" | "pixelize" | "slide" | "push" | "zoom";
+            frames: number;
+            /**
+             * @default left
+             * @enum {string}
+             */
+            direction: "left" | "right" | "up" | "down";
         };
         /** PlanView */
         PlanView: {
@@ -1042,6 +1228,8 @@ export interface components {
             };
             supersede_key?: string | null;
             requires?: string[];
+            /** @default false */
+            force: boolean;
         };
         /** RenderView */
         RenderView: {
@@ -1062,6 +1250,7 @@ export interface components {
             };
             supersede_key: string | null;
             requires: string[];
+            force: boolean;
             input_props: {
                 [key: string]: unknown;
             };
@@ -1078,6 +1267,12 @@ export interface components {
         /** ReportReceipt */
         ReportReceipt: {
             accepted: boolean;
+        };
+        /** RouteCount */
+        RouteCount: {
+            route: string;
+            requests: number;
+            errors: number;
         };
         /**
          * Seconds
@@ -1266,6 +1461,11 @@ export interface components {
         UploadView: {
             asset: components["schemas"]["AssetView"];
             upload: components["schemas"]["UploadInstructions"];
+        };
+        /** UserUpdate */
+        UserUpdate: {
+            /** @enum {string} */
+            tier: "free" | "pro" | "enterprise";
         };
         /** UserView */
         UserView: {
@@ -1678,7 +1878,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRotate"];
+            };
+        };
         responses: {
             /** @description Document created, URL follows */
             201: {
@@ -1687,6 +1891,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeyView"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    KeysKeyIdUsageGetUsage: {
+        parameters: {
+            query?: {
+                /** @description So many days, today included */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyUsage"];
                 };
             };
             /** @description Bad request syntax or unsupported method */
@@ -1721,7 +1965,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserView"];
+                    "application/json": components["schemas"]["MeView"];
                 };
             };
         };
@@ -2707,6 +2951,125 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    UsersListUsers: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                /** @description Those whose address contains this */
+                email?: string | null;
+                tier?: "free" | "pro" | "enterprise" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_renderowl.api.accounts.UserView_"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    UsersUserIdGetUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    UsersUserIdUpdateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserUpdate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
                 };
             };
         };
