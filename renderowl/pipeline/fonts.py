@@ -45,6 +45,7 @@ def _cjk(region: str, number: int) -> Font:
 
 
 _HANGUL, _KANA, _HAN = _cjk("KR", 1), _cjk("JP", 0), _cjk("SC", 2)
+_EMOJI: Final = Font("Noto Emoji", "renderowl.pipeline", ("emoji/NotoEmoji.woff",))
 FONTS: Final[tuple[Font, ...]] = (
     _noto("", "-Italic"),
     _noto("Arabic"),
@@ -55,9 +56,12 @@ FONTS: Final[tuple[Font, ...]] = (
     _HANGUL,
     _cjk("TC", 3),
     _cjk("HK", 4),
+    _EMOJI,
 )
 """Every bundled font, the preferred one of those that share a character first."""
 
+_KEYCAP: Final = ("\ufe0f\u20e3", "\u20e3")
+"""What makes a digit before it a key: one picture of one font."""
 _FAMILIES: Final = {font.family.casefold(): font for font in FONTS}
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
@@ -100,8 +104,9 @@ def font_runs(text: str, preferred: Font | Face = FONTS[0]) -> tuple[tuple[Font 
     """Divide a text into runs, each with the font that shows it: the preferred one as long as it can."""
     cjk = _cjk_font(text)
     runs: list[tuple[Font | Face, str]] = []
-    for char in text:
-        font = _font_for(char, preferred, cjk, runs[-1][0] if runs else preferred)
+    for place, char in enumerate(text):
+        is_key = text.startswith(_KEYCAP, place + 1)
+        font = _EMOJI if is_key else _font_for(char, preferred, cjk, runs[-1][0] if runs else preferred)
         if runs and runs[-1][0] is font:
             runs[-1] = (font, runs[-1][1] + char)
         else:
@@ -110,6 +115,8 @@ def font_runs(text: str, preferred: Font | Face = FONTS[0]) -> tuple[tuple[Font 
 
 
 def _font_for(char: str, preferred: Font | Face, cjk: Font, current: Font | Face) -> Font | Face:
+    if current is _EMOJI and char == " ":  # its spaces are as wide as its pictures
+        return preferred
     if _needs_no_glyph(char) or (unicodedata.category(char).startswith("M") and has(current, char)):
         return current
     if has(preferred, char):

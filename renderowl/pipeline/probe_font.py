@@ -12,9 +12,10 @@ from typing import Any, Final
 from fontTools.ttLib import TTFont
 from PIL import ImageFont
 
-_NAME: Final = re.compile(r"[A-Za-z0-9._+-]{1,100}")
-_POSTSCRIPT_NAME: Final = 6
-_FAMILY: Final = 1
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+&'-]{0,99}")
+_WINDOWS: Final = 3
+_FAMILY, _FULL, _POSTSCRIPT = 1, 4, 6
+"""Numbers of names in a font. libass finds TrueType outlines by their full name, PostScript ones by their own."""
 _MAX_RANGES: Final = 20_000
 
 
@@ -31,15 +32,17 @@ def main(path: str) -> int | str:
 
 
 def _described(font: TTFont) -> dict[str, Any]:
-    name = str(font["name"].getDebugName(_POSTSCRIPT_NAME) or "")
-    if not _NAME.fullmatch(name):
-        raise ValueError("it has no PostScript name of letters, digits, points and hyphens")
+    wanted = (_POSTSCRIPT, _FAMILY) if font.sfntVersion == "OTTO" else (_FULL, _FAMILY)
+    records = [(one.nameID, one.toUnicode()) for one in font["name"].names if one.platformID == _WINDOWS]
+    names = [name for number in wanted for found, name in records if found == number and _NAME.fullmatch(name)]
+    if not names:
+        raise ValueError("it has no name of Latin letters and digits")
     codes = sorted(font.getBestCmap() or ())
     if not codes:
         raise ValueError("it has no characters")
     return {
-        "name": name,
-        "family": str(font["name"].getBestFamilyName() or name)[:200],
+        "name": names[0],
+        "family": str(font["name"].getBestFamilyName() or names[0])[:200],
         "line_scale": _line_scale(font),
         "ranges": _ranges(codes),
     }

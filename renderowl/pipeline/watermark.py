@@ -20,7 +20,8 @@ def watermark_clip(asked: Watermark, media: Media, canvas: Canvas) -> Clip:
         canvas.width - 2 * margin, canvas.height - 2 * margin, canvas.rate, offset_x=-margin, offset_y=-margin
     )
     width = min(asked.scale * canvas.width, canvas.height * media.width / media.height)
-    clip = ImageClip(src=asked.src, position=asked.position, width=max(2, round(width)))
+    height = width * media.height / media.width
+    clip = ImageClip(src=asked.src, position=asked.position, width=max(2, round(width)), height=max(2, round(height)))
     box = box_of(clip, within, (media.width, media.height))
     box = msgspec.structs.replace(box, center_x=box.center_x + margin, center_y=box.center_y + margin)
     return Clip("watermark", 0, canvas.frames, ImageContent(asked.src, "contain"), box, asked.opacity)

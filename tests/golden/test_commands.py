@@ -19,6 +19,7 @@ from renderowl.pipeline.timeline import (
     Canvas,
     CaptionContent,
     CaptionStyle,
+    ChromaKey,
     Clip,
     ColorContent,
     Content,
@@ -26,11 +27,15 @@ from renderowl.pipeline.timeline import (
     Duck,
     Ellipse,
     EllipseKey,
+    Face,
+    Filter,
+    FilterName,
     HighlightContent,
     ImageContent,
     Media,
     Rate,
     Seconds,
+    ShapeContent,
     TextContent,
     TextStyle,
     VideoContent,
@@ -53,11 +58,30 @@ MEDIA = {
 }
 FULL = Box(640, 360, 1280, 720)
 VIEW = (ViewKey(0, 100, 50, 960, 540), ViewKey(60, 200.5, 60.25, 480, 270))
+FILTERS: dict[FilterName, float] = {
+    **{
+        "brightness": 1.5,
+        "contrast": 0.5,
+        "saturation": 2.0,
+        "hue": 90.0,
+        "grayscale": 0.5,
+        "sepia": 1.0,
+        "invert": 1.0,
+    },
+    **{"blur": 8.0, "sharpen": 1.0, "vignette": 0.5, "noise": 0.2, "denoise": 0.5},
+}
+SHAPES = (
+    ShapeContent("rectangle", "#ff0000", "#ffffff80", 4.0, 20.0),
+    ShapeContent("ellipse", "#ff0000"),
+    ShapeContent("circle", None, "#ffffff", 4.0),
+    ShapeContent("line", None, "#ffffff", 4.0, points=((0.0, 0.0), (1.0, 1.0))),
+    ShapeContent("polygon", "#ff0000", "#ffffff", 4.0, points=((0.5, 0.0), (1.0, 1.0), (0.0, 1.0))),
+)
 WORDS = (Word("one", 0, 10), Word("two", 10, 10), Word("three", 25, 10))
 
 
-def clip(content: Content, box: Box = FULL, start: int = 0, frames: int = 60, **more: float) -> Clip:
-    return Clip("clip", start, frames, content, box, **more)  # type: ignore[arg-type]  # opacity and fades
+def clip(content: Content, box: Box = FULL, start: int = 0, frames: int = 60, **more: object) -> Clip:
+    return Clip("clip", start, frames, content, box, **more)  # type: ignore[arg-type]  # opacity, fades and filters
 
 
 def segment(*clips: Clip) -> Segment:
@@ -117,6 +141,26 @@ CASES: dict[str, Callable[[], Command]] = {
     "view-of-a-still": lambda: picture(clip(ImageContent("photo", view=VIEW), start=-10, frames=70)),
     "view-of-a-video-over-another": lambda: picture(
         clip(ColorContent("#ffffff")), clip(VideoContent("film", Seconds(2), view=VIEW), Box(640, 360, 320, 180))
+    ),
+    **{
+        f"filter-{name}": lambda name=name, amount=amount: picture(  # type: ignore[misc]
+            clip(VideoContent("film"), filters=(Filter(name, amount),)),
+            clip(ImageContent("logo"), Box(100, 100, 120, 120), filters=(Filter(name, amount),)),
+        )
+        for name, amount in FILTERS.items()
+    },
+    "filter-noise-cut-in-two": lambda: picture(
+        clip(VideoContent("film"), start=-15, frames=90, filters=(Filter("noise", 0.2, 30),))
+    ),
+    "chroma-key": lambda: picture(
+        clip(ColorContent("#ffffff")), clip(VideoContent("film", key=ChromaKey("#00b140", 0.15, 0.05)))
+    ),
+    **{
+        f"shape-{shape.form}": lambda shape=shape: picture(clip(shape, Box(640, 360, 200, 100)))  # type: ignore[misc]
+        for shape in SHAPES
+    },
+    "text-in-a-font-of-ones-own": lambda: picture(
+        clip(TextContent("AB", TextStyle("Brand", face=Face("brand", "b" * 64, "Brand Bold", 1.25, "A"))))
     ),
     "text": lambda: picture(
         clip(ColorContent("#ffffff")),

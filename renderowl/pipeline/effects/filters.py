@@ -5,7 +5,7 @@ most of it is one table a plane, without a way to RGB and back. None looks at an
 """
 
 from collections.abc import Callable, Sequence
-from math import pi
+from math import cos, pi, radians, sin
 from typing import Final
 
 from renderowl.pipeline.effects.fit import Size
@@ -48,18 +48,25 @@ def grayscale(picture: Stream, amount: float, alpha: bool) -> Stream:
 
 def hue(picture: Stream, degrees: float, alpha: bool) -> Stream:
     """Return the picture with its colours turned."""
-    return picture.then("hue", h=f"{degrees:g}")
+    along, across = cos(radians(degrees)), sin(radians(degrees))
+    still = ((0.213, 0.715, 0.072),) * 3
+    turned = ((0.787, -0.715, -0.072), (-0.213, 0.285, -0.072), (-0.213, -0.715, 0.928))
+    aside = ((-0.213, -0.715, 0.928), (0.143, 0.140, -0.283), (-0.787, 0.715, 0.072))
+    rows = [
+        tuple(a + along * b + across * c for a, b, c in zip(*row, strict=True))
+        for row in zip(still, turned, aside, strict=True)
+    ]
+    return _mixed(picture, rows, alpha)
 
 
 def sepia(picture: Stream, amount: float, alpha: bool) -> Stream:
     """Return the picture on its way to the brown of old photographs."""
     brown = ((0.393, 0.769, 0.189), (0.349, 0.686, 0.168), (0.272, 0.534, 0.131))
-    mixed = {
-        f"{out}{of}": f"{amount * brown[row][column] + (1 - amount) * (row == column):.4f}"
-        for row, out in enumerate("rgb")
-        for column, of in enumerate("rgb")
-    }
-    return _from_rgb(_to_rgb(picture, alpha).then("colorchannelmixer", **mixed), alpha)
+    rows = [
+        tuple(amount * part + (1 - amount) * (column == row) for column, part in enumerate(parts))
+        for row, parts in enumerate(brown)
+    ]
+    return _mixed(picture, rows, alpha)
 
 
 def blur(picture: Stream, radius: float, alpha: bool) -> Stream:
@@ -67,7 +74,8 @@ def blur(picture: Stream, radius: float, alpha: bool) -> Stream:
     if not alpha:
         return picture.then("gblur", sigma=f"{radius:g}")
     solid = _to_rgb(picture, alpha).then("premultiply", inplace=1)
-    return _from_rgb(solid.then("gblur", sigma=f"{radius:g}").then("unpremultiply", inplace=1), alpha)
+    blurred = solid.then("gblur", sigma=f"{radius:g}").then("unpremultiply", inplace=1)
+    return blurred.then("scale", **TO_BT709)
 
 
 def sharpen(picture: Stream, amount: float, alpha: bool) -> Stream:
@@ -100,7 +108,7 @@ def noise(
         )
         .then("format", "yuv420p")
         .then("lutyuv", y=128, u=128, v=128)
-        .then("noise", c0s=round(100 * amount), c0_seed=7)
+        .then("noise", c0s=round(40 * amount), c0_seed=7)
     )
     part = held(grain, frames, rate).then(
         "crop",
@@ -161,12 +169,18 @@ def _levels(picture: Stream, factor: float, middle: float) -> Stream:
     return picture.then("lutyuv", y=f"round((val-{middle:g})*{factor:g}+{middle:g})", u=chroma, v=chroma)
 
 
+def _mixed(picture: Stream, rows: Sequence[Sequence[float]], alpha: bool) -> Stream:
+    """Return the picture with each of red, green and blue made of all three."""
+    parts = {
+        f"{out}{of}": f"{part:.4f}"
+        for out, row in zip("rgb", rows, strict=True)
+        for of, part in zip("rgb", row, strict=True)
+    }
+    return _to_rgb(picture, alpha).then("colorchannelmixer", **parts).then("scale", **TO_BT709)
+
+
 def _to_rgb(picture: Stream, alpha: bool) -> Stream:
     return picture.then("scale", in_color_matrix="bt709", in_range="tv").then("format", "gbrap" if alpha else "gbrp")
-
-
-def _from_rgb(picture: Stream, alpha: bool) -> Stream:
-    return normalised(picture.then("scale", **TO_BT709), alpha)
 
 
 def _beside_alpha(picture: Stream, alpha: bool, change: Callable[[Stream], Stream]) -> Stream:

@@ -63,7 +63,8 @@ def test_han_characters_follow_the_language_beside_them(text: str, family: str) 
 
 def test_glyphs_that_no_font_has_are_found() -> None:
     assert missing_glyphs("fine, Grüße, 你好, שלום\n\t\u200d\ufe0f") == set()
-    assert missing_glyphs("owl \U0001f989") == {"\U0001f989"}
+    assert missing_glyphs("owl \U0001f989, \u2764\ufe0f") == set()
+    assert missing_glyphs("fine \U00012000") == {"\U00012000"}
 
 
 def test_sizes_mean_the_em_whatever_the_font() -> None:
