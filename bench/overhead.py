@@ -22,7 +22,7 @@ from results import median, save
 from stack import Stack, connected, film, make_media, upload
 
 from renderowl.client import Client
-from renderowl.pipeline.assemble import film_command
+from renderowl.pipeline.join import film_command
 from renderowl.pipeline.command import Command, audio_command, link, segment_command
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment
 from renderowl.pipeline.plan import Plan

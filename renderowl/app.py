@@ -41,6 +41,7 @@ from renderowl.api import (
     limits,
     peers,
     projects,
+    playing,
     renders,
     reports,
     storage,
@@ -155,6 +156,7 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber, tally: Tally) -> ASGIA
     api = Litestar(
         route_handlers=[native, websocket_route(hub, ctx)],
         dependencies={
+            playing.router,
             "ctx": Provide(access.provide_context, sync_to_thread=False),
             "principal": Provide(access.provide_principal),
             "page": Provide(access.provide_page, sync_to_thread=False),

@@ -9,12 +9,13 @@ from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from renderowl.api.access import Caller, Ctx, PageAsked
-from renderowl.api.assets import SignedUrl, signed_url
+from renderowl.api.assets import SignedUrl, rfc3339, signed_url
 from renderowl.api.bodies import Body
 from renderowl.api.events import After, Wait, poll_progress
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import RenderStatus, is_active
-from renderowl.services import plans, renders
+from renderowl.pipeline.hls import PLAYLIST_TYPE
+from renderowl.services import plans, playing, renders
 from renderowl.services.paging import Page
 from renderowl.services.plans import PlanView
 from renderowl.services.renders import RenderRequest
@@ -95,9 +96,18 @@ async def retry_render(ctx: Ctx, principal: Caller, project_id: FromPath[str], r
 
 @get("/{render_id:str}/output", summary="Get the output's URL")
 async def get_output(
-    ctx: Ctx, principal: Caller, project_id: FromPath[str], render_id: FromPath[str], name: FromQuery[str | None] = None
+    ctx: Ctx,
+    principal: Caller,
+    project_id: FromPath[str],
+    render_id: FromPath[str],
+    name: FromQuery[str | None] = None,
+    as_stored: FromQuery[bool] = False,
 ) -> SignedUrl:
-    """A signed URL, good for 24 hours; `?name=` chooses one of several files."""
+    """A signed URL, good for 24 hours; `?name=` chooses one of several files.
+
+    A playlist's, or a sprite's WebVTT file's, is for players: in it all other files are signed URLs too. `?as_stored=true`
+    is for keeping all the files in one folder: it names them as they are called.
+    """
     file, signed = await renders.sign_output(ctx, principal, project_id, render_id, name)
     return signed_url(signed, name=file["name"], content_type=file["content_type"], size_bytes=file["size_bytes"])
 
@@ -120,6 +130,8 @@ async def get_progress(
     if after is not None:
         return Response(await poll_progress(ctx, state["hub"], principal, project_id, render_id, after, wait))
     view, tag = await renders.progress(ctx, principal, project_id, render_id)
+    if playing.is_played(file) and not as_stored:
+        signed = playing.sign_play(ctx, render_id, file["name"])
     headers = {"etag": f'"{tag}"', "cache-control": "private, no-cache"}
     if is_active(view.status):
         headers["retry-after"] = str(POLL_AFTER_S)
@@ -171,9 +183,20 @@ router = Router(
         get_render,
         cancel_render,
         retry_render,
+@get("/{render_id:str}/playlist", summary="Get the URL of the film in the making")
+async def get_playlist(ctx: Ctx, principal: Caller, project_id: FromPath[str], render_id: FromPath[str]) -> SignedUrl:
+    """The signed URL of an HLS playlist that grows while the film is encoded, good for 24 hours; 409 until it plays.
+
+    For renders with `preview.hls`. It plays until ten minutes after the render's end.
+    """
+    signed = await playing.sign_preview(ctx, principal, project_id, render_id)
+    return SignedUrl(signed.url, rfc3339(signed.expires_at), playing.PREVIEW, PLAYLIST_TYPE)
+
+
         get_output,
         get_progress,
         get_preview,
         get_log,
     ],
 )
+        get_playlist,

@@ -17,6 +17,7 @@ from renderowl.services.tracing import Span, span
 log = structlog.get_logger(__name__)
 
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_SIGNED_PATH: Final = re.compile(r"^(/play/)[^/]*")
 _QUIET: Final = ("/health", "/healthz", "/readyz", "/metrics")
 _FOR_BROWSERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -70,10 +71,15 @@ def request_log(app: ASGIApp, trusted_proxies: Sequence[str] = ()) -> ASGIApp:
             level(
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                path=_shown(scope["path"]),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
             structlog.contextvars.unbind_contextvars("request_id")
 
     return middleware
+
+
+def _shown(path: str) -> str:
+    """The path as it is logged: what signs a playlist's is left out."""
+    return _SIGNED_PATH.sub(r"\1...", path)

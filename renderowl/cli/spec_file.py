@@ -56,7 +56,8 @@ async def prepare(path: Path, spec: SpecFile, tools: Toolchain) -> Prepared:
     texts = {src: (path.parent / src).read_text(encoding="utf-8-sig") for src in text_sources}
     timeline = compositions.compile(ask, media, texts, fonts)
     require_glyphs(timeline)
-    return Prepared(make_plan(timeline, ask.output, fingerprint=tools.fingerprint), inputs)
+    further = compositions.compile_further(ask, media, texts, fonts)
+    return Prepared(make_plan(timeline, ask.output, further=further, fingerprint=tools.fingerprint), inputs)
 
 
 async def _look(

@@ -9,12 +9,12 @@ import msgspec
 from renderowl.db.database import Database, from_json, to_json
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import ACTIVE_RENDER, RenderStatus, render_sources
-from renderowl.domain.records import Render
+from renderowl.domain.records import Render, Screen
 
 _COLUMNS = (
     "id, project_id, composition_id, status, priority, attempt, input_props, output_settings, progress, output, error,"
     " cache, metadata, webhook_url, supersede_key, idempotency_key, request_hash, created_by, created_at, started_at,"
-    " completed_at, updated_at, deadline_at, key_id, trace, requires, force"
+    " completed_at, updated_at, deadline_at, key_id, trace, requires, force, preview"
 )
 _BRIEF_COLUMNS = _COLUMNS.replace(
     "input_props, output_settings", "'{}'::jsonb AS input_props, '{}'::jsonb AS output_settings"
@@ -177,7 +177,8 @@ async def set_status(
             progress = coalesce($6::jsonb, progress), collected_at = NULL, logs_removed_at = NULL,
             cache = CASE WHEN $2 = 'queued' THEN '{{}}' ELSE cache END,
             cache_keys = CASE WHEN $2 IN ('completed', 'failed', 'cancelled') THEN '{{}}' ELSE cache_keys END,
-            plan = CASE WHEN $2 = 'queued' THEN NULL ELSE plan END
+            plan = CASE WHEN $2 = 'queued' THEN NULL ELSE plan END,
+            preview = CASE WHEN $2 = 'queued' THEN NULL ELSE preview END
         WHERE id = $1 AND status = ANY($3::text[]) AND ($7::int IS NULL OR attempt = $7)
         RETURNING {_COLUMNS}
         """,
@@ -303,4 +304,5 @@ def _render(row: asyncpg.Record) -> Render:
     for name in ("input_props", "output_settings", "output", "error", "cache", "metadata"):
         values[name] = from_json(values[name])
     values["progress"] = msgspec.json.decode(values["progress"], type=Progress)
+    values["preview"] = values["preview"] and msgspec.json.decode(values["preview"], type=Screen)
     return Render(**values)

@@ -147,6 +147,7 @@ class Steps(Table, tablename="steps"):
     render_id = Text()
     project_id = Text()
     render_attempt = Integer()
+    preview = JSONB(null=True)
     kind = Text()
     ordinal = Integer()
     status = Text()
@@ -158,6 +159,16 @@ class Steps(Table, tablename="steps"):
     attempt = Integer()
     token = Text(null=True)
     worker_id = Text(null=True)
+class PreviewPieces(Table, tablename="preview_pieces"):
+    id = Text(primary_key=True)
+    render_id = Text()
+    attempt = Integer()
+    track = Text()
+    start_us = BigInt()
+    end_us = BigInt()
+    size_bytes = BigInt()
+
+
     lease_expires_at = Timestamptz(null=True)
     not_before = Timestamptz(null=True)
     queued_at = Timestamptz()
@@ -286,3 +297,4 @@ TABLES: Final = (
     Automations,
     Executions,
 )
+    PreviewPieces,

@@ -15,6 +15,7 @@ DurableType = Literal[
     "render.failed",
     "render.cancelled",
     "render.retrying",
+    "render.playable",
     "asset.ready",
     "asset.failed",
     "automation.executed",

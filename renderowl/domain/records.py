@@ -12,6 +12,7 @@ AssetStatus = Literal["pending", "processing", "ready", "failed"]
 AssetType = Literal["video", "audio", "image", "subtitle", "font"]
 Scope = Literal["read", "write", "admin"]
 Role = Literal["user", "admin"]
+Track = Literal["video", "audio"]
 Tier = Literal["free", "pro", "enterprise"]
 
 
@@ -92,6 +93,42 @@ class Asset(msgspec.Struct, frozen=True):
 
 
 class Render(msgspec.Struct, frozen=True):
+class Fetched(msgspec.Struct, frozen=True):
+    """Our copy of what a URL had, with the validators to ask whether it still has. `metadata` holds what it is:
+    `media`, `font` or `captions`."""
+
+    id: str
+    project_id: str
+    url: str
+    etag: str | None
+    last_modified: str | None
+    content_hash: str
+    storage_key: str
+    size_bytes: int
+    content_type: str
+    metadata: dict[str, Any]
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A finished piece of a film's pictures or sound, in microseconds of the film."""
+
+    start_us: int
+    end_us: int
+    size_bytes: int
+
+
+class Screen(msgspec.Struct, frozen=True):
+    """What the playlists of a film in the making say of it; `playable` once it begins to play."""
+
+    width: int
+    height: int
+    fps: float
+    codecs: str
+    end_us: int
+    has_sound: bool
+    playable: bool = False
+
+
     """`key_id` is the API key it was submitted with, or with a token of which; `trace` its W3C traceparent, if any.
 
     `requires` are the labels that a worker must have to do any step of it; with `force` nothing comes from the cache.
@@ -125,6 +162,45 @@ class Render(msgspec.Struct, frozen=True):
     requires: list[str] = []
     force: bool = False
 
+    preview: Screen | None = None
+    """What can be played of it while it is made, if that was asked for."""
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    """Where a project's events are sent to. `failing_since` is when deliveries began to fail, with none good since."""
+
+    id: str
+    project_id: str
+    url: str
+    description: str
+    events: list[WebhookEvent]
+    enabled: bool
+    disabled_reason: str | None
+    failing_since: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One webhook POST, tried until it comes through. What is told of the answer is that of the last try."""
+
+    id: str
+    project_id: str
+    webhook_id: str | None
+    render_id: str | None
+    event_type: str
+    url: str
+    payload: dict[str, Any]
+    status: DeliveryStatus
+    attempts: int
+    next_attempt_at: datetime | None
+    last_attempt_at: datetime | None
+    response_status: int | None
+    response_body: str | None
+    duration_ms: int | None
+    error: str | None
+    created_at: datetime
+    delivered_at: datetime | None
 
 class Step(msgspec.Struct, frozen=True):
     """A unit of work of one attempt of a render. (`id`, `attempt`, `token`) names one claim of it."""

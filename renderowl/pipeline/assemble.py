@@ -1,4 +1,4 @@
-"""Assemble: join the segments by copying, add the sound, make poster and sidecars, and probe what was made."""
+"""Assemble: join the segments by copying, add the sound, make stills and sidecars, and probe what was made."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,29 +7,28 @@ from typing import Final, Literal
 import msgspec
 
 from renderowl.domain.errors import OutputWrong
-from renderowl.pipeline.chapters import ffmetadata
+from renderowl.pipeline import hls
 from renderowl.pipeline.clock import time_of
-from renderowl.pipeline.command import Command, link, start
+from renderowl.pipeline.command import link
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment, publish
+from renderowl.pipeline.join import film_command
 from renderowl.pipeline.plan import Plan
 from renderowl.pipeline.probe import Probed, probe
 from renderowl.pipeline.run import Observer, ProcessLimits, run
+from renderowl.pipeline.stills import Stills, sheet_grid, sprite_vtt, thumbnail_height
 from renderowl.pipeline.subtitles import srt, vtt
-from renderowl.pipeline.timeline import Rate
 from renderowl.pipeline.tools import Toolchain
 
 CONTENT_TYPES: Final = {
     **{"mp4": "video/mp4", "webm": "video/webm", "mov": "video/quicktime", "gif": "image/gif"},
+    "hls": hls.PLAYLIST_TYPE,
     **{"mp3": "audio/mpeg", "wav": "audio/wav", "png": "image/png", "jpg": "image/jpeg"},
 }
-_JOINED: Final = (
-    *("-protocol_whitelist", "file", "-format_whitelist", "concat,nut"),
-    *("-f", "concat", "-safe", "1", "-i", "join.txt"),
-)
 _DURATION_TOLERANCE_S: Final = 0.08
 """A codec's last block of samples may reach past the end of the film."""
 
-OutputKind = Literal["video", "audio", "image", "poster", "captions"]
+OutputKind = Literal["video", "media", "audio", "image", "poster", "captions", "thumbnail", "thumbnails"]
+"""`media` is what the playlist of an HLS film plays; `thumbnails` says where on which `thumbnail` is what."""
 
 
 class OutputFile(msgspec.Struct, frozen=True):
@@ -57,104 +56,42 @@ async def assemble(
     observer: Observer,
     limits: ProcessLimits | None = None,
 ) -> list[OutputFile]:
-    """Make the render's files in `out_dir`, the film first; raises OutputWrong when one is not what the plan says."""
+    """Make a film's files in `out_dir`, the film first; raises OutputWrong when one is not what the plan says."""
     limits = limits or ProcessLimits()
     film = film_command(plan, segments, audio, tools)
     film.prepare(work_dir, {})
-    for name, path in (*_segment_names(segments), *((("sound", audio.path),) if audio else ())):
-        link(work_dir / name, path)
+    for index, segment in enumerate(segments):
+        link(work_dir / f"part-{index}.nut", segment.path)
+    if audio is not None:
+        link(work_dir / "sound", audio.path)
     await run(film.argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / "ffmpeg.log")
-    found = await probe(work_dir / film.output, tools, ours=True)
-    _verify(plan, found, audio)
-    made = [_film_output(plan, found, out_dir, publish(work_dir / film.output, out_dir / plan.output_name))]
-    if plan.poster is not None and plan.segments:
-        made.append(await _poster(plan, made[0].path, out_dir, work_dir, tools, observer, limits))
+    streamed = plan.encoding.format == "hls"
+    found = await probe(work_dir / (hls.MEDIA if streamed else film.output), tools, ours=True)
+    if streamed:
+        made = _streamed(plan, found, audio, work_dir, out_dir)
+    else:
+        _verify(plan, found, found.duration_s, audio)
+        made = [_film_output(plan, found, out_dir, publish(work_dir / film.output, out_dir / plan.output_name))]
+    if plan.segments and (plan.poster is not None or plan.thumbnails is not None):
+        stills = Stills(made[-1].path, plan.timeline.canvas, work_dir, tools, observer, limits)
+        made += await _stills(plan, stills, out_dir)
     return made + _sidecars(plan, out_dir)
 
 
-def film_command(
-    plan: Plan, segments: Sequence[EncodedSegment], audio: EncodedAudio | None, tools: Toolchain
-) -> Command:
-    """Return the command that joins the film; raises OutputWrong when the segments do not fit together."""
-    if len({segment.extradata_hash for segment in segments}) > 1:
-        raise OutputWrong("the segments were encoded with different parameters and cannot be joined")
-    output = f"film.{plan.encoding.format}"
-    if not segments and audio is None:
-        raise OutputWrong("there is neither a picture nor a sound to make a file of")
-    if not segments:
-        return Command((*start(tools), "-i", "sound", "-c", "copy", output), output)
-    files = {"join.txt": join_list([segment.frames for segment in segments], plan.timeline.canvas.rate)}
-    sound = ("-i", "sound") if audio else ()
-    mapped = ("-map", "0:v", *(("-map", "1:a") if audio else ()), "-c", "copy")
-    if plan.timeline.chapters and plan.encoding.format in ("mp4", "mov", "webm"):
-        files["chapters.txt"] = ffmetadata(plan.timeline.chapters, plan.timeline.canvas.rate)
-        mapped = (*("-f", "ffmetadata", "-i", "chapters.txt"), *mapped, "-map_chapters", str(1 + bool(audio)))
-    match plan.encoding.format:
-        case "gif":
-            to_rgb = "scale=in_color_matrix=bt709:in_range=tv,format=rgb24"
-            graph = (
-                f"[0:v]{to_rgb},split[a][b];[a]palettegen=stats_mode=diff[p];[b][p]paletteuse=dither=sierra2_4a[v]\n"
-            )
-            files["graph.txt"] = graph
-            argv = (*start(tools), *_JOINED, tools.graph_option, "graph.txt", "-map", "[v]", "-loop", "0", output)
-        case "png" | "jpg":
-            argv = (*start(tools), *_JOINED, "-map", "0:v", "-frames:v", "1", *_still(plan.encoding.format), output)
-        case "mp4" | "mov":
-            scale = ("-video_track_timescale", str(timescale(plan.timeline.canvas.rate)))
-            tag = ("-tag:v", "hvc1") if plan.encoding.video_codec == "hevc" else ()
-            argv = (*start(tools), *_JOINED, *sound, *mapped, *tag, *scale, "-movflags", "+faststart", output)
-        case _:
-            argv = (*start(tools), *_JOINED, *sound, *mapped, output)
-    return Command(argv, output, files)
-
-
-def _segment_names(segments: Sequence[EncodedSegment]) -> list[tuple[str, Path]]:
-    return [(f"part-{index}.nut", segment.path) for index, segment in enumerate(segments)]
-
-
-def join_list(frames: Sequence[int], rate: Rate) -> str:
-    """Return the list for FFmpeg's concat demuxer, each part with its duration.
-
-    Rounded cumulatively, which keeps every joint of thousands exact; without the durations there are gaps.
-    """
-    lines, total, before = ["ffconcat version 1.0"], 0, 0
-    for index, count in enumerate(frames):
-        total += count
-        end = round(time_of(total, rate) * 1_000_000)
-        lines += [f"file part-{index}.nut", f"duration {(end - before) / 1_000_000:.6f}"]
-        before = end
-    return "\n".join(lines) + "\n"
-
-
-def timescale(rate: Rate) -> int:
-    """Return the ticks a second in which every frame's time is a whole number, and fine enough for players."""
-    ticks = rate.num
-    while ticks < 10_000:
-        ticks *= 2
-    return ticks
-
-
-def _still(form: str) -> tuple[str, ...]:
-    if form == "png":
-        return ("-vf", "scale=in_color_matrix=bt709:in_range=tv,format=rgb24", "-c:v", "png")
-    scale = "scale=in_color_matrix=bt709:in_range=tv:out_color_matrix=bt601:out_range=pc,format=yuvj420p"
-    return ("-vf", scale, "-c:v", "mjpeg", "-q:v", "2")
-
-
-def _verify(plan: Plan, found: Probed, audio: EncodedAudio | None) -> None:
+def _verify(plan: Plan, found: Probed, duration_s: float, audio: EncodedAudio | None) -> None:
     """Raise OutputWrong unless the file has the streams, the frames, the size and the length the plan says."""
     canvas, form = plan.timeline.canvas, plan.encoding.format
     problems = []
     if plan.segments:
         if (found.width, found.height) != (canvas.width, canvas.height):
             problems.append(f"it is {found.width}x{found.height} instead of {canvas.width}x{canvas.height}")
-        if form in ("mp4", "mov", "webm") and found.frames != canvas.frames:
+        if form in ("mp4", "mov", "webm", "hls") and found.frames != canvas.frames:
             problems.append(f"it has {found.frames} frames instead of {canvas.frames}")
     if audio is not None and form not in ("gif", "png", "jpg") and not found.has_audio:
         problems.append("it has no sound")
     wanted_s = float(time_of(canvas.frames, canvas.rate))
-    if form not in ("gif", "png", "jpg") and abs(found.duration_s - wanted_s) > _DURATION_TOLERANCE_S:
-        problems.append(f"it lasts {found.duration_s:.3f} s instead of {wanted_s:.3f} s")
+    if form not in ("gif", "png", "jpg") and abs(duration_s - wanted_s) > _DURATION_TOLERANCE_S:
+        problems.append(f"it lasts {duration_s:.3f} s instead of {wanted_s:.3f} s")
     if problems:
         raise OutputWrong(f"the film is not what was planned: {'; '.join(problems)}")
 
@@ -177,37 +114,57 @@ def _film_output(plan: Plan, found: Probed, out_dir: Path, size_bytes: int) -> O
     )
 
 
-async def _poster(
-    plan: Plan, film: Path, out_dir: Path, work_dir: Path, tools: Toolchain, observer: Observer, limits: ProcessLimits
-) -> OutputFile:
-    """Make the poster: the frame on show at its time, or the last one."""
-    assert plan.poster is not None
-    canvas = plan.timeline.canvas
-    last_s = float(time_of(canvas.frames - 1, canvas.rate))
-    at_s = max(0.0, min(plan.poster.at_s, last_s) - 0.0005)
-    link(work_dir / "poster-source", film)
-    argv = (
-        *start(tools),
-        *("-ss", f"{at_s:.6f}", "-i", "poster-source", "-map", "0:v", "-frames:v", "1", *_still("jpg"), "poster.jpg"),
-    )
-    await run(argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / "ffmpeg.log")
-    name = f"{Path(plan.output_name).stem}.poster.jpg"
-    size_bytes = publish(work_dir / "poster.jpg", out_dir / name)
-    return OutputFile(
-        "poster", name, out_dir / name, "image/jpeg", size_bytes, width=canvas.width, height=canvas.height
-    )
+def _streamed(plan: Plan, found: Probed, audio: EncodedAudio | None, work_dir: Path, out_dir: Path) -> list[OutputFile]:
+    """Verify an HLS film and give its two files their names: the playlist, and what it plays."""
+    playlist = (work_dir / hls.PLAYLIST).read_text(encoding="utf-8")
+    _verify(plan, found, hls.length_s(playlist), audio)
+    media = out_dir / f"{Path(plan.output_name).stem}.hls.mp4"
+    media_bytes = publish(work_dir / hls.MEDIA, media)
+    told = _text("video", work_dir / "named.m3u8", hls.PLAYLIST_TYPE, hls.named(playlist, media.name))
+    film = _film_output(plan, found, out_dir, publish(told.path, out_dir / plan.output_name))
+    return [film, OutputFile("media", media.name, media, "video/mp4", media_bytes)]
+
+
+async def _stills(plan: Plan, stills: Stills, out_dir: Path) -> list[OutputFile]:
+    """Take the poster and the thumbnails."""
+    stem, canvas = Path(plan.output_name).stem, plan.timeline.canvas
+    made = []
+    if plan.poster is not None:
+        poster = await stills.poster(plan.poster.at_s)
+        made.append(_still("poster", poster, out_dir / f"{stem}.poster.jpg", canvas.width, canvas.height))
+    wanted = plan.thumbnails
+    if wanted is None:
+        return made
+    pictures = await stills.thumbnails(wanted)
+    width, height = wanted.width, thumbnail_height(wanted, canvas)
+    if not wanted.sprite:
+        places = [out_dir / f"{stem}.thumbnail-{number:04}.jpg" for number in range(1, len(pictures) + 1)]
+        pairs = zip(pictures, places, strict=True)
+        return made + [_still("thumbnail", picture, place, width, height) for picture, place in pairs]
+    sheets = await stills.sheets(len(pictures))
+    places = [out_dir / f"{stem}.thumbnails-{number}.jpg" for number in range(1, len(sheets) + 1)]
+    across, down = sheet_grid(len(pictures))
+    pairs = zip(sheets, places, strict=True)
+    laid = [_still("thumbnail", sheet, place, across * width, down * height) for sheet, place in pairs]
+    text = sprite_vtt(wanted, canvas, [place.name for place in places])
+    return [*made, _text("thumbnails", out_dir / f"{stem}.thumbnails.vtt", "text/vtt", text), *laid]
+
+
+def _still(kind: OutputKind, picture: Path, place: Path, width: int, height: int) -> OutputFile:
+    size_bytes = publish(picture, place)
+    return OutputFile(kind, place.name, place, "image/jpeg", size_bytes, width=width, height=height)
+
+
+def _text(kind: OutputKind, place: Path, content_type: str, text: str) -> OutputFile:
+    place.write_text(text, encoding="utf-8")
+    return OutputFile(kind, place.name, place, content_type, place.stat().st_size)
 
 
 def _sidecars(plan: Plan, out_dir: Path) -> list[OutputFile]:
     if plan.captions not in ("sidecar", "both") or not plan.subtitles:
         return []
     stem = Path(plan.output_name).stem
-    made = []
-    for suffix, content_type, text in (
-        (".srt", "application/x-subrip", srt(plan.subtitles)),
-        (".vtt", "text/vtt", vtt(plan.subtitles)),
-    ):
-        path = out_dir / f"{stem}{suffix}"
-        path.write_text(text, encoding="utf-8")
-        made.append(OutputFile("captions", path.name, path, content_type, path.stat().st_size))
-    return made
+    return [
+        _text("captions", out_dir / f"{stem}.srt", "application/x-subrip", srt(plan.subtitles)),
+        _text("captions", out_dir / f"{stem}.vtt", "text/vtt", vtt(plan.subtitles)),
+    ]

@@ -12,6 +12,7 @@ from renderowl.pipeline.formats import GUARD
 from renderowl.pipeline.graph import compile_graph
 from renderowl.pipeline.layers import Input, segment_layers
 from renderowl.pipeline.loudness import Level, levelled, measured
+from renderowl.pipeline.pieces import tee_arguments
 from renderowl.pipeline.plan import AudioProgramme, Encoding, Preview, Segment
 from renderowl.pipeline.sound import programme_sound, samples
 from renderowl.pipeline.timeline import Face
@@ -91,7 +92,8 @@ def segment_command(
         *opened,
         *(tools.graph_option, GRAPH_FILE, "-map", graph.outputs[0], *_ONE_THREAD),
         *video_arguments(encoding, segment.canvas, tools),
-        *("-frames:v", str(segment.frames), "-f", "nut", output),
+        *("-frames:v", str(segment.frames)),
+        *(tee_arguments(segment, output) if preview.hls else ("-f", "nut", output)),
     )
     if preview.frames:
         argv += ("-map", graph.outputs[1], *_ONE_THREAD, "-fps_mode", "passthrough")

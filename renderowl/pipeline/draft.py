@@ -32,6 +32,8 @@ from renderowl.pipeline.watermark import watermark_clip
 MAX_PIECES: Final = 20_000
 """Most clips, loop passes and caption lines of a film, and most captions read for it: a bound on our own work."""
 
+MAX_THUMBNAILS: Final = 1_000
+
 DEFAULT_FPS: Final = 30.0
 """Of a film whose picture has no rate of its own, or an absurd one."""
 
@@ -187,6 +189,10 @@ class Draft:
         shown_s = float(time_of(timeline.canvas.frames, stage.rate))
         if self.output.poster is not None and self.output.poster.at > shown_s:
             refuse([FieldError(f"{OUTPUT}/poster/at", f"is beyond the film's end at {shown_s:g} s")])
+        thumbnails = self.output.thumbnails
+        if thumbnails is not None and shown_s / thumbnails.interval_s > MAX_THUMBNAILS:
+            least = f"must be at least {shown_s / MAX_THUMBNAILS:.2f}: a film has at most {MAX_THUMBNAILS} thumbnails"
+            refuse([FieldError(f"{OUTPUT}/thumbnails/interval_s", least)])
         return timeline
 
     def _add_watermark(self, canvas: Canvas) -> None:

@@ -20,7 +20,14 @@ GOP_S: Final = 2
 VideoCodec = Literal["h264", "hevc", "vp9", "av1", "gif", "none"]
 AudioCodec = Literal["aac", "opus", "mp3", "pcm", "none"]
 
-_AUDIO_CODECS: Final[dict[str, AudioCodec]] = {"mp4": "aac", "mov": "aac", "webm": "opus", "mp3": "mp3", "wav": "pcm"}
+_AUDIO_CODECS: Final[dict[str, AudioCodec]] = {
+    "mp4": "aac",
+    "mov": "aac",
+    "hls": "aac",
+    "webm": "opus",
+    "mp3": "mp3",
+    "wav": "pcm",
+}
 
 _VIDEO_CODECS: Final[dict[str, VideoCodec]] = {
     **{format: codecs[0] for format, codecs in CODECS.items()},
@@ -45,7 +52,7 @@ class Loudness(msgspec.Struct, frozen=True):
 class Encoding(msgspec.Struct, frozen=True):
     """Everything that decides about the bits, resolved from `output_settings`."""
 
-    format: Literal["mp4", "webm", "mov", "gif", "mp3", "wav", "png", "jpg"] = "mp4"
+    format: Literal["mp4", "webm", "mov", "gif", "hls", "mp3", "wav", "png", "jpg"] = "mp4"
     video_codec: VideoCodec = "h264"
     """`none` for sound alone, and for png and jpg, whose one frame their format encodes."""
     audio_codec: AudioCodec = "aac"
@@ -104,6 +111,6 @@ def audio_cost(clips: int, seconds: float, *, measured: bool = False) -> float:
     return round(seconds * (0.3 + 0.2 * clips) * (2 if measured else 1), 3)
 
 
-def assemble_cost(segments: int, seconds: float) -> float:
-    """Estimate the work of joining, muxing and checking in the same unit."""
-    return round(0.5 + 0.02 * segments + 0.05 * seconds, 3)
+def assemble_cost(segments: int, seconds: float, thumbnails: int = 0) -> float:
+    """Estimate the work of joining, muxing, checking and making thumbnails in the same unit."""
+    return round(0.5 + 0.02 * segments + 0.05 * seconds + 3.0 * thumbnails, 3)

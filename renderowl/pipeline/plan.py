@@ -5,11 +5,13 @@ A segment is a run of frames rendered by one FFmpeg process; all the audio is on
 and of the FFmpeg version: equal keys are equal pictures, wherever they stand in the film.
 """
 
+from collections.abc import Sequence
+from math import ceil
 from typing import Final, Literal
 
 import msgspec
 
-from renderowl.domain.spec.output import OutputSettings
+from renderowl.domain.spec.output import MetadataSettings, OutputSettings
 from renderowl.pipeline.clock import exact, frame_at, time_of
 from renderowl.pipeline.cut import cut_frames
 from renderowl.pipeline.encoding import Encoding as Encoding
@@ -31,11 +33,13 @@ TARGET_SEGMENT_S: Final = 8.0
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """Small pictures made while encoding; see `output_settings.preview`."""
+    """What is made while encoding, to be shown at once; see `output_settings.preview`."""
 
     frames: bool = True
     interval_s: float = 1.0
     width: int = 320
+    hls: bool = False
+    """Whether what is encoded is also cut into pieces that a playlist can name before the film is there."""
 
     def step_frames(self, rate: Rate) -> int:
         """How many frames lie from one picture to the next: picture n of a segment shows its frame n times this."""
@@ -44,6 +48,12 @@ class Preview(msgspec.Struct, frozen=True):
 
 class Poster(msgspec.Struct, frozen=True):
     at_s: float = 0.0
+
+
+class Thumbnails(msgspec.Struct, frozen=True):
+    interval_s: float = 5.0
+    width: int = 160
+    sprite: bool = False
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -69,10 +79,21 @@ class AudioProgramme(msgspec.Struct, frozen=True):
     clips: tuple[AudioClip, ...]
     media: dict[str, Media]
     cost: float
+    index: int = 0
+    """Which of the films' sound tracks this is, the first one's being 0."""
+
+    @property
+    def name(self) -> str:
+        """The name of the step that encodes it."""
+        return f"audio-{self.index}" if self.index else "audio"
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What to do and in which order: all segments and the audio in any order, then assemble."""
+    """What to do and in which order: all segments and the audio in any order, then assemble.
+
+    `further` are films of the same render in other sizes, codecs or formats. The segments of all films are numbered on;
+    those with equal keys are encoded once.
+    """
 
     timeline: Timeline
     encoding: Encoding
@@ -83,48 +104,128 @@ class Plan(msgspec.Struct, frozen=True):
     captions: Literal["burn", "sidecar", "both", "none"] = "burn"
     subtitles: tuple[Subtitle, ...] = ()
     poster: Poster | None = None
+    thumbnails: Thumbnails | None = None
+    metadata: dict[str, str] = {}
     preview: Preview = Preview()
+    further: tuple["Plan", ...] = ()
     fingerprint: str = ""
     """FFmpeg version and our own encoder revision, part of every key."""
 
     @property
+    def films(self) -> tuple["Plan", ...]:
+        """All films, this one first."""
+        return (self, *self.further)
+
+    @property
+    def segments_once(self) -> dict[str, tuple["Plan", Segment]]:
+        """The different segments of all films by key, in the order of their numbers, each with the film it was planned for."""
+        found: dict[str, tuple[Plan, Segment]] = {}
+        for film in self.films:
+            for segment in film.segments:
+                found.setdefault(segment.key, (film, segment))
+        return found
+
+    @property
+    def sounds_once(self) -> dict[str, tuple["Plan", AudioProgramme]]:
+        """The different sound tracks of all films by key."""
+        found: dict[str, tuple[Plan, AudioProgramme]] = {}
+        for film in self.films:
+            if film.audio is not None:
+                found.setdefault(film.audio.key, (film, film.audio))
+        return found
+
+    @property
+    def shown_keys(self) -> frozenset[str]:
+        """The keys of what is cut into pieces, to be shown while the film is made."""
+        sound = [] if self.audio is None else [self.audio.key]
+        return frozenset([*sound, *(one.key for one in self.segments)] if self.preview.hls else [])
+
+    @property
     def total_frames(self) -> int:
-        """Frames of the film."""
-        return self.timeline.canvas.frames
+        """Frames of the film, and of the further films what is not in it already."""
+        first = {segment.key for segment in self.segments}
+        others = (one for key, (_, one) in self.segments_once.items() if key not in first)
+        return self.timeline.canvas.frames + sum(segment.frames for segment in others)
+
+    @property
+    def all_assemble_cost(self) -> float:
+        """What it costs to assemble all films."""
+        return sum(film.assemble_cost for film in self.films)
 
     @property
     def cost(self) -> float:
         """The sum of all steps' costs."""
         return (
             sum(segment.cost for segment in self.segments)
-            + (self.audio.cost if self.audio is not None else 0.0)
-            + self.assemble_cost
+            + sum(segment.cost for film, segment in self.segments_once.values() if film is not self)
+            + sum(audio.cost for _, audio in self.sounds_once.values())
+            + self.all_assemble_cost
         )
 
 
 def make_plan(
-    timeline: Timeline, output: OutputSettings, *, fingerprint: str, target_segment_s: float = TARGET_SEGMENT_S
+    timeline: Timeline,
+    output: OutputSettings,
+    *,
+    further: Sequence[Timeline] = (),
+    fingerprint: str,
+    target_segment_s: float = TARGET_SEGMENT_S,
 ) -> Plan:
-    """Cut a timeline into steps. The same timeline makes the same plan; what did not change keeps its keys."""
+    """Cut a timeline into steps. The same timeline makes the same plan; what did not change keeps its keys.
+
+    `further` are the timelines of the output's further files, in their order.
+    """
+    first = _film(timeline, output, fingerprint, target_segment_s)
+    films: list[Plan] = []
+    numbered, sounds = len(first.segments), 1
+    for line, settings in zip(further, output.further, strict=True):
+        film = _film(line, settings, fingerprint, target_segment_s)
+        films.append(_renumbered(film, numbered, sounds))
+        numbered, sounds = numbered + len(film.segments), sounds + 1
+    return msgspec.structs.replace(first, further=tuple(films))
+
+
+def _film(timeline: Timeline, output: OutputSettings, fingerprint: str, target_segment_s: float) -> Plan:
     if output.format in ("png", "jpg"):
         timeline = _still(timeline, output)
     encoding = encoding_of(output, timeline.canvas.rate)
     has_picture = output.format not in ("mp3", "wav")
     segments = _segments(timeline, encoding, fingerprint, target_segment_s) if has_picture else ()
     wants_pictures = bool(segments) and output.preview.frames
+    duration_s = _duration_s(timeline)
+    thumbnails = (
+        None if output.thumbnails is None else msgspec.convert(output.thumbnails, Thumbnails, from_attributes=True)
+    )
     return Plan(
         timeline=timeline,
         encoding=encoding,
         segments=segments,
         audio=_programme(timeline, encoding, fingerprint) if encoding.audio_codec != "none" else None,
-        assemble_cost=assemble_cost(len(segments), _duration_s(timeline)),
+        assemble_cost=assemble_cost(len(segments), duration_s, thumbnail_count(thumbnails, duration_s)),
         output_name=output.name,
         captions=output.captions,
         subtitles=timeline.subtitles if output.captions in ("sidecar", "both") else (),
-        poster=None if output.poster is None else Poster(output.poster.at),
-        preview=Preview(wants_pictures, output.preview.interval_s, output.preview.width),
+        poster=None if output.poster is None or output.format in ("png", "jpg") else Poster(output.poster.at),
+        thumbnails=thumbnails,
+        metadata=_said(output.metadata),
+        preview=Preview(wants_pictures, output.preview.interval_s, output.preview.width, output.preview.hls),
         fingerprint=fingerprint,
     )
+
+
+def _renumbered(film: Plan, before: int, sound: int) -> Plan:
+    segments = tuple(msgspec.structs.replace(one, index=before + one.index) for one in film.segments)
+    audio = None if film.audio is None else msgspec.structs.replace(film.audio, index=sound)
+    return msgspec.structs.replace(film, segments=segments, audio=audio)
+
+
+def thumbnail_count(thumbnails: Thumbnails | None, duration_s: float) -> int:
+    """Return how many thumbnails a film has: one at its start and at each interval within it."""
+    return 0 if thumbnails is None else max(1, ceil(duration_s / thumbnails.interval_s - 1e-9))
+
+
+def _said(metadata: MetadataSettings | None) -> dict[str, str]:
+    return {} if metadata is None else {name: text for name, text in msgspec.structs.asdict(metadata).items() if text}
 
 
 def _segments(timeline: Timeline, encoding: Encoding, fingerprint: str, target_segment_s: float) -> tuple[Segment, ...]:

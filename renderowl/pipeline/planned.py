@@ -34,27 +34,27 @@ def planned_steps(plan: Plan, tools: Toolchain) -> list[PlannedStep]:
     """
     steps: list[PlannedStep] = []
     told = 0
-    for segment in plan.segments:
-        made = segment_command(segment, plan.encoding, plan.preview, tools)
+    for film, segment in plan.segments_once.values():
+        made = segment_command(segment, film.encoding, film.preview, tools)
         told += sum(len(text) for text in made.files.values())
         if told > MAX_TOLD_CHARS:
             raise LimitExceeded("the texts of all steps together are too long to be told; render it instead")
         name = f"segment-{segment.index}"
         steps.append(_step(name, segment.key, segment.start, segment.frames, segment.cost, made))
-    if plan.audio is not None:
-        steps += _sound_steps(plan.audio, plan.encoding, tools)
+    for film, audio in plan.sounds_once.values():
+        steps += _sound_steps(audio, film.encoding, tools)
     return steps
 
 
 def _sound_steps(audio: AudioProgramme, encoding: Encoding, tools: Toolchain) -> Iterator[PlannedStep]:
     """Yield the sound track's command; where its loudness is set, what measures it first, the gain being told as 0 dB."""
     if encoding.loudness is None:
-        yield _step("audio", audio.key, 0, audio.frames, audio.cost, audio_command(audio, encoding, tools))
+        yield _step(audio.name, audio.key, 0, audio.frames, audio.cost, audio_command(audio, encoding, tools))
         return
     cost = audio.cost / 2
-    yield _step("loudness", audio.key, 0, audio.frames, cost, loudness_command(audio, tools))
+    yield _step(f"{audio.name}-loudness", audio.key, 0, audio.frames, cost, loudness_command(audio, tools))
     made = audio_command(audio, encoding, tools, Level(0.0))
-    yield _step("audio", audio.key, 0, audio.frames, cost, made)
+    yield _step(audio.name, audio.key, 0, audio.frames, cost, made)
 
 
 def _step(name: str, key: str, start: int, frames: int, cost: float, made: Command) -> PlannedStep:

@@ -59,14 +59,12 @@ async def render_file(
         work = _Work(plan, inputs, Path(scratch), tools, cache, limits or ProcessLimits())
         work.on_progress, work.on_preview = on_progress, on_preview
         work.stop = stop or work.stop
-        segments, audio = await work.encode_all(parallel or cores())
+        await work.encode_all(parallel or cores())
         named = msgspec.structs.replace(plan, output_name=out_path.name)
-        observer = _StepObserver(work, "assemble", plan.total_frames, 0.0)
-        made = await assemble(
-            named, segments, audio, out_path.parent, work.directory("assemble"), tools, observer, work.limits
-        )
-        work.percent.complete()
-        observer.tell(0.0)
+        made: list[OutputFile] = []
+        for number, film in enumerate(named.films):
+            made += await work.assemble(number, film, out_path.parent)
+        work.tell_complete()
         return made
 
 
@@ -87,13 +85,15 @@ class _Work:
     ) -> None:
         self.stop, self.limits = asyncio.Event(), limits
         self._plan, self._inputs, self._scratch, self._tools, self._cache = plan, inputs, scratch, tools, cache
-        self._found = {s.key: cache.find(s.key, EncodedSegment) for s in plan.segments}
-        self._audio = cache.find(plan.audio.key, EncodedAudio) if plan.audio else None
-        self._missing = {s.key: s for s in plan.segments if self._found[s.key] is None}
-        costs = {f"segment-{s.index}": s.cost for s in self._missing.values()}
-        if plan.audio and self._audio is None:
-            costs["audio"] = plan.audio.cost
-        self.percent = Percent({**costs, "assemble": plan.assemble_cost})
+        segments, sounds = plan.segments_once, plan.sounds_once
+        self._segments = {key: cache.find(key, EncodedSegment) for key in segments}
+        self._sounds = {key: cache.find(key, EncodedAudio) for key in sounds}
+        self._missing = [each for key, each in segments.items() if self._segments[key] is None]
+        self._unheard = [each for key, each in sounds.items() if self._sounds[key] is None]
+        costs = {f"segment-{segment.index}": segment.cost for _, segment in self._missing}
+        costs |= {programme.name: programme.cost for _, programme in self._unheard}
+        costs |= {_assembling(number): film.assemble_cost for number, film in enumerate(plan.films)}
+        self.percent = Percent(costs)
         self._began = time.monotonic()
 
     @property
@@ -106,14 +106,13 @@ class _Work:
         path.mkdir(exist_ok=True)
         return path
 
-    async def encode_all(self, parallel: int) -> tuple[list[EncodedSegment], EncodedAudio | None]:
+    async def encode_all(self, parallel: int) -> None:
         """Encode what is not there yet: equal segments once, the longest steps first."""
         slots = asyncio.Semaphore(parallel)
         steps: list[tuple[float, Callable[[], Awaitable[None]]]] = [
-            (segment.cost, partial(self._segment, segment)) for segment in self._missing.values()
+            (segment.cost, partial(self._segment, film, segment)) for film, segment in self._missing
         ]
-        if (programme := self._plan.audio) is not None and self._audio is None:
-            steps.append((programme.cost, partial(self._sound, programme)))
+        steps += [(programme.cost, partial(self._sound, film, programme)) for film, programme in self._unheard]
 
         async def in_turn(step: Callable[[], Awaitable[None]]) -> None:
             async with slots:
@@ -125,31 +124,50 @@ class _Work:
                     group.create_task(in_turn(step))
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
-        encoded = [self._found[segment.key] for segment in self._plan.segments]
-        return [segment for segment in encoded if segment is not None], self._audio
 
-    async def _segment(self, segment: Segment) -> None:
+    async def assemble(self, number: int, film: Plan, folder: Path) -> list[OutputFile]:
+        """Make one film's files of its encoded steps."""
+        step = _assembling(number)
+        observer = _StepObserver(self, step, film.timeline.canvas.frames, 0.0)
+        segments = [encoded for one in film.segments if (encoded := self._segments[one.key]) is not None]
+        audio = None if film.audio is None else self._sounds[film.audio.key]
+        where = self.directory(step)
+        made = await assemble(film, segments, audio, folder, where, self._tools, observer, self.limits)
+        shutil.rmtree(where)
+        observer.tell_done()
+        return made
+
+    def tell_complete(self) -> None:
+        """Note that every file is there."""
+        self.percent.complete()
+        _StepObserver(self, "assemble", 0, 0.0).tell(0.0)
+
+    async def _segment(self, film: Plan, segment: Segment) -> None:
         name = f"segment-{segment.index}"
         observer = _StepObserver(self, name, segment.frames, float(time_of(segment.frames, segment.canvas.rate)))
-        place = self._cache.place(segment.key, ".nut")
-        plan, where = self._plan, self.directory(name)
+        place, where = self._cache.place(segment.key, ".nut"), self.directory(name)
         encoded = await encode_segment(
-            segment, plan.encoding, plan.preview, self._inputs, place, where, self._tools, observer, self.limits
+            segment, film.encoding, film.preview, self._inputs, place, where, self._tools, observer, self.limits
         )
         self._cache.keep(segment.key, encoded)
-        self._found[segment.key] = encoded
+        self._segments[segment.key] = encoded
         shutil.rmtree(where)
         observer.tell_done()
 
-    async def _sound(self, programme: AudioProgramme) -> None:
-        observer = _StepObserver(self, "audio", 0, float(time_of(programme.frames, programme.rate)))
-        where, encoding = self.directory("audio"), self._plan.encoding
-        place = self._cache.place(programme.key, ".audio")
-        self._audio = await encode_audio(
-            programme, encoding, self._inputs, place, where, self._tools, observer, self.limits
+    async def _sound(self, film: Plan, programme: AudioProgramme) -> None:
+        observer = _StepObserver(self, programme.name, 0, float(time_of(programme.frames, programme.rate)))
+        place, where = self._cache.place(programme.key, ".audio"), self.directory(programme.name)
+        encoded = await encode_audio(
+            programme, film.encoding, self._inputs, place, where, self._tools, observer, self.limits
         )
-        self._cache.keep(programme.key, self._audio)
+        self._cache.keep(programme.key, encoded)
+        self._sounds[programme.key] = encoded
         observer.tell_done()
+
+
+def _assembling(number: int) -> str:
+    """The step that makes a film's files."""
+    return f"assemble-{number}" if number else "assemble"
 
 
 class _StepObserver:

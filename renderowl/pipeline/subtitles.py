@@ -23,6 +23,11 @@ def vtt(subtitles: Sequence[Subtitle]) -> str:
     return "WEBVTT\n\n" + "\n".join(blocks)
 
 
+def vtt_time(seconds: float) -> str:
+    """Return a time as WebVTT writes it."""
+    return _clock(seconds, ".")
+
+
 def _without_gaps(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if line.strip())
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from renderowl.db import renders
+from renderowl.db import pieces, renders
 from renderowl.db.database import Database
 from renderowl.domain.records import Render
 from renderowl.services.context import Context
@@ -31,7 +31,7 @@ async def collect(ctx: Context, *, ended_for_s: float = GRACE_S) -> int:
         ctx,
         lambda: renders.uncollected(ctx.db, ended_for_s=ended_for_s, limit=_BATCH),
         _leftovers,
-        renders.set_collected,
+        _note_collected,
     )
 
 
@@ -63,6 +63,12 @@ async def _collect(ctx: Context, due: Due, unwanted: Unwanted, note: Note) -> in
         if failed or len(batch) < _BATCH:
             break
     return removed
+
+
+async def _note_collected(db: Database, render: Render) -> None:
+    if render.preview is not None:
+        await pieces.forget(db, render.id)
+    await renders.set_collected(db, render)
 
 
 async def _leftovers(ctx: Context, render: Render) -> list[str]:

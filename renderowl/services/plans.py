@@ -69,7 +69,36 @@ async def plan(
 
 
 def _step_view(blueprint: Blueprint, step: PlannedStep) -> StepView:
-    missing = {segment.key for segment in blueprint.missing_segments}
-    missing |= {audio.key for audio in (blueprint.missing_audio,) if audio is not None}
     told = msgspec.structs.replace(step, argv=("ffmpeg", *step.argv[1:]))  # where it is installed is nobody's business
     return StepView(cached=step.key not in missing, **msgspec.structs.asdict(told))
+async def picture(ctx: Context, principal: Principal, project_id: str, request: RenderRequest, tools: Toolchain) -> str:
+    """The same as an SVG picture: what is seen and heard when, and which segments are cached."""
+    blueprint = await _blueprint(ctx, principal, project_id, request, tools)
+    keys = {*blueprint.plan.segments_once, *blueprint.plan.sounds_once}
+    return await asyncio.to_thread(plan_svg, blueprint.plan, keys - _missing(blueprint))
+
+
+async def _blueprint(
+    ctx: Context, principal: Principal, project_id: str, request: RenderRequest, tools: Toolchain
+) -> Blueprint:
+    await projects.get(ctx, principal, project_id)
+    ask = await read_ask(ctx, request.composition_id, request.input_props, request.output_settings)
+    known = await fetched.newest(ctx.db, project_id, list(on_the_web(ctx, compositions.sources(ask))))
+    checked = await draft(ctx, project_id, ask, known)
+    return await foresee(ctx, await asyncio.to_thread(of_draft, checked, tools))
+
+
+async def _estimate(ctx: Context, blueprint: Blueprint, tools: Toolchain) -> Estimate:
+    entries = await cache.newest(ctx.db, object_key("segments", "", ""), _SAMPLES)
+    facts = (msgspec.convert(entry.facts, Facts) for entry in entries)
+    samples: list[Sample] = [one.sample for one in facts if one.sample is not None]
+    alive = await workers.slots(ctx.db, alive_s=ctx.settings.lease_s)
+    slots = sum(worker.places for worker in alive if capability(tools) in worker.offers)
+    costs = [one.cost for one in blueprint.missing_segments] + [one.cost for one in blueprint.missing_sounds]
+    return estimate(blueprint.plan, costs, samples, max(1, slots))
+
+
+def _missing(blueprint: Blueprint) -> set[str]:
+    return {one.key for one in blueprint.missing_segments} | {one.key for one in blueprint.missing_sounds}
+
+

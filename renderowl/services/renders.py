@@ -74,6 +74,8 @@ class Draft(msgspec.Struct, frozen=True):
     ask: Ask
     resolved: sources.Resolved
     timeline: Timeline
+    further: list[Timeline]
+    """The timelines of the further outputs."""
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -98,10 +100,34 @@ async def draft(
     return Draft(ask, resolved, timeline)
 
 
-def _compile(ask: Ask, resolved: sources.Resolved) -> Timeline:
-    timeline = compositions.compile(ask, resolved.media, resolved.texts, resolved.fonts)
+async def draft(ctx: Context, project_id: str, ask: Ask, fetched: Mapping[str, Fetched]) -> Draft:
+    """Check a request as far as it can be without rendering. Raises ValidationFailed with every problem.
+
+    `fetched` are our copies of what it names by URL.
+    """
+    resolved = await sources.resolve(ctx, project_id, compositions.sources(ask), fetched)
+    timeline, *further = await asyncio.to_thread(_compile, ask, resolved)
+    return Draft(ask, resolved, timeline, further)
+
+
+def _compile(ask: Ask, resolved: sources.Resolved) -> list[Timeline]:
+    known = (resolved.media, resolved.texts, resolved.fonts)
+    timeline = compositions.compile(ask, *known)
     require_glyphs(timeline)
-    return timeline
+    return [timeline, *compositions.compile_further(ask, *known)]
+
+
+async def _check_sources(ctx: Context, project_id: str, ask: Ask) -> int:
+    """Check a request before it is accepted and return how many frames it has: 0 while its sources are to be fetched.
+
+    What comes from the web may have changed since it was last looked at: nothing is refused for what it was then.
+    """
+    named = compositions.sources(ask)
+    web = sources.on_the_web(ctx, named)
+    if not web:
+        return (await draft(ctx, project_id, ask, {})).timeline.canvas.frames
+    await sources.resolve(ctx, project_id, {src: at for src, at in named.items() if src not in web}, {})
+    return 0
 
 
 async def submit(

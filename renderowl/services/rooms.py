@@ -17,6 +17,7 @@ from renderowl.services.views import (
     AssetBrief,
     CacheView,
     OutputView,
+    PlayableBrief,
     RenderBrief,
     RenderError,
     RetryBrief,
@@ -93,6 +94,7 @@ EVENT_DATA: Final[Mapping[DurableType, Any]] = {
 
 
 class RoomState(msgspec.Struct, frozen=True):
+    "render.playable": PlayableBrief,
     """A room at one moment of Postgres, `cursor`.
 
     `events` are the newest ones, up to there; `renders` is a snapshot, newest first, when somebody asked for one or

@@ -90,6 +90,7 @@ class RenderView(msgspec.Struct, frozen=True):
     input_props: dict[str, Any]
     output_settings: dict[str, Any]
     created_at: datetime
+    playable: bool
     started_at: datetime | None
     completed_at: datetime | None
     updated_at: datetime
@@ -118,6 +119,13 @@ class RetryBrief(msgspec.Struct, frozen=True):
 
 class AssetBrief(msgspec.Struct, frozen=True):
     """`data` of a durable event about an asset."""
+
+class PlayableBrief(msgspec.Struct, frozen=True):
+    """`data` of `render.playable`: how long the film is that begins to play, and whether it has sound."""
+
+    duration_s: float
+    has_sound: bool
+
 
     name: str
     type: AssetType
@@ -173,6 +181,7 @@ def render_view(render: Render, newest: tuple[int, Progress] | None = None) -> R
         force=render.force,
         input_props=render.input_props,
         output_settings=render.output_settings,
+        playable=render.preview is not None and render.preview.playable,
         created_at=render.created_at,
         started_at=render.started_at,
         completed_at=render.completed_at,

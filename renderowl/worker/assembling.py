@@ -1,16 +1,19 @@
 """Assembling a film of its encoded parts and publishing it: one visible result, whoever else was at it."""
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import msgspec
 import structlog
 
 from renderowl.domain.events import Progress
 from renderowl.pipeline.assemble import OutputFile, assemble
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment
+from renderowl.pipeline.plan import Plan
 from renderowl.services import segment_cache, steps
 from renderowl.services.blueprint import Blueprint
+from renderowl.services.screening import pieces_prefix
 from renderowl.services.segment_cache import Cached
 from renderowl.services.views import CacheView
 from renderowl.worker.encoding import make_audio, make_segment
@@ -29,31 +32,47 @@ async def make_film(
     """
     reporter.say(part, 0.0)
     plan = blueprint.plan
-    keys = [blueprint.segment_object(segment) for segment in plan.segments]
-    audio_key = None if plan.audio is None else blueprint.audio_object(plan.audio)
     elsewhere = set(blueprint.objects) - set(made)
     fetching = segment_cache.fetch(execution.ctx, elsewhere, execution.new_folder("parts"))
     parts = {**made, **await execution.unless_stopped(fetching)}
     again = Part("encoding", part.before, 0.0, part.frames_before)
-    for key, segment in zip(keys, plan.segments, strict=True):
-        if key not in parts:
+    for _, segment in plan.segments_once.values():
+        if (key := blueprint.segment_object(segment)) not in parts:
             parts[key] = await make_segment(execution, blueprint, segment, reporter, again)
-    if plan.audio is not None and audio_key is not None and audio_key not in parts:
-        parts[audio_key] = await make_audio(execution, blueprint, plan.audio, reporter, again)
-    work_dir = execution.new_folder("assemble")
-    try:
-        return await assemble(
-            plan,
-            [_segment(parts[key]) for key in keys],
-            None if audio_key is None else _audio(parts[audio_key]),
-            execution.new_folder("outputs"),
-            work_dir,
-            execution.tools,
-            PartObserver(reporter, part, execution.signal),
-            execution.limits,
+    for film, audio in plan.sounds_once.values():
+        if (key := blueprint.audio_object(film, audio)) not in parts:
+            parts[key] = await make_audio(execution, blueprint, audio, reporter, again)
+    out_dir = execution.new_folder("outputs")
+    files: list[OutputFile] = []
+    before = part.before
+    for number, film in enumerate(plan.films):
+        share = part.share * film.assemble_cost / plan.all_assemble_cost
+        one = msgspec.structs.replace(part, before=before, share=share)
+        files += await _assembled(
+            execution, blueprint, film, number, parts, out_dir, PartObserver(reporter, one, execution.signal)
         )
+        before += share
+        reporter.say(one, 1.0)
+    return files
+
+
+async def _assembled(
+    execution: Execution,
+    blueprint: Blueprint,
+    film: Plan,
+    number: int,
+    parts: Mapping[str, Cached],
+    out_dir: Path,
+    observer: PartObserver,
+) -> list[OutputFile]:
+    name = f"assemble-{number}" if number else "assemble"
+    work_dir = execution.new_folder(name)
+    segments = [_segment(parts[blueprint.segment_object(segment)]) for segment in film.segments]
+    audio = None if film.audio is None else _audio(parts[blueprint.audio_object(film, film.audio)])
+    try:
+        return await assemble(film, segments, audio, out_dir, work_dir, execution.tools, observer, execution.limits)
     finally:
-        await execution.keep_log("assemble", work_dir)
+        await execution.keep_log(name, work_dir)
 
 
 async def publish(
@@ -117,7 +136,9 @@ async def _discard(execution: Execution, prefix: str) -> None:
 
 async def _discard_losers(execution: Execution) -> None:
     """Remove what killed or fenced workers uploaded for this render; its logs stay."""
-    kept = (execution.attempt_prefix, f"{execution.render_prefix}logs/")
+    render = execution.work.render
+    shown = pieces_prefix(render.project_id, render.id, render.attempt)  # somebody may still be watching
+    kept = (execution.attempt_prefix, f"{execution.render_prefix}logs/", shown)
     try:
         left = [
             found.key

@@ -171,12 +171,15 @@ class PartObserver:
         *,
         total_s: float = 0.0,
         strip: Strip | None = None,
+        moved: Callable[[], None] | None = None,
     ) -> None:
+        """`moved` is called whenever the process has got on."""
         self.stop = signal.event
         self._reporter = reporter
         self._part = part
         self._total_s = total_s
         self._strip = strip
+        self._moved = moved
         self._pictures = 0
 
     def progress(self, report: FfmpegProgress) -> None:
@@ -188,6 +191,8 @@ class PartObserver:
         if report.ended and report.speed:
             kind = "segment" if self._part.frames else "audio" if self._total_s else "assemble"
             metrics.FFMPEG_SPEED.labels(kind).observe(report.speed)
+        if self._moved is not None:
+            self._moved()
         self._reporter.say(self._part, done, frames=report.frame, fps=report.fps or None, speed=report.speed or None)
 
     def preview(self, jpeg: bytes) -> None:

@@ -6,8 +6,17 @@ from typing import Any, Final
 import msgspec
 
 from renderowl.domain.events import Picture, Progress
-from renderowl.services.rooms import EventView, RenderState
-from renderowl.services.views import AssetBrief, CacheView, OutputFile, OutputView, RenderBrief, RenderError, RetryBrief
+from renderowl.services.rooms import EventView, RenderState, WebhookBrief
+from renderowl.services.views import (
+    AssetBrief,
+    CacheView,
+    OutputFile,
+    OutputView,
+    PlayableBrief,
+    RenderBrief,
+    RenderError,
+    RetryBrief,
+)
 from renderowl.ws import frames
 
 _RENDER: Final = "rnd_0m4k2v9c7q"
@@ -85,6 +94,7 @@ EVENTS: Final[tuple[EventView, ...]] = (
     EventView("render.failed", 1052, _about_render("failed", _HALFWAY, error=_LOST), _RENDER, attempt=1),
     EventView("render.cancelled", 1053, _about_render("cancelled", _HALFWAY), _RENDER, attempt=1),
     EventView("render.retrying", 1045, msgspec.to_builtins(RetryBrief("segment", 1, 3.2, _LOST)), _RENDER, attempt=1),
+    EventView("render.playable", 1046, msgspec.to_builtins(PlayableBrief(33.0, True)), _RENDER, attempt=1),
     EventView(
         "asset.ready",
         1040,

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from renderowl.domain.errors import Interrupted, OutputWrong, RenderOwlError
-from renderowl.pipeline.assemble import film_command
+from renderowl.pipeline.join import film_command
 from renderowl.pipeline.encode import EncodedSegment
 from renderowl.pipeline.magic import sniff
 from renderowl.pipeline.plan import Encoding, Poster

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
-from renderowl.domain.errors import FieldError, UnknownComposition
+from renderowl.domain.errors import FieldError, UnknownComposition, ValidationFailed
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.reading import nearest, shown
-from renderowl.pipeline.ask import OUTPUT, PROPS, Composition
+from renderowl.pipeline.ask import OUTPUT, PROPS, Composition, refuse
 from renderowl.pipeline.ask import Ask as Ask
 from renderowl.pipeline.draft import Draft
 from renderowl.pipeline.font_files import FontFacts
@@ -94,3 +94,33 @@ def compile(
     Raises ValidationFailed with every place that does not fit the media, such as a trim beyond the source's end.
     """
     return COMPOSITIONS[ask.composition_id].compile(ask.spec, Draft(ask, media, texts or {}, fonts or {}))
+
+
+def compile_further(
+    ask: Ask,
+    media: Mapping[str, Media],
+    texts: Mapping[str, str] | None = None,
+    fonts: Mapping[str, FontFacts] | None = None,
+) -> list[Timeline]:
+    """Make the timelines of an ask's further outputs, in their order; raises ValidationFailed with all their problems."""
+    composition = COMPOSITIONS[ask.composition_id]
+    made: list[Timeline] = []
+    errors: list[FieldError] = []
+    for index, output in enumerate(ask.output.further):
+        found = list(composition.check(ask.spec, output, ask.limits))
+        try:
+            if not found:
+                made.append(compile(msgspec.structs.replace(ask, output=output), media, texts, fonts))
+        except ValidationFailed as failed:
+            found = list(failed.errors)
+        errors += [_of_further(error, f"{OUTPUT}/outputs/{index}") for error in found]
+    if errors:
+        refuse(errors)
+    return made
+
+
+def _of_further(error: FieldError, at: str) -> FieldError:
+    """A problem of a further output, told at its place; what its size makes of the spec's own fields is its problem too."""
+    if error.path.startswith(OUTPUT):
+        return FieldError(at + error.path.removeprefix(OUTPUT), error.message)
+    return FieldError(at, f"{error.path} {error.message}")

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from renderowl.pipeline.assemble import join_list, timescale
+from renderowl.pipeline.join import join_list, timescale
 from renderowl.pipeline.sound import samples, tempo_steps
 from renderowl.pipeline.subtitles import srt, vtt
 from renderowl.pipeline.timeline import Rate, Subtitle
