@@ -2,12 +2,15 @@
 
 from collections.abc import Set as AbstractSet
 
+from typing import Final
 import msgspec
 
 from renderowl.db.steps import NewStep
 from renderowl.domain.events import Progress
 from renderowl.domain.ids import new_id
-from renderowl.domain.records import Claim, Render
+from renderowl.domain.lifecycle import StepKind, StepStatus
+from renderowl.domain.records import Claim, Fetched, Render
+from renderowl.pipeline.compositions import Ask
 from renderowl.pipeline.encoders import AUDIO_SUFFIX
 from renderowl.pipeline.plan import AudioProgramme, Plan, Segment, make_plan
 from renderowl.pipeline.tools import Toolchain
@@ -17,6 +20,9 @@ from renderowl.services.renders import Draft
 from renderowl.services.segment_cache import count_parts, look_up, maker, object_key
 from renderowl.services.views import CacheView
 
+
+CUTTING_COST: Final = 0.05
+"""Of a step that takes its part from the cache, to cut it for a playlist: next to nothing."""
 
 def capability(tools: Toolchain) -> str:
     """What a worker offers and a step requires: segments of one film come from one FFmpeg, or they could not be joined."""
@@ -47,36 +53,35 @@ class Blueprint(msgspec.Struct, frozen=True):
         """The object of an encoded segment."""
         return object_key("segments", segment.key, ".nut")
 
-    def audio_object(self, audio: AudioProgramme) -> str:
-        """The object of the encoded sound track."""
-        return object_key("audio", audio.key, AUDIO_SUFFIX[self.plan.encoding.audio_codec])
+    def audio_object(self, film: Plan, audio: AudioProgramme) -> str:
+        """The object of a film's encoded sound track."""
+        return object_key("audio", audio.key, AUDIO_SUFFIX[film.encoding.audio_codec])
 
     @property
     def objects(self) -> list[str]:
-        """All encoded parts, each once."""
-        found = {self.segment_object(segment) for segment in self.plan.segments}
-        if self.plan.audio is not None:
-            found.add(self.audio_object(self.plan.audio))
-        return sorted(found)
+        """All encoded parts of all films, each once."""
+        segments = (self.segment_object(segment) for _, segment in self.plan.segments_once.values())
+        sounds = (self.audio_object(film, audio) for film, audio in self.plan.sounds_once.values())
+        return [*segments, *sounds]
 
     @property
     def missing_segments(self) -> list[Segment]:
         """The segments to encode: of equal ones the first."""
-        first = {self.segment_object(segment): segment for segment in reversed(self.plan.segments)}
-        return sorted((one for key, one in first.items() if key not in self.present), key=lambda one: one.index)
+        once = (segment for _, segment in self.plan.segments_once.values())
+        return [segment for segment in once if self.segment_object(segment) not in self.present]
 
     @property
-    def missing_audio(self) -> AudioProgramme | None:
-        """The sound track, if it is to be encoded."""
-        audio = self.plan.audio
-        return None if audio is None or self.audio_object(audio) in self.present else audio
+    def missing_sounds(self) -> list[AudioProgramme]:
+        """The sound tracks to encode."""
+        once = self.plan.sounds_once.values()
+        return [audio for film, audio in once if self.audio_object(film, audio) not in self.present]
 
     @property
     def cost(self) -> float:
         """What is left to be done, in the plan's unit."""
         audio = self.missing_audio
         encoding = sum(segment.cost for segment in self.missing_segments)
-        return encoding + (audio.cost if audio is not None else 0.0) + self.plan.assemble_cost
+        return encoding + sum(audio.cost for audio in self.missing_sounds) + self.plan.all_assemble_cost
 
     @property
     def cache_view(self) -> CacheView:
@@ -104,21 +109,55 @@ class Blueprint(msgspec.Struct, frozen=True):
         percent = min(99.0, round(100 * base.base, 1))
         return Progress(percent, base.base_frames, base.total_frames, stage="encoding")
 
+    @property
+    def missing_keys(self) -> frozenset[str]:
+        """The plan's keys of what is to be encoded."""
+        return frozenset([one.key for one in self.missing_segments] + [one.key for one in self.missing_sounds])
+
+    @property
+    def parts_to_do(self) -> list[Segment | AudioProgramme]:
+        """What is to be encoded and, for a playlist of the first film, what is only to be cut. Its sound comes first then:
+        nothing plays without it.
+        """
+        plan, missing = self.plan, self.missing_keys
+        shown = plan.shown_keys
+        segments = [one for key, (_, one) in plan.segments_once.items() if key in missing | shown]
+        sounds = [one for key, (_, one) in plan.sounds_once.items() if key in missing | shown]
+        return [*sounds, *segments] if plan.preview.hls else [*segments, *sounds]
+
+    def film_of(self, segment: Segment) -> Plan:
+        """The film whose encoding a segment has."""
+        return self.plan.segments_once[segment.key][0]
+
+    def segment(self, number: int) -> Segment:
+        """The segment of a number, which counts on over all films."""
+        return next(one for film in self.plan.films for one in film.segments if one.index == number)
+
+    def sound(self, number: int) -> AudioProgramme:
+        """The sound track of a number."""
+        return next(audio for _, audio in self.plan.sounds_once.values() if audio.index == number)
+
+    def object_of(self, part: Segment | AudioProgramme) -> str:
+        """The object of an encoded part."""
+        if isinstance(part, Segment):
+            return self.segment_object(part)
+        return self.audio_object(self.plan.sounds_once[part.key][0], part)
+
     def steps(self) -> list[NewStep]:
         """The steps that are left, ready to be queued."""
         requires = (f"ffmpeg:{self.plan.fingerprint}",)
-        whole = self.plan.cost
-        found = [
-            NewStep(
-                new_id("stp"),
-                "segment",
-                segment.index,
-                "queued",
-                segment.cost,
-                weight=segment.cost / whole,
-                requires=requires,
+        whole, missing = self.plan.cost, self.missing_keys
+
+        def step(kind: StepKind, ordinal: int, cost: float, status: StepStatus = "queued") -> NewStep:
+            return NewStep(new_id("stp"), kind, ordinal, status, cost, weight=cost / whole, requires=requires)
+
+        parts = [
+            step(
+                "segment" if isinstance(one, Segment) else "audio",
+                one.index,
+                one.cost if one.key in missing else CUTTING_COST,
             )
-            for segment in self.missing_segments
+            for one in self.parts_to_do
         ]
         if (audio := self.missing_audio) is not None:
             weight = audio.cost / whole
@@ -130,7 +169,7 @@ class Blueprint(msgspec.Struct, frozen=True):
 
 def of_draft(draft: Draft, tools: Toolchain) -> Blueprint:
     """Cut a checked request as the FFmpeg of `tools` would render it, not yet knowing what is in the cache."""
-    plan = make_plan(draft.timeline, draft.ask.output, fingerprint=tools.fingerprint)
+    plan = make_plan(draft.timeline, draft.ask.output, further=draft.further, fingerprint=tools.fingerprint)
     return Blueprint(plan, dict(draft.resolved.keys), frozenset())
 
 

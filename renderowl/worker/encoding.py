@@ -1,14 +1,41 @@
 """Encoding one part of a film and putting it into the cache, where the assembly and later renders find it."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.encode import encode_audio, encode_segment
+from renderowl.pipeline.estimate import sample_of
+from renderowl.pipeline.pieces import pieces_of_segment
 from renderowl.pipeline.plan import AudioProgramme, Segment
 from renderowl.services.blueprint import Blueprint
-from renderowl.services.segment_cache import Cached, Facts, maker, store
+from renderowl.services.segment_cache import Cached, Facts, fetch, maker, store
 from renderowl.worker.execution import Execution
 from renderowl.worker.reporting import Part, PartObserver, Reporter, Strip
+from renderowl.worker.showing import Showing, show_segment, show_sound
+
+
+async def make_part(
+    execution: Execution, blueprint: Blueprint, wanted: Segment | AudioProgramme, reporter: Reporter, part: Part
+) -> Cached:
+    """Encode a segment or a sound track and store it under its key."""
+    if isinstance(wanted, Segment):
+        return await make_segment(execution, blueprint, wanted, reporter, part)
+    return await make_audio(execution, blueprint, wanted, reporter, part)
+
+
+async def show_part(execution: Execution, blueprint: Blueprint, wanted: Segment | AudioProgramme) -> None:
+    """Cut a part that is in the cache for the playlist of the film in the making, if there is to be one."""
+    plan, key = blueprint.plan, blueprint.object_of(wanted)
+    if wanted.key not in plan.shown_keys:
+        return
+    found = await execution.unless_stopped(fetch(execution.ctx, [key], execution.new_folder(f"cached-{wanted.key}")))
+    if key not in found:
+        return
+    if isinstance(wanted, Segment):
+        await show_segment(execution, plan, found[key].path, wanted)
+    else:
+        await show_sound(execution, found[key].path)
 
 
 async def make_segment(
@@ -17,21 +44,34 @@ async def make_segment(
     """Encode a segment and store it under its key; the local file stays for the length of the execution."""
     name = f"segment-{segment.index}"
     work_dir, out = execution.new_folder(name), execution.folder / f"{name}.nut"
-    plan = blueprint.plan
-    rate = segment.canvas.rate
-    strip = Strip(segment.start, plan.preview.step_frames(rate), rate)
-    observer = PartObserver(reporter, part, execution.signal, strip=strip)
+    film, rate = blueprint.film_of(segment), segment.canvas.rate
+    strip = Strip(segment.start, film.preview.step_frames(rate), rate)
+    showing = Showing(execution, "video") if film.preview.hls else None
+    moved = None if showing is None else showing.look
+    observer = PartObserver(reporter, part, execution.signal, strip=strip, moved=moved)
     wanted = execution.wanted(segment.media, blueprint.keys)
     async with execution.inputs.files(wanted, execution.unless_stopped) as files:
         inputs = {src: files[medium.content_hash] for src, medium in segment.media.items()}
         try:
-            made = await encode_segment(
-                segment, plan.encoding, plan.preview, inputs, out, work_dir, execution.tools, observer, execution.limits
-            )
+            async with nullcontext() if showing is None else showing.during(segment, work_dir):
+                made = await encode_segment(
+                    segment,
+                    film.encoding,
+                    film.preview,
+                    inputs,
+                    out,
+                    work_dir,
+                    execution.tools,
+                    observer,
+                    execution.limits,
+                )
         finally:
             await execution.keep_log(name, work_dir)
     reporter.say(part, 1.0, frames=segment.frames)
-    facts = Facts(frames=made.frames, extradata_hash=made.extradata_hash)
+    if showing is not None:
+        await showing.store(pieces_of_segment(work_dir, segment, ended=True))
+        await show_segment(execution, film, out, segment, but=segment.start)
+    facts = Facts(made.frames, extradata_hash=made.extradata_hash, sample=sample_of(segment, film.encoding, made))
     await _keep(execution, blueprint.segment_object(segment), out, facts)
     return Cached(out, made.size_bytes, facts)
 
@@ -40,8 +80,9 @@ async def make_audio(
     execution: Execution, blueprint: Blueprint, programme: AudioProgramme, reporter: Reporter, part: Part
 ) -> Cached:
     """Encode the sound track and store it under its key; the local file stays for the length of the execution."""
-    key = blueprint.audio_object(programme)
-    work_dir, out = execution.new_folder("audio"), execution.folder / key.rpartition("/")[2]
+    film, _ = blueprint.plan.sounds_once[programme.key]
+    key = blueprint.audio_object(film, programme)
+    work_dir, out = execution.new_folder(programme.name), execution.folder / key.rpartition("/")[2]
     observer = PartObserver(reporter, part, execution.signal, total_s=float(time_of(programme.frames, programme.rate)))
     wanted = execution.wanted(programme.media, blueprint.keys)
     async with execution.inputs.files(wanted, execution.unless_stopped) as files:
@@ -49,7 +90,7 @@ async def make_audio(
         try:
             made = await encode_audio(
                 programme,
-                blueprint.plan.encoding,
+                film.encoding,
                 inputs,
                 out,
                 work_dir,
@@ -58,8 +99,10 @@ async def make_audio(
                 execution.limits,
             )
         finally:
-            await execution.keep_log("audio", work_dir)
+            await execution.keep_log(programme.name, work_dir)
     reporter.say(part, 1.0)
+    if film.preview.hls:
+        await show_sound(execution, out)
     facts = Facts(duration_s=made.duration_s)
     await _keep(execution, key, out, facts)
     return Cached(out, made.size_bytes, facts)

@@ -10,16 +10,19 @@ import structlog
 
 from renderowl.domain.errors import Internal, Interrupted, OutOfDisk, OutOfMemory, RenderOwlError
 from renderowl.domain.records import Claim
+from renderowl.pipeline.plan import AudioProgramme, Segment
 from renderowl.pipeline.run import ProcessLimits
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import metrics, steps, tracing
 from renderowl.services.blueprint import Blueprint, draw
 from renderowl.services.context import Context
+from renderowl.services.renders import read_ask
+from renderowl.services.screening import open_screen
 from renderowl.services.segment_cache import Cached, look_up, maker
 from renderowl.services.stopping import StopSignal
 from renderowl.services.views import CacheView
 from renderowl.worker.assembling import make_film, publish
-from renderowl.worker.encoding import make_audio, make_segment
+from renderowl.worker.encoding import make_part, show_part
 from renderowl.worker.execution import Execution, until_delivered
 from renderowl.worker.inputs import InputCache
 from renderowl.worker.reporting import Part, Reporter
@@ -141,7 +144,11 @@ class Executor:
     async def _prepare(self, execution: Execution) -> None:
         """Compile and plan; a short film is made at once, a longer one goes back to the queue in steps."""
         with tracing.span("plan"):
-            blueprint = await until_delivered(lambda: draw(self._ctx, execution.work.render, execution.claim, self._tools))
+            blueprint = await until_delivered(
+                lambda: draw(self._ctx, render, execution.claim, self._tools, ask, fetched)
+            )
+        if blueprint.plan.preview.hls:
+            await until_delivered(lambda: open_screen(self._ctx, execution.claim, blueprint.plan))
         if blueprint.cost <= self._short_cost:
             await self._all_at_once(execution, blueprint)
             return
@@ -161,28 +168,22 @@ class Executor:
         made: dict[str, Cached] = {}
         before, frames_before = 0.0, 0
         async with reporter.running():
-            for segment in blueprint.missing_segments:
-                part = Part("encoding", before, segment.cost / blueprint.cost, frames_before, segment.frames)
-                made[blueprint.segment_object(segment)] = await make_segment(
-                    execution, blueprint, segment, reporter, part
-                )
-                before, frames_before = before + part.share, frames_before + segment.frames
-            if (audio := blueprint.missing_audio) is not None:
-                part = Part("encoding", before, audio.cost / blueprint.cost, frames_before)
-                made[blueprint.audio_object(audio)] = await make_audio(execution, blueprint, audio, reporter, part)
-                before += part.share
-            last = Part("assembling", before, blueprint.plan.assemble_cost / blueprint.cost, frames_before)
+            missing = blueprint.missing_keys
+            for one in blueprint.parts_to_do:
+                if one.key not in missing:
+                    await show_part(execution, blueprint, one)
+                    continue
+                frames = one.frames if isinstance(one, Segment) else 0
+                part = Part("encoding", before, one.cost / blueprint.cost, frames_before, frames)
+                made[blueprint.object_of(one)] = await make_part(execution, blueprint, one, reporter, part)
+                before, frames_before = before + part.share, frames_before + frames
+            last = Part("assembling", before, blueprint.plan.all_assemble_cost / blueprint.cost, frames_before)
             await self._assemble(execution, blueprint, made, reporter, last, cache=blueprint.cache_view)
 
     async def _segment(self, execution: Execution, blueprint: Blueprint, reporter: Reporter) -> None:
-        segment = blueprint.plan.segments[execution.work.step.ordinal]
-        part = Part("encoding", frames=segment.frames)
-        key, reused = blueprint.segment_object(segment), 0
-        if (made_by := await self._made_by(execution, key)) is not None:
-            reporter.say(part, 1.0, frames=segment.frames)
-            reused = 0 if made_by == maker(execution.work.render) else blueprint.shown({key})
-        else:
-            await make_segment(execution, blueprint, segment, reporter, part)
+        segment = blueprint.segment(execution.work.step.ordinal)
+        part = Part("encoding", frames=segment.frames if segment.key in blueprint.missing_keys else 0)
+        reused = await self._part(execution, blueprint, segment, reporter, part)
         await self._complete(execution, reporter, {"frames": segment.frames}, reused=reused)
 
     async def _audio(self, execution: Execution, blueprint: Blueprint, reporter: Reporter) -> None:
@@ -194,6 +195,25 @@ class Executor:
         else:
             await make_audio(execution, blueprint, audio, reporter, part)
         await self._complete(execution, reporter, {})
+
+    async def _part(
+        self,
+        execution: Execution,
+        blueprint: Blueprint,
+        wanted: Segment | AudioProgramme,
+        reporter: Reporter,
+        part: Part,
+    ) -> int:
+        """Make a part that is not in the cache; how many of the film's segments show it, when another render made it."""
+        key = blueprint.object_of(wanted)
+        made_by = await self._made_by(execution, key)
+        if made_by is None:
+            await make_part(execution, blueprint, wanted, reporter, part)
+            return 0
+        await show_part(execution, blueprint, wanted)
+        reporter.say(part, 1.0, frames=part.frames)
+        counted = key in blueprint.present or made_by == maker(execution.work.render)
+        return 0 if counted else blueprint.shown({key})
 
     async def _made_by(self, execution: Execution, key: str) -> str | None:
         """Who has put this part into the cache since the plan was made: another render, or this step's lost predecessor."""
