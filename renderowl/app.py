@@ -45,6 +45,7 @@ from renderowl.api import (
     renders,
     reports,
     storage,
+    swagger,
     users,
 )
 from renderowl.api.patience import PatientProtocol
@@ -148,6 +149,7 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber, tally: Tally) -> ASGIA
             *accounts.handlers,
             *health.handlers,
             *documents.handlers,
+            *swagger.handlers,
             *events.handlers,
             *reports.handlers,
         ],

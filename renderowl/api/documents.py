@@ -20,7 +20,7 @@ def openapi_config() -> OpenAPIConfig:
         title="RenderOwl",
         version=__version__,
         description="Post a JSON description of a video and watch it render.",
-        path="/docs",
+        path="/openapi",
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         security=[{"bearer": []}],
         components=Components(
