@@ -14,7 +14,7 @@ from renderowl.pipeline.font_files import probe_font
 from renderowl.pipeline.plan import AudioProgramme, Encoding, Plan, Poster, Preview, Segment, make_plan
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.render_file import RenderProgress, render_file
-from renderowl.pipeline.timeline import AudioClip, Box, Canvas, Clip, Content, Filter, Media, Rate, Subtitle, Timeline
+from renderowl.pipeline.timeline import AudioClip, Box, Canvas, Clip, Content, Media, Rate, Subtitle, Timeline
 from renderowl.pipeline.tools import Toolchain
 
 FAST = Encoding(preset="ultrafast", crf=12, gop_frames=60)
@@ -52,15 +52,11 @@ class Stage:
         *,
         start: int = 0,
         frames: int | None = None,
-        opacity: float = 1.0,
-        fade_in: int = 0,
-        fade_out: int = 0,
-        filters: tuple[Filter, ...] = (),
+        **how: Any,
     ) -> None:
-        """Put a clip on top of what is there."""
+        """Put a clip on top of what is there; `how` are further fields of it."""
         length = self.canvas.frames - start if frames is None else frames
-        name = f"clip{len(self.clips)}"
-        self.clips.append(Clip(name, start, length, content, box or self.full, opacity, fade_in, fade_out, filters))
+        self.clips.append(Clip(f"clip{len(self.clips)}", start, length, content, box or self.full, **how))
 
     def plan(
         self,

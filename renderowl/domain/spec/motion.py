@@ -15,8 +15,8 @@ Property = Literal["x", "y", "width", "height", "scale", "rotation", "opacity"]
 Direction = Literal["left", "right", "up", "down"]
 
 MAX_KEYFRAMES: Final = 5000
-LONGEST_TRANSITION_S: Final = 60.0
-"""Of all but fades: as long as FFmpeg's `xfade` can last."""
+LONGEST_TRANSITION_S: Final = 20.0
+"""Of all but fades; FFmpeg's `xfade`, which makes some of them, has an end too."""
 
 _BOUNDS: Final[dict[Property, tuple[float, float]]] = {
     "x": (-65_536, 65_536),
@@ -78,7 +78,7 @@ class TransitionEnd(Spec, frozen=True, kw_only=True):
     def problems(self) -> Iterator[Problem]:
         if self.direction is not None and self.type not in _DIRECTED:
             yield "/direction", f"belongs to {', '.join(_DIRECTED)}, not to {self.type}"
-        if self.type not in ("fade", "none") and self.duration > LONGEST_TRANSITION_S:
+        if self.type not in ("fade", "crossfade", "none") and self.duration > LONGEST_TRANSITION_S:
             yield "/duration", f"must be at most {LONGEST_TRANSITION_S:g} for {self.type}"
 
     @property

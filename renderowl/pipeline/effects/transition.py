@@ -3,7 +3,6 @@
 Masks and blocks are those of FFmpeg's `xfade`, from nothing to the layer: what lies below is seen wherever the layer is not.
 """
 
-from fractions import Fraction
 from typing import Final
 
 from renderowl.pipeline.clock import fraction_of
@@ -13,24 +12,23 @@ from renderowl.pipeline.graph import Stream, combined, source
 from renderowl.pipeline.motion import Passage
 from renderowl.pipeline.timeline import Rate
 
-MASKS: Final = ("wipe", "circle", "radial", "dissolve")
+_MASKS: Final = ("wipe", "circle", "radial", "dissolve")
+_CIRCLE_CONTRAST: Final = 16
 
 
 def masked(
     layer: Stream, size: Size, come: Passage | None, go: Passage | None, frames: int, name: str, rate: Rate
 ) -> Stream:
     """Return a layer of `frames` frames that appears within its first frames and disappears within its last."""
-    comes, goes = come is not None and come.kind in MASKS, go is not None and go.kind in MASKS
+    comes, goes = come is not None and come.kind in _MASKS, go is not None and go.kind in _MASKS
     if not comes and not goes:
         return layer
     mask = _plain(f"{name}-shown", "white", size, frames, rate)
     if come is not None and comes:
-        mask = _xfade(
-            _plain(f"{name}-before", "black", size, frames, rate), mask, _word(come, opens=True), come.frames, 0, rate
-        )
+        mask = _opened(_plain(f"{name}-before", "black", size, frames, rate), mask, come, 0, rate, opens=True)
     if go is not None and goes:
         after = _plain(f"{name}-after", "black", size, frames, rate)
-        mask = _xfade(mask, after, _word(go, opens=False), go.frames, frames - go.frames, rate)
+        mask = _opened(mask, after, go, frames - go.frames, rate, opens=False)
     picture, alpha = layer.split()
     seen = combined("blend", [alpha.then("alphaextract"), mask], all_mode="multiply")
     return combined("alphamerge", [picture, seen])
@@ -47,21 +45,27 @@ def pixelized(layer: Stream, come: Passage | None, go: Passage | None, frames: i
     return layer
 
 
-def _word(passage: Passage, *, opens: bool) -> str:
+def _opened(first: Stream, second: Stream, passage: Passage, start: int, rate: Rate, *, opens: bool) -> Stream:
+    """Return the one mask on its way to the other.
+
+    The circle of `xfade` has a rim as wide as itself and opens in the middle third of its time: the rim is made narrow,
+    and the time as long as it takes for that third to be the whole transition.
+    """
     match passage.kind:
         case "wipe":
-            return f"wipe{passage.direction}"
+            return _xfade(first, second, f"wipe{passage.direction}", passage.frames, start, rate)
         case "circle":
-            return "circleopen" if opens else "circleclose"
+            frames = passage.frames * 3 / (1 + 1 / _CIRCLE_CONTRAST)
+            word = "circleopen" if opens else "circleclose"
+            wide = _xfade(first, second, word, frames, start - (frames - passage.frames) / 2, rate)
+            return wide.then("eq", contrast=_CIRCLE_CONTRAST)
         case kind:
-            return kind
+            return _xfade(first, second, kind, passage.frames, start, rate)
 
 
-def _xfade(first: Stream, second: Stream, word: str, frames: int, start: int, rate: Rate) -> Stream:
-    duration, offset = (Fraction(count) / fraction_of(rate) for count in (frames, start))
-    return combined(
-        "xfade", [first, second], transition=word, duration=f"{float(duration):.6f}", offset=f"{float(offset):.6f}"
-    )
+def _xfade(first: Stream, second: Stream, word: str, frames: float, start: float, rate: Rate) -> Stream:
+    duration, offset = (count / float(fraction_of(rate)) for count in (frames, start))
+    return combined("xfade", [first, second], transition=word, duration=f"{duration:.6f}", offset=f"{offset:.6f}")
 
 
 def _plain(name: str, color: str, size: Size, frames: int, rate: Rate) -> Stream:

@@ -57,7 +57,7 @@ def test_every_problem_is_reported_with_its_pointer() -> None:
         ({"filters": [{"type": "sepia", "amount": 2}]}, "filters/0/amount", "must be at most 1"),
         ({"transition": {"in": {"type": "swipe"}}}, "transition/in/type", 'did you mean "wipe"?'),
         ({"transition": {"in": {"direction": "up"}}}, "transition/in/direction", "belongs to wipe, slide, push, not to fade"),
-        ({"transition": {"out": {"type": "zoom", "duration": 61}}}, "transition/out/duration", "must be at most 60 for zoom"),
+        ({"transition": {"out": {"type": "zoom", "duration": 21}}}, "transition/out/duration", "must be at most 20 for zoom"),
         ({"start": "soon"}, "start", 'must be "auto" or a number'),
         ({"start": True}, "start", 'must be "auto" or a number'),
         ({"duration": 0}, "duration", "must be more than 0"),
