@@ -27,6 +27,7 @@ from renderowl.actors.relay import Relay
 from renderowl.actors.scheduler import Scheduler
 from renderowl.actors.supervisor import Supervisor
 from renderowl.actors.usage_writer import UsageWriter
+from renderowl.actors.webhook_sender import WebhookSender
 from renderowl.actors.worker_agent import WorkerAgent, run_until_signalled
 from renderowl.api import (
     access,
@@ -40,13 +41,14 @@ from renderowl.api import (
     health,
     limits,
     peers,
-    projects,
     playing,
+    projects,
     renders,
     reports,
     storage,
     swagger,
     users,
+    webhooks,
 )
 from renderowl.api.patience import PatientProtocol
 from renderowl.api.request_log import request_log
@@ -59,6 +61,7 @@ from renderowl.domain.records import Scope
 from renderowl.limits.redis import RedisLimiter
 from renderowl.pipeline.tools import discover
 from renderowl.queue.arq import ArqQueue
+from renderowl.security.outbound import open_outbound
 from renderowl.security.signing import derive
 from renderowl.security.tokens import TokenSigner
 from renderowl.services import accounts as account_services
@@ -92,7 +95,15 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     limiter = RedisLimiter(settings.redis_url)
     await database.open()
     try:
-        yield Context(settings, database, media, bus, TokenSigner(derive(settings.secret_key, "tokens")), limiter)
+        yield Context(
+            settings,
+            database,
+            media,
+            bus,
+            TokenSigner(derive(settings.secret_key, "tokens")),
+            limiter,
+            open_outbound(settings),
+        )
     finally:
         await limiter.close()
         await bus.close()
@@ -145,7 +156,9 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber, tally: Tally) -> ASGIA
             renders.router,
             compositions.router,
             storage.router,
+            playing.router,
             users.router,
+            webhooks.router,
             *accounts.handlers,
             *health.handlers,
             *documents.handlers,
@@ -158,7 +171,6 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber, tally: Tally) -> ASGIA
     api = Litestar(
         route_handlers=[native, websocket_route(hub, ctx)],
         dependencies={
-            playing.router,
             "ctx": Provide(access.provide_context, sync_to_thread=False),
             "principal": Provide(access.provide_principal),
             "page": Provide(access.provide_page, sync_to_thread=False),
@@ -263,10 +275,10 @@ def run_api(settings: Settings) -> None:
 
 
 async def schedule(settings: Settings) -> None:
-    """Run scheduler, reaper, relay and janitor until SIGINT or SIGTERM."""
+    """Run scheduler, reaper, relay, janitor and webhook sender until SIGINT or SIGTERM."""
     async with open_context(settings) as ctx:
         queue = ArqQueue(settings.redis_url)
-        actors: list[Actor[Any]] = [Scheduler(ctx, queue), Reaper(ctx), Relay(ctx), Janitor(ctx)]
+        actors: list[Actor[Any]] = [Scheduler(ctx, queue), Reaper(ctx), Relay(ctx), Janitor(ctx), WebhookSender(ctx)]
         if settings.metrics_port:
             actors.append(QueueWatcher(ctx))
         supervisor = Supervisor(actors)

@@ -7,7 +7,7 @@ import structlog
 from renderowl.actors.actor import Actor
 from renderowl.actors.clock import Clock
 from renderowl.domain.errors import RenderOwlError
-from renderowl.services import collecting, projects, segment_cache, usage
+from renderowl.services import collecting, delivering, fetching, projects, segment_cache, usage
 from renderowl.services.context import Context
 
 log = structlog.get_logger(__name__)
@@ -40,6 +40,8 @@ class Janitor(Actor[None]):
                 self._strays_due_s = self.clock.now() + STRAYS_EVERY_S
             await self._ctx.storage.sweep(older_than_s=FORGOTTEN_S)
             await usage.forget(self._ctx)
+            await fetching.sweep(self._ctx)
+            await delivering.forget(self._ctx)
         except (RenderOwlError, OSError) as error:
             log.warning("sweeping_waits", reason=str(error))
             return

@@ -99,6 +99,22 @@ class Assets(Table, tablename="assets"):
     updated_at = Timestamptz()
 
 
+class FetchedSources(Table, tablename="fetched"):
+    id = Text(primary_key=True)
+    project_id = Text()
+    url = Text()
+    etag = Text(null=True)
+    last_modified = Text(null=True)
+    content_hash = Text()
+    storage_key = Text()
+    size_bytes = BigInt()
+    content_type = Text()
+    metadata = JSONB()
+    status = Text()
+    created_at = Timestamptz()
+    used_at = Timestamptz()
+
+
 class Renders(Table, tablename="renders"):
     id = Text(primary_key=True)
     project_id = Text()
@@ -131,6 +147,7 @@ class Renders(Table, tablename="renders"):
     force = Boolean()
     cache_keys = Array(base_column=Text())
     logs_removed_at = Timestamptz(null=True)
+    preview = JSONB(null=True)
 
 
 class CacheEntries(Table, tablename="cache_entries"):
@@ -142,12 +159,21 @@ class CacheEntries(Table, tablename="cache_entries"):
     used_at = Timestamptz()
 
 
+class PreviewPieces(Table, tablename="preview_pieces"):
+    id = Text(primary_key=True)
+    render_id = Text()
+    attempt = Integer()
+    track = Text()
+    start_us = BigInt()
+    end_us = BigInt()
+    size_bytes = BigInt()
+
+
 class Steps(Table, tablename="steps"):
     id = Text(primary_key=True)
     render_id = Text()
     project_id = Text()
     render_attempt = Integer()
-    preview = JSONB(null=True)
     kind = Text()
     ordinal = Integer()
     status = Text()
@@ -159,16 +185,6 @@ class Steps(Table, tablename="steps"):
     attempt = Integer()
     token = Text(null=True)
     worker_id = Text(null=True)
-class PreviewPieces(Table, tablename="preview_pieces"):
-    id = Text(primary_key=True)
-    render_id = Text()
-    attempt = Integer()
-    track = Text()
-    start_us = BigInt()
-    end_us = BigInt()
-    size_bytes = BigInt()
-
-
     lease_expires_at = Timestamptz(null=True)
     not_before = Timestamptz(null=True)
     queued_at = Timestamptz()
@@ -235,6 +251,7 @@ class Deliveries(Table, tablename="deliveries"):
     id = Text(primary_key=True)
     project_id = Text()
     render_id = Text(null=True)
+    webhook_id = Text(null=True)
     event_type = Text()
     url = Text()
     payload = JSONB()
@@ -246,6 +263,28 @@ class Deliveries(Table, tablename="deliveries"):
     error = Text(null=True)
     created_at = Timestamptz()
     delivered_at = Timestamptz(null=True)
+    last_attempt_at = Timestamptz(null=True)
+    duration_ms = Integer(null=True)
+
+
+class Webhooks(Table, tablename="webhooks"):
+    id = Text(primary_key=True)
+    project_id = Text()
+    url = Text()
+    description = Text()
+    events = Array(base_column=Text())
+    enabled = Boolean()
+    disabled_reason = Text(null=True)
+    failing_since = Timestamptz(null=True)
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+
+
+class WebhookSecrets(Table, tablename="webhook_secrets"):
+    owner_id = Text(primary_key=True)
+    project_id = Text()
+    generation = Integer()
+    rotated_at = Timestamptz()
 
 
 class Automations(Table, tablename="automations"):
@@ -284,7 +323,9 @@ TABLES: Final = (
     RenderDays,
     Projects,
     Assets,
+    FetchedSources,
     Renders,
+    PreviewPieces,
     CacheEntries,
     Steps,
     Workers,
@@ -294,7 +335,8 @@ TABLES: Final = (
     QueuePauses,
     Events,
     Deliveries,
+    Webhooks,
+    WebhookSecrets,
     Automations,
     Executions,
 )
-    PreviewPieces,

@@ -167,6 +167,14 @@ class SourceRefused(_CallerError):
     code, status, title = "source_refused", 422, "A remote source may not be fetched"
 
 
+class SourceForbidden(_CallerError):
+    code, status, title = "source_forbidden", 422, "A remote source is not given to us"
+
+
+class SourceNotFound(_CallerError):
+    code, status, title = "source_not_found", 422, "A remote source is not there"
+
+
 class EncoderFailed(RenderOwlError):
     code, title, failure = "encoder_failed", "FFmpeg failed", "permanent"
 

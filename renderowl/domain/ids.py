@@ -10,7 +10,8 @@ import time
 from typing import Final, Literal, get_args
 
 Prefix = Literal[
-    "prj", "ast", "rnd", "stp", "aut", "exe", "key", "usr", "ses", "con", "wrk", "dlv", "req", "evt"
+    "prj", "ast", "rnd", "stp", "aut", "exe", "key", "usr", "ses", "con", "wrk", "dlv", "req", "evt",
+    "src", "whk",
 ]  # fmt: skip
 PREFIXES: Final = frozenset(get_args(Prefix))
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from renderowl.domain.events import Progress
+from renderowl.domain.events import Progress, WebhookEvent
 from renderowl.domain.lifecycle import Priority, RenderStatus, StepKind, StepStatus
 
 AssetStatus = Literal["pending", "processing", "ready", "failed"]
@@ -14,6 +14,7 @@ Scope = Literal["read", "write", "admin"]
 Role = Literal["user", "admin"]
 Track = Literal["video", "audio"]
 Tier = Literal["free", "pro", "enterprise"]
+DeliveryStatus = Literal["pending", "delivered", "failed"]
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -92,7 +93,6 @@ class Asset(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
-class Render(msgspec.Struct, frozen=True):
 class Fetched(msgspec.Struct, frozen=True):
     """Our copy of what a URL had, with the validators to ask whether it still has. `metadata` holds what it is:
     `media`, `font` or `captions`."""
@@ -129,6 +129,7 @@ class Screen(msgspec.Struct, frozen=True):
     playable: bool = False
 
 
+class Render(msgspec.Struct, frozen=True):
     """`key_id` is the API key it was submitted with, or with a token of which; `trace` its W3C traceparent, if any.
 
     `requires` are the labels that a worker must have to do any step of it; with `force` nothing comes from the cache.
@@ -161,7 +162,6 @@ class Screen(msgspec.Struct, frozen=True):
     trace: str | None = None
     requires: list[str] = []
     force: bool = False
-
     preview: Screen | None = None
     """What can be played of it while it is made, if that was asked for."""
 
@@ -201,6 +201,7 @@ class Delivery(msgspec.Struct, frozen=True):
     error: str | None
     created_at: datetime
     delivered_at: datetime | None
+
 
 class Step(msgspec.Struct, frozen=True):
     """A unit of work of one attempt of a render. (`id`, `attempt`, `token`) names one claim of it."""

@@ -24,6 +24,7 @@ OUTPUT: Final = "/output_settings"
 
 _ASSET: Final = re.compile(r"asset://[A-Za-z0-9_-]{1,100}")
 _HTTPS: Final = re.compile(r"https://[^\s/@]+(/\S*)?", re.IGNORECASE)
+_HTTP: Final = re.compile(_HTTPS.pattern.replace("https", "http"), re.IGNORECASE)
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,20})://")
 
 
@@ -111,7 +112,7 @@ def source_problem(src: str, limits: Limits) -> str:
     """Say what is wrong with a source, or nothing."""
     if src.startswith("clip://"):
         return "sources of the form clip:// are not available in this version"
-    if _ASSET.fullmatch(src) or _HTTPS.fullmatch(src):
+    if _ASSET.fullmatch(src) or _HTTPS.fullmatch(src) or (limits.plain_http and _HTTP.fullmatch(src)):
         return ""
     scheme = _SCHEME.match(src)
     if limits.local_files and (scheme is None or scheme[1].lower() == "file"):

@@ -236,7 +236,7 @@ async def _inspect(tools: Toolchain, asset: Asset, path: Path) -> dict[str, Any]
     if asset.checksum_sha256 is not None and digest != asset.checksum_sha256.lower():
         raise UploadMismatch("the SHA-256 of the uploaded file is not the announced one")
     if asset.type == "subtitle":
-        return {"content_hash": digest, "metadata": {"captions": await asyncio.to_thread(_count_captions, path)}}
+        return {"content_hash": digest, "metadata": {"captions": await asyncio.to_thread(count_captions, path)}}
     if asset.type == "font":
         facts = await probe_font(path, digest)
         metadata = {"family": facts.family, "characters": facts.count, "font": msgspec.to_builtins(facts)}
@@ -346,7 +346,8 @@ def _check(ctx: Context, request: UploadRequest) -> None:
         raise ValidationFailed(errors=problems)
 
 
-def _count_captions(path: Path) -> int:
+def count_captions(path: Path) -> int:
+    """How many captions a file holds. Raises MediaUnreadable when it is no file of captions."""
     try:
         return len(read_captions(path.read_bytes().decode("utf-8-sig")))
     except (CaptionsUnreadable, UnicodeDecodeError) as error:

@@ -1,8 +1,9 @@
 """The blueprint: a plan with where its inputs and encoded parts lie and which of them are there already."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-
 from typing import Final
+
 import msgspec
 
 from renderowl.db.steps import NewStep
@@ -20,9 +21,9 @@ from renderowl.services.renders import Draft
 from renderowl.services.segment_cache import count_parts, look_up, maker, object_key
 from renderowl.services.views import CacheView
 
-
 CUTTING_COST: Final = 0.05
 """Of a step that takes its part from the cache, to cut it for a playlist: next to nothing."""
+
 
 def capability(tools: Toolchain) -> str:
     """What a worker offers and a step requires: segments of one film come from one FFmpeg, or they could not be joined."""
@@ -79,7 +80,6 @@ class Blueprint(msgspec.Struct, frozen=True):
     @property
     def cost(self) -> float:
         """What is left to be done, in the plan's unit."""
-        audio = self.missing_audio
         encoding = sum(segment.cost for segment in self.missing_segments)
         return encoding + sum(audio.cost for audio in self.missing_sounds) + self.plan.all_assemble_cost
 
@@ -159,12 +159,7 @@ class Blueprint(msgspec.Struct, frozen=True):
             )
             for one in self.parts_to_do
         ]
-        if (audio := self.missing_audio) is not None:
-            weight = audio.cost / whole
-            found.append(NewStep(new_id("stp"), "audio", 0, "queued", audio.cost, weight=weight, requires=requires))
-        cost = self.plan.assemble_cost
-        found.append(NewStep(new_id("stp"), "assemble", 0, "blocked", cost, weight=cost / whole, requires=requires))
-        return found
+        return [*parts, step("assemble", 0, self.plan.all_assemble_cost, "blocked")]
 
 
 def of_draft(draft: Draft, tools: Toolchain) -> Blueprint:
@@ -178,14 +173,14 @@ async def foresee(ctx: Context, blueprint: Blueprint) -> Blueprint:
     return msgspec.structs.replace(blueprint, present=frozenset(await look_up(ctx, blueprint.objects)))
 
 
-async def draw(ctx: Context, render: Render, claim: Claim, tools: Toolchain) -> Blueprint:
+async def draw(
+    ctx: Context, render: Render, claim: Claim, tools: Toolchain, ask: Ask, fetched: Mapping[str, Fetched]
+) -> Blueprint:
     """Compile a render's spec with what is known of its inputs, cut it, and take what it needs of the cache for its own.
 
     Raises steps.Fenced when the claim does not hold any more.
     """
-    draft = await renders.draft(
-        ctx, render.project_id, render.composition_id, render.input_props, render.output_settings
-    )
+    draft = await renders.draft(ctx, render.project_id, ask, fetched)
     blueprint = of_draft(draft, tools)
     entries = await steps.use_parts(ctx, claim, blueprint.objects)
     there = {} if render.force else entries

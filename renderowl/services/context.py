@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from renderowl.bus.base import Bus
 from renderowl.db.database import Database
 from renderowl.limits.base import Limiter
+from renderowl.security.outbound import Outbound
 from renderowl.security.tokens import TokenSigner
 from renderowl.settings import Settings
 from renderowl.storage.base import Storage
@@ -20,3 +21,4 @@ class Context:
     bus: Bus
     tokens: TokenSigner
     limiter: Limiter
+    outbound: Outbound

@@ -16,7 +16,7 @@ from renderowl.domain.lifecycle import RETRIES
 from renderowl.domain.records import Claim, Render, Step
 from renderowl.services import metrics, views
 from renderowl.services.context import Context
-from renderowl.services.publishing import record
+from renderowl.services.publishing import envelope, record
 
 RETRY_BASE_S = 5.0
 RETRY_CAP_S = 300.0
@@ -97,15 +97,9 @@ async def tell_end(ctx: Context, tx: Transaction, render: Render) -> None:
     """Tell a stopped render's webhook and room how it ended."""
     status = render.status
     if render.webhook_url is not None:
-        payload = {"type": f"render.{status}", "render_id": render.id, "project_id": render.project_id}
-        await deliveries.insert(
-            ctx.db,
-            render.project_id,
-            render.id,
-            f"render.{status}",
-            render.webhook_url,
-            payload | {"data": views.brief(render)},
-        )
+        type = f"render.{status}"
+        payload = envelope(type, render.project_id, views.brief(render), render_id=render.id)
+        await deliveries.insert(ctx.db, render.project_id, type, render.webhook_url, payload, render_id=render.id)
     await record(
         ctx,
         tx,

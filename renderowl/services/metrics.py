@@ -45,6 +45,9 @@ STEPS_ENDED: Final = Counter(
     ["kind", "outcome", "code"],
 )
 RENDERS_ENDED: Final = Counter("renderowl_renders_ended", "Renders that came to an end", ["status"])
+DELIVERIES: Final = Counter(
+    "renderowl_deliveries", "Tries to send a webhook, by outcome (delivered, retried, failed)", ["outcome"]
+)
 
 # --- worker
 STEP_DURATION: Final = Histogram(

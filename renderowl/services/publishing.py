@@ -1,11 +1,12 @@
 """Facts: append an event in the transaction of its change, publish it after the commit."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from renderowl.db import events
+from renderowl.db import deliveries, events, webhooks
 from renderowl.db.database import Transaction
-from renderowl.domain.events import DurableType, Event
+from renderowl.domain.events import WEBHOOK_EVENTS, DurableType, Event
 from renderowl.services.context import Context
 
 LEFT_BEHIND_S: Final = 0.25
@@ -23,7 +24,17 @@ async def record(
     asset_id: str | None = None,
     attempt: int | None = None,
 ) -> Event:
-    """Store the event now and publish it once `tx` is committed. Call it last: it locks the project's row."""
+    """Store the event now, with what is to be sent of it, and publish it once `tx` is committed.
+
+    Call it last: it locks the project's row.
+    """
+    if type in WEBHOOK_EVENTS:
+        about = {"render_id": render_id, "asset_id": asset_id}
+        payload = envelope(type, project_id, data, **{name: value for name, value in about.items() if value})
+        for webhook in await webhooks.listening(ctx.db, project_id, type):
+            await deliveries.insert(
+                ctx.db, project_id, type, webhook.url, payload, render_id=render_id, webhook_id=webhook.id
+            )
     event = await events.append(ctx.db, project_id, type, data, render_id=render_id, asset_id=asset_id, attempt=attempt)
 
     async def publish() -> None:
@@ -32,6 +43,12 @@ async def record(
 
     tx.after_commit.append(publish)
     return event
+
+
+def envelope(type: str, project_id: str, data: Mapping[str, Any], **about: str) -> dict[str, Any]:
+    """The body of a webhook: what happened when, to what, and the same `data` that the room is told."""
+    timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return {"type": type, "timestamp": timestamp, "project_id": project_id, **about, "data": dict(data)}
 
 
 async def relay(ctx: Context, *, older_than_s: float = LEFT_BEHIND_S, limit: int = 500) -> int:

@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -23,13 +22,14 @@ from renderowl.domain.errors import (
 from renderowl.domain.events import Picture, Progress
 from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.lifecycle import PRIORITY_CLASS, Priority, is_active
-from renderowl.domain.records import Principal, Render
+from renderowl.domain.records import Fetched, Principal, Render
 from renderowl.domain.spec.fields import Spec
 from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions
 from renderowl.pipeline.compositions import Ask
 from renderowl.pipeline.glyphs import require_glyphs
 from renderowl.pipeline.timeline import Timeline
+from renderowl.security.addresses import Refused
 from renderowl.services import limits, projects, sources, tracing, views
 from renderowl.services.context import Context
 from renderowl.services.ending import end_render, stop_render, tell_end
@@ -85,19 +85,15 @@ def limits_of(settings: Settings) -> Limits:
         max_tracks=settings.max_tracks,
         max_width=settings.max_width,
         max_height=settings.max_height,
+        plain_http=settings.outbound_plain_http,
     )
 
 
-async def draft(
-    ctx: Context, project_id: str, composition_id: str, input_props: object, output_settings: object
-) -> Draft:
-    """Read and check a request as far as it can be without rendering. Raises ValidationFailed with every problem."""
-    ask = await asyncio.to_thread(
+async def read_ask(ctx: Context, composition_id: str, input_props: object, output_settings: object) -> Ask:
+    """Read a request. Raises UnknownComposition, or ValidationFailed with every problem of both documents."""
+    return await asyncio.to_thread(
         compositions.parse, composition_id, input_props, output_settings, limits_of(ctx.settings)
     )
-    resolved = await sources.resolve(ctx, project_id, compositions.sources(ask))
-    timeline = await asyncio.to_thread(_compile, ask, resolved)
-    return Draft(ask, resolved, timeline)
 
 
 async def draft(ctx: Context, project_id: str, ask: Ask, fetched: Mapping[str, Fetched]) -> Draft:
@@ -152,19 +148,20 @@ async def submit(
             return _same(earlier, request_hash)
     if project.status != "active":
         raise Conflict(f"the project is {project.status}")
-    _check_request(request)
-    checked = await draft(ctx, project_id, request.composition_id, request.input_props, request.output_settings)
+    _check_request(ctx, request)
+    ask = await read_ask(ctx, request.composition_id, request.input_props, request.output_settings)
+    frames = await _check_sources(ctx, project_id, ask)
     now = datetime.now(UTC)
     render = Render(
         id=new_id("rnd"),
         project_id=project_id,
-        composition_id=checked.ask.composition_id,
+        composition_id=ask.composition_id,
         status="queued",
         priority=request.priority,
         attempt=1,
-        input_props=checked.ask.input_props,
-        output_settings=checked.ask.output_settings,
-        progress=Progress(total_frames=checked.timeline.canvas.frames),
+        input_props=ask.input_props,
+        output_settings=ask.output_settings,
+        progress=Progress(total_frames=frames),
         output=None,
         error=None,
         cache={},
@@ -378,12 +375,13 @@ def _check_idempotency_key(key: str) -> None:
         raise ValidationFailed(errors=[FieldError("/Idempotency-Key", "must have 1 to 255 printable characters")])
 
 
-def _check_request(request: RenderRequest) -> None:
+def _check_request(ctx: Context, request: RenderRequest) -> None:
     problems = []
     if request.webhook_url is not None:
-        parts = urlsplit(request.webhook_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or len(request.webhook_url) > 2048:
-            problems.append(FieldError("/webhook_url", "must be an http or https URL of at most 2048 characters"))
+        try:
+            ctx.outbound.places.target(request.webhook_url)
+        except Refused as error:
+            problems.append(FieldError("/webhook_url", str(error)))
     if len(msgspec.json.encode(request.metadata)) > MAX_METADATA_BYTES:
         problems.append(FieldError("/metadata", f"must be at most {MAX_METADATA_BYTES} bytes of JSON"))
     if request.supersede_key is not None and not (1 <= len(request.supersede_key) <= 255):

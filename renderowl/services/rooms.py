@@ -68,6 +68,14 @@ class RenderState(msgspec.Struct, frozen=True):
     completed_at: datetime | None
 
 
+class WebhookBrief(msgspec.Struct, frozen=True):
+    """`data` of `webhook.disabled`: nothing is sent there any more, until somebody enables it again."""
+
+    webhook_id: str
+    url: str
+    reason: str
+
+
 class EventView(msgspec.Struct, frozen=True, omit_defaults=True):
     """A durable event as callers see it, on every transport: told once, in order of `seq`."""
 
@@ -86,15 +94,16 @@ EVENT_DATA: Final[Mapping[DurableType, Any]] = {
     "render.failed": RenderBrief,
     "render.cancelled": RenderBrief,
     "render.retrying": RetryBrief,
+    "render.playable": PlayableBrief,
     "asset.ready": AssetBrief,
     "asset.failed": AssetBrief,
     "automation.executed": dict[str, Any],
+    "webhook.disabled": WebhookBrief,
 }
 """What `data` of an event is, by its type."""
 
 
 class RoomState(msgspec.Struct, frozen=True):
-    "render.playable": PlayableBrief,
     """A room at one moment of Postgres, `cursor`.
 
     `events` are the newest ones, up to there; `renders` is a snapshot, newest first, when somebody asked for one or

@@ -5,15 +5,24 @@ from collections.abc import Mapping
 import msgspec
 
 from renderowl.db import assets
-from renderowl.domain.errors import AssetNotFound, AssetNotReady, FieldError, MediaTooLarge, ValidationFailed
+from renderowl.domain.errors import (
+    AssetNotFound,
+    AssetNotReady,
+    FieldError,
+    MediaTooLarge,
+    SourceRefused,
+    ValidationFailed,
+)
 from renderowl.domain.ids import is_id
-from renderowl.domain.records import Asset
+from renderowl.domain.records import Asset, Fetched
 from renderowl.pipeline.font_files import FontFacts
 from renderowl.pipeline.timeline import Media
+from renderowl.security.addresses import Refused
 from renderowl.services.context import Context
 
 SCHEME = "asset://"
 MAX_TEXT_BYTES = 4 * 1024**2
+MAX_WEB_SOURCES = 200
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -25,22 +34,42 @@ class Resolved(msgspec.Struct, frozen=True):
     keys: dict[str, str]
 
 
-async def resolve(ctx: Context, project_id: str, sources: Mapping[str, list[str]]) -> Resolved:
-    """Look up every source (source -> the JSON pointers that use it) among the project's ready assets.
+def on_the_web(ctx: Context, sources: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Those of the sources that are to be fetched. Raises SourceRefused with all that may not be, before any is."""
+    web = {src: pointers for src, pointers in sources.items() if not src.startswith(SCHEME)}
+    problems: list[FieldError] = []
+    if len(web) > MAX_WEB_SOURCES:
+        first = next(iter(web.values()))[0]
+        raise ValidationFailed(
+            errors=[FieldError(first, f"the spec names {len(web)} URLs; at most {MAX_WEB_SOURCES} are fetched")]
+        )
+    for src, pointers in web.items():
+        try:
+            ctx.outbound.places.target(src)
+        except Refused as error:
+            problems += [FieldError(pointer, str(error)) for pointer in pointers]
+    if problems:
+        raise SourceRefused(f"{problems[0].path}: {problems[0].message}", errors=problems)
+    return web
 
-    Raises AssetNotFound, AssetNotReady or ValidationFailed with all problems of that kind at once.
+
+async def resolve(
+    ctx: Context, project_id: str, sources: Mapping[str, list[str]], fetched: Mapping[str, Fetched]
+) -> Resolved:
+    """Look up every source (source -> the JSON pointers that use it) among the project's ready assets and our copies.
+
+    Raises AssetNotFound or AssetNotReady with all problems at once.
     """
     ids = {src: src[len(SCHEME) :] for src in sources if src.startswith(SCHEME)}
     found = await assets.get_many(ctx.db, project_id, [one for one in ids.values() if is_id(one, "ast")])
     missing: list[FieldError] = []
     waiting: list[FieldError] = []
-    other: list[FieldError] = []
-    ready: dict[str, Asset] = {}
+    ready: dict[str, Asset | Fetched] = {src: one for src, one in fetched.items() if src in sources}
     for src, pointers in sources.items():
         asset = found.get(ids.get(src, ""))
-        for pointer in pointers:
+        for pointer in pointers if src not in ready else ():
             if src not in ids:
-                other.append(FieldError(pointer, "only asset:// sources are fetched in this version: upload it first"))
+                waiting.append(FieldError(pointer, "was not fetched yet: it is when a render begins"))
             elif asset is None:
                 missing.append(FieldError(pointer, f"there is no asset {ids[src]!r} in this project"))
             elif asset.status == "failed":
@@ -50,30 +79,32 @@ async def resolve(ctx: Context, project_id: str, sources: Mapping[str, list[str]
                 waiting.append(FieldError(pointer, f"the asset {asset.id} is {asset.status}, not ready"))
         if asset is not None and asset.status == "ready":
             ready[src] = asset
-    if other:
-        raise ValidationFailed(errors=other + missing + waiting)
     if missing:
         raise AssetNotFound(errors=missing + waiting)
     if waiting:
         raise AssetNotReady(errors=waiting)
     return Resolved(
         media={
-            src: msgspec.structs.replace(msgspec.convert(asset.metadata["media"], Media), src=src)
-            for src, asset in ready.items()
-            if asset.metadata is not None and "media" in asset.metadata
+            src: msgspec.structs.replace(msgspec.convert(one.metadata["media"], Media), src=src)
+            for src, one in ready.items()
+            if one.metadata is not None and "media" in one.metadata
         },
-        texts={src: await _text(ctx, asset) for src, asset in ready.items() if asset.type == "subtitle"},
+        texts={
+            src: await _text(ctx, one)
+            for src, one in ready.items()
+            if one.metadata is not None and "captions" in one.metadata
+        },
         fonts={
-            src: msgspec.convert(asset.metadata["font"], FontFacts)
-            for src, asset in ready.items()
-            if asset.metadata is not None and "font" in asset.metadata
+            src: msgspec.convert(one.metadata["font"], FontFacts)
+            for src, one in ready.items()
+            if one.metadata is not None and "font" in one.metadata
         },
-        keys={src: asset.storage_key for src, asset in ready.items()},
+        keys={src: one.storage_key for src, one in ready.items()},
     )
 
 
-async def _text(ctx: Context, asset: Asset) -> str:
-    if asset.size_bytes > MAX_TEXT_BYTES:
-        raise MediaTooLarge(f"the subtitle file {asset.id} is larger than {MAX_TEXT_BYTES} bytes")
-    data = b"".join([chunk async for chunk in ctx.storage.read(asset.storage_key)])
+async def _text(ctx: Context, one: Asset | Fetched) -> str:
+    if one.size_bytes > MAX_TEXT_BYTES:
+        raise MediaTooLarge(f"the subtitle file {one.id} is larger than {MAX_TEXT_BYTES} bytes")
+    data = b"".join([chunk async for chunk in ctx.storage.read(one.storage_key)])
     return data.decode("utf-8-sig", errors="replace")

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from renderowl.domain.errors import RenderOwlError
+from renderowl.domain.errors import FieldError, RenderOwlError
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import Priority, RenderStatus, StepKind
 from renderowl.domain.records import Asset, AssetStatus, AssetType, Project, Render
@@ -58,11 +58,14 @@ class OutputView(msgspec.Struct, frozen=True):
     outputs: list[OutputFile]
 
 
-class RenderError(msgspec.Struct, frozen=True):
+class RenderError(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why something failed; `errors` names the fields of the request, where some are to blame."""
+
     code: str
     message: str
     fault: str
     retryable: bool
+    errors: list[FieldError] = []
 
 
 class CacheView(msgspec.Struct, frozen=True):
@@ -87,10 +90,10 @@ class RenderView(msgspec.Struct, frozen=True):
     supersede_key: str | None
     requires: list[str]
     force: bool
+    playable: bool
     input_props: dict[str, Any]
     output_settings: dict[str, Any]
     created_at: datetime
-    playable: bool
     started_at: datetime | None
     completed_at: datetime | None
     updated_at: datetime
@@ -117,15 +120,15 @@ class RetryBrief(msgspec.Struct, frozen=True):
     error: RenderError
 
 
-class AssetBrief(msgspec.Struct, frozen=True):
-    """`data` of a durable event about an asset."""
-
 class PlayableBrief(msgspec.Struct, frozen=True):
     """`data` of `render.playable`: how long the film is that begins to play, and whether it has sound."""
 
     duration_s: float
     has_sound: bool
 
+
+class AssetBrief(msgspec.Struct, frozen=True):
+    """`data` of a durable event about an asset."""
 
     name: str
     type: AssetType
@@ -149,7 +152,7 @@ def asset_view(asset: Asset, url: str | None = None) -> AssetView:
 
 def error_view(error: RenderOwlError) -> RenderError:
     """An error as it is kept on a row and shown."""
-    return RenderError(error.code, error.detail, error.fault, error.retryable)
+    return RenderError(error.code, error.detail, error.fault, error.retryable, list(error.errors))
 
 
 def output_view(output: dict[str, Any] | None) -> OutputView | None:
@@ -178,10 +181,10 @@ def render_view(render: Render, newest: tuple[int, Progress] | None = None) -> R
         metadata=render.metadata,
         supersede_key=render.supersede_key,
         requires=render.requires,
+        playable=render.preview is not None and render.preview.playable,
         force=render.force,
         input_props=render.input_props,
         output_settings=render.output_settings,
-        playable=render.preview is not None and render.preview.playable,
         created_at=render.created_at,
         started_at=render.started_at,
         completed_at=render.completed_at,

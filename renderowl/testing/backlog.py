@@ -173,6 +173,7 @@ async def open_backlog(database_url: str, **settings: Any) -> AsyncIterator[Back
                 bus=cast(Bus, SilentBus()),
                 tokens=cast(Any, None),
                 limiter=cast(Any, None),
+                outbound=cast(Any, None),
             )
         )
     finally:

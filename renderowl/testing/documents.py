@@ -20,6 +20,7 @@ from renderowl.bus.redis import RedisBus
 from renderowl.db.database import Database
 from renderowl.limits.redis import RedisLimiter
 from renderowl.pipeline.tools import discover
+from renderowl.security.outbound import open_outbound
 from renderowl.security.tokens import TokenSigner
 from renderowl.services.context import Context
 from renderowl.services.usage import Tally
@@ -48,7 +49,15 @@ async def served(base_url: str = "http://127.0.0.1:8080") -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="renderowl-documents-") as folder:
         storage = open_storage(f"file://{folder}", base_url=base_url, secret=_KEY, access_key="", secret_key="")
         bus, limiter = RedisBus(_NOWHERE), RedisLimiter(_NOWHERE)
-        ctx = Context(loaded, Database("postgresql://127.0.0.1:1/none"), storage, bus, TokenSigner(_KEY), limiter)
+        ctx = Context(
+            loaded,
+            Database("postgresql://127.0.0.1:1/none"),
+            storage,
+            bus,
+            TokenSigner(_KEY),
+            limiter,
+            open_outbound(loaded),
+        )
         api = make_api(ctx, Hub(ctx), AssetProber(ctx, await discover()), Tally())
         async with httpx.AsyncClient(transport=httpx.ASGITransport(cast(Any, api)), base_url=base_url) as http:
             found = {name: (await http.get(f"/{name}")).json() for name in SERVED}

@@ -65,6 +65,14 @@ class Farm:
         request = RenderRequest("timeline", dict(input_props), dict(output_settings or {}), **more)
         return (await renders.submit(self.ctx, self.principal, self.project_id, request)).render.id
 
+    async def submit_request(self, request: RenderRequest) -> str:
+        """A render of any composition; its id."""
+        return (await renders.submit(self.ctx, self.principal, self.project_id, request)).render.id
+
+    async def retry(self, render_id: str) -> None:
+        """Try a failed render again."""
+        await renders.retry(self.ctx, self.principal, self.project_id, render_id)
+
     async def upload(self, path: Path, content_type: str) -> str:
         """The source `asset://...` of a file that was uploaded and probed."""
         kind = asset_services.CONTENT_TYPES[content_type]

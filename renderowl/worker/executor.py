@@ -24,6 +24,7 @@ from renderowl.services.views import CacheView
 from renderowl.worker.assembling import make_film, publish
 from renderowl.worker.encoding import make_part, show_part
 from renderowl.worker.execution import Execution, until_delivered
+from renderowl.worker.fetching import fetch_sources
 from renderowl.worker.inputs import InputCache
 from renderowl.worker.reporting import Part, Reporter
 from renderowl.worker.watchdog import Watchdog
@@ -142,7 +143,11 @@ class Executor:
                     await self._assemble(execution, blueprint, {}, reporter, Part("assembling"))
 
     async def _prepare(self, execution: Execution) -> None:
-        """Compile and plan; a short film is made at once, a longer one goes back to the queue in steps."""
+        """Fetch, compile and plan; a short film is made at once, a longer one goes back to the queue in steps."""
+        render = execution.work.render
+        ask = await read_ask(self._ctx, render.composition_id, render.input_props, render.output_settings)
+        with tracing.span("fetch"):
+            fetched = await fetch_sources(execution, ask)
         with tracing.span("plan"):
             blueprint = await until_delivered(
                 lambda: draw(self._ctx, render, execution.claim, self._tools, ask, fetched)
@@ -187,13 +192,8 @@ class Executor:
         await self._complete(execution, reporter, {"frames": segment.frames}, reused=reused)
 
     async def _audio(self, execution: Execution, blueprint: Blueprint, reporter: Reporter) -> None:
-        audio = blueprint.plan.audio
-        assert audio is not None, "an audio step is only planned for a film with sound"
-        part = Part("encoding")
-        if await self._made_by(execution, blueprint.audio_object(audio)) is not None:
-            reporter.say(part, 1.0)
-        else:
-            await make_audio(execution, blueprint, audio, reporter, part)
+        audio = blueprint.sound(execution.work.step.ordinal)
+        await self._part(execution, blueprint, audio, reporter, Part("encoding"))
         await self._complete(execution, reporter, {})
 
     async def _part(

@@ -55,6 +55,10 @@ class InputCache:
             self._release(wanted)
             await asyncio.to_thread(self.make_room)
 
+    async def adopt(self, content_hash: str, path: Path) -> None:
+        """Take over a file of this hash that lies on the same disk, so that it need not be fetched."""
+        await asyncio.to_thread(os.replace, path, self._folder / content_hash)
+
     async def _have_all(self, wanted: dict[str, str]) -> Files:
         paths = await asyncio.gather(*(self._have(content_hash, key) for content_hash, key in wanted.items()))
         return dict(zip(wanted, paths, strict=True))

@@ -48,6 +48,7 @@ _WHEN: Final[Mapping[DurableType, str]] = {
     "asset.ready": "An upload was found to be good.",
     "asset.failed": "An upload cannot be used.",
     "automation.executed": "An automation ran.",
+    "webhook.disabled": "A webhook is sent nothing more: its receiver took nothing for five days, or is gone.",
 }
 
 

@@ -108,6 +108,13 @@ EVENTS: Final[tuple[EventView, ...]] = (
         asset_id="ast_0m4k2v9c7p",
     ),
     EventView("automation.executed", 1054, {}),
+    EventView(
+        "webhook.disabled",
+        1055,
+        msgspec.to_builtins(
+            WebhookBrief("whk_0m4k2v9c7p", "https://hooks.example/films", "the receiver answered 410 Gone")
+        ),
+    ),
 )
 
 PLAIN: Final[tuple[frames.PlainRenderProgress | frames.PlainEvent, ...]] = (

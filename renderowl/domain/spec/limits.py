@@ -14,5 +14,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_width: int = 1920
     max_height: int = 1920
     max_fps: float = 60.0
+    plain_http: bool = False
+    """Whether a source may begin with `http://`."""
     local_files: bool = False
     """Whether a source may be a path of this machine: only for a caller at its command line."""
