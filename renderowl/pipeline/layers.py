@@ -59,7 +59,8 @@ def _is_text(clip: Clip) -> bool:
 
 def _is_written(clip: Clip) -> bool:
     """True for a text that can be drawn straight onto the picture."""
-    alone = has_course(clip) or clip.come is not None or clip.go is not None or bool(clip.opacity_keys)
+    changes = clip.come is not None or clip.go is not None or bool(clip.opacity_keys)
+    alone = has_course(clip) or changes or bool(clip.filters)
     return _is_text(clip) and not alone
 
 

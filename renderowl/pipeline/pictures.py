@@ -72,6 +72,7 @@ def pictures_of(
     begun = span.elapsed - span.lead
     if isinstance(clip.content, TextContent | CaptionContent):
         layer, size = written_layer(layers, clip, begun, frames, rate, name, factor)
+        layer = filtered(layer, _enlarged(clip, factor).filters, size, name, begun, frames, rate, alpha=True)
     else:
         clip = _enlarged(clip, factor)
         layer, size = _seen(clip, begun, frames, segment, layers, name, alpha=alpha), drawn_of(clip, segment)

@@ -7,7 +7,20 @@ from typing import Any
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
-from renderowl.pipeline.timeline import Box, ChromaKey, ColorContent, Filter, ImageContent, ShapeContent, VideoContent
+from renderowl.pipeline.timeline import (
+    Box,
+    CaptionContent,
+    CaptionStyle,
+    ChromaKey,
+    ColorContent,
+    Filter,
+    ImageContent,
+    ShapeContent,
+    TextContent,
+    TextStyle,
+    VideoContent,
+    Word,
+)
 from renderowl.pipeline.tools import Toolchain
 from renderowl.testing.films import Stage, composed
 from renderowl.testing.media import MadeMedia, Pixel, frame_pixels, frame_rgb
@@ -83,6 +96,19 @@ async def test_blur_does_not_bleed_the_colour_of_what_is_transparent(
     film = await stage.film(tmp_path / "film.mp4")
     for pixel in await frame_pixels(film.path, tools, 0, [(160, 90), (122, 90), (160, 54), (140, 60)]):
         assert near(pixel, WHITE), pixel
+
+
+async def test_texts_and_captions_are_filtered_too(tools: Toolchain, tmp_path: Path) -> None:
+    stage = Stage(tools, frames=1)
+    stage.put(ColorContent("#ffffff"))
+    stage.put(TextContent("HHH", TextStyle(font_size=80)), filters=(Filter("brightness", 0.0),))
+    karaoke = CaptionStyle(TextStyle(font_size=40), "karaoke")
+    stage.put(CaptionContent("HHH", (Word("HHH", 0, 1),), karaoke), filters=(Filter("brightness", 0.0),))
+    film = await stage.film(tmp_path / "film.mp4")
+    _, _, raw = await frame_rgb(film.path, tools, 0)
+    rows = [sum(raw[3 * (320 * y + x)] < 60 for x in range(320)) for y in range(180)]
+    assert sum(rows[60:120]) > 1000
+    assert sum(rows[130:]) > 300
 
 
 async def test_grain_is_another_one_in_every_frame_and_the_same_wherever_the_film_is_cut(

@@ -152,6 +152,7 @@ CASES: dict[str, Callable[[], Command]] = {
     "filter-noise-cut-in-two": lambda: picture(
         clip(VideoContent("film"), start=-15, frames=90, filters=(Filter("noise", 0.2, 30),))
     ),
+    "filter-blur-of-a-text": lambda: picture(clip(TextContent("blurred"), filters=(Filter("blur", 4.0),))),
     "chroma-key": lambda: picture(
         clip(ColorContent("#ffffff")), clip(VideoContent("film", key=ChromaKey("#00b140", 0.15, 0.05)))
     ),

@@ -194,10 +194,6 @@ class TextClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="text"
     text: Annotated[Text, Meta(min_length=1)]
     style: Style = Style()
 
-    def problems(self) -> Iterator[Problem]:
-        yield from super().problems()
-        yield from _unfiltered(self)
-
 
 class ColorClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="color"):
     """A filled rectangle."""
@@ -215,7 +211,6 @@ class CaptionClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="ca
 
     def problems(self) -> Iterator[Problem]:
         yield from super().problems()
-        yield from _unfiltered(self)
         if (self.src is None) == (self.text is None):
             yield "/text", "give either text or src"
         if self.words and self.src is not None:
@@ -262,11 +257,6 @@ class ShapeClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="shap
 
 AnyClip = VideoClip | ImageClip | AudioClip | TextClip | ColorClip | CaptionClip | ShapeClip
 KnownClip = Annotated[AnyClip, Meta(extra={"later_tags": ("tts",)})]
-
-
-def _unfiltered(clip: SeenClip) -> Iterator[Problem]:
-    if clip.filters:
-        yield "/filters", "are for videos, images, colours and shapes"
 
 
 class DuckSettings(Spec, frozen=True, kw_only=True):
