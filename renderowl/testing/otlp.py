@@ -21,6 +21,8 @@ class Collected(msgspec.Struct, frozen=True):
     attributes: dict[str, Any]
     duration_s: float
     failed: bool
+    links: list[str]
+    """The ids of the traces it is linked to."""
 
 
 class Collector:
@@ -74,6 +76,7 @@ def _spans(body: bytes) -> list[Collected]:
             attributes=_attributes(span.attributes),
             duration_s=(span.end_time_unix_nano - span.start_time_unix_nano) / 1e9,
             failed=span.status.code == 2,
+            links=[link.trace_id.hex() for link in span.links],
         )
         for resource in request.resource_spans
         for scope in resource.scope_spans

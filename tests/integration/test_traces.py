@@ -34,6 +34,41 @@ assert {span.service for span in found.spans} == {"renderowl-worker"}
     subprocess.run([sys.executable, "-c", script, TRACEPARENT], check=True)
 
 
+def test_a_strangers_request_begins_a_trace_that_links_to_theirs_a_proxys_goes_on_in_it() -> None:
+    script = """
+import asyncio, os, sys
+import httpx
+from renderowl.api.request_log import request_log
+from renderowl.services import tracing
+from renderowl.testing.otlp import collector
+
+async def answer(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+async def ask(path, proxies, traceparent):
+    transport = httpx.ASGITransport(request_log(answer, proxies), client=("10.0.0.7", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
+        await http.get(path, headers={"traceparent": traceparent})
+
+async def ask_all():
+    await ask("/stranger", ["10.1.0.0/16"], sys.argv[1])
+    await ask("/proxy", ["10.0.0.0/24"], sys.argv[1])
+    await ask("/nonsense", [], "00-nonsense")
+
+with collector() as found:
+    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = found.url
+    with tracing.exported("api"):
+        asyncio.run(ask_all())
+stranger, proxy, nonsense = found.spans
+_, trace_id, parent_id, _ = sys.argv[1].split("-")
+assert stranger.trace_id != trace_id and stranger.parent_id == "" and stranger.links == [trace_id]
+assert (proxy.trace_id, proxy.parent_id, proxy.links) == (trace_id, parent_id, [])
+assert nonsense.parent_id == "" and nonsense.links == []
+"""
+    subprocess.run([sys.executable, "-c", script, TRACEPARENT], check=True, stderr=subprocess.DEVNULL)
+
+
 def test_an_absent_collector_holds_nobody_up_for_long() -> None:
     script = (
         "import os; os.environ |= {'OTEL_EXPORTER_OTLP_ENDPOINT': 'http://127.0.0.1:9'}\n"

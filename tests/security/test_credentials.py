@@ -192,6 +192,24 @@ async def test_a_long_poll_ends_when_the_key_is_revoked(world: World, about: str
     await world.members(0)
 
 
+@pytest.mark.parametrize("about", ["room", "render"])
+async def test_a_long_poll_waits_no_longer_than_its_token_is_good_for(world: World, about: str) -> None:
+    body = {"composition_id": "timeline", "input_props": {"duration": 1, "tracks": [{"clips": [CAPTION]}]}}
+    project = f"{world.http_url}/projects/{world.project.id}"
+    token, _ = await accounts.mint_token(
+        world.ctx, world.principal, world.project.id, scopes=["read", "write"], ttl_s=3
+    )
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}"}, timeout=30) as http:
+        render_id = (await http.post(f"{project}/renders", json=body)).json()["id"]
+        path = "events" if about == "room" else f"renders/{render_id}/progress"
+        query = {"after": f"{world.project.event_epoch}.1", "wait": "25"}
+        answer = await http.get(f"{project}/{path}", params=query)
+        assert answer.status_code == 200  # what there was to say until the end: nothing
+        waited_s = answer.elapsed.total_seconds()
+        assert (await http.get(f"{project}/{path}", params=query)).status_code == 401
+    assert waited_s < 20, "it went on waiting when its token had ended"
+
+
 async def test_the_end_of_a_key_is_no_revocation_and_may_be_refreshed_in_time(world: World) -> None:
     """4403 tells a client to stop; 4401, after some grace, to come with a newer credential."""
     await world.ctx.db.execute("UPDATE api_keys SET expires_at = now() - interval '1 second'")

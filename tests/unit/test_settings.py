@@ -20,6 +20,24 @@ def test_what_no_browser_sends_is_no_origin(origin: str) -> None:
         settings.load({"RENDEROWL_ALLOWED_ORIGINS": origin})
 
 
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    loaded = settings.load({"RENDEROWL_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7,2001:db8::/32"})
+    assert loaded.trusted_proxies == ("10.0.0.0/8", "192.0.2.7", "2001:db8::/32")
+
+
+@pytest.mark.parametrize("proxy", ["*", "proxy.example", "10.0.0.7/8", "10.0.0"])
+def test_what_is_no_address_is_no_proxy(proxy: str) -> None:
+    with pytest.raises(SettingsError, match="RENDEROWL_TRUSTED_PROXIES"):
+        settings.load({"RENDEROWL_TRUSTED_PROXIES": proxy})
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_PER_MINUTE_FREE", "RENDERS_PER_DAY_PRO", "LOGINS_PER_ACCOUNT"])
+def test_a_limit_is_none_or_more_than_none(name: str) -> None:
+    assert getattr(settings.load({f"RENDEROWL_{name}": "0"}), name.lower()) == 0
+    with pytest.raises(SettingsError, match=name):
+        settings.load({f"RENDEROWL_{name}": "-1"})
+
+
 def test_the_own_address_of_an_ipv6_host_is_a_url() -> None:
     assert settings.load({}, host="::1", port=8000).base_url == "http://[::1]:8000"
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
+import msgspec
 from rich.console import Console
 
 from renderowl.cli.top_view import view
@@ -54,6 +55,17 @@ def _shown(seen: Overview, rows: int = 20, width: int = 150) -> str:
 def _overview(*, workers: list[WorkerSeen], running: list[RunningStep], pauses: list[Pause]) -> Overview:
     queue = [QueuedClass("urgent"), QueuedClass("high", 12, 400.0, 3), QueuedClass("normal"), QueuedClass("low")]
     return Overview(NOW, queue, pauses, workers, running, {"processing": 2, "failed": 1})
+
+
+def test_what_workers_and_operators_say_is_shown_as_it_is() -> None:
+    """A host name in brackets is no markup: it neither vanishes nor colours nor links."""
+    worker = msgspec.structs.replace(
+        _worker(1), host="[red]db1[/red]", offers=["[link=https://evil.example]gpu[/link]", "[/]"]
+    )
+    pause = Pause("project:[bold]x", "[blink]why[/blink]", NOW)
+    shown = _shown(_overview(workers=[worker], running=[], pauses=[pause]), width=250)
+    for text in ("[red]db1[/red]:7", "[link=https://evil.example]gpu[/link] [/]", "[bold]x", "[blink]why[/blink]"):
+        assert text in shown
 
 
 def test_it_names_pauses_ages_and_how_far_steps_are() -> None:
