@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import MediaType, Response, Router, get, post
 from litestar.datastructures import State
+from litestar.datastructures.headers import Accept as Accepted
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from renderowl.api.access import Caller, Ctx, PageAsked
@@ -22,8 +23,12 @@ from renderowl.services.renders import RenderRequest
 from renderowl.services.views import RenderError, RenderView, render_view
 
 POLL_AFTER_S = 1
+JSON, SVG = "application/json", "image/svg+xml"
+_INERT = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""Of a picture that holds a caller's text: whatever it says, a browser runs and fetches nothing."""
 
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key", required=False)]
+Accept = Annotated[str, HeaderParameter(name="Accept", required=False)]
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", required=False)]
 
 
@@ -69,10 +74,26 @@ async def create_render(
 
 @post("/plan", dto=Body[RenderRequest], return_dto=None, status_code=200, summary="Plan a render")
 async def plan_render(
-    ctx: Ctx, principal: Caller, project_id: FromPath[str], data: JSONBody[RenderRequest], state: State
-) -> PlanView:
-    """The same body as a render; nothing is queued: timeline, steps, what is cached, estimate and exact commands."""
-    return await plans.plan(ctx, principal, project_id, data, state["tools"])
+    ctx: Ctx,
+    principal: Caller,
+    project_id: FromPath[str],
+    data: JSONBody[RenderRequest],
+    state: State,
+    accept: Accept = "",
+) -> Response[PlanView]:
+    """The same body as a render; nothing is queued: timeline, steps, what is cached, estimate and exact commands.
+
+    With `Accept: image/svg+xml` it is a picture of all that.
+    """
+    if Accepted(accept or JSON).best_match([JSON, SVG]) == SVG:
+        drawn: Response[Any] = Response(
+            await plans.picture(ctx, principal, project_id, data, state["tools"]),
+            media_type=SVG,
+            headers={"content-security-policy": _INERT, "vary": "accept"},
+        )
+        return drawn
+    found = await plans.plan(ctx, principal, project_id, data, state["tools"])
+    return Response(found, headers={"vary": "accept"})
 
 
 @get("/{render_id:str}", summary="Get a render")
@@ -109,6 +130,8 @@ async def get_output(
     is for keeping all the files in one folder: it names them as they are called.
     """
     file, signed = await renders.sign_output(ctx, principal, project_id, render_id, name)
+    if playing.is_played(file) and not as_stored:
+        signed = playing.sign_play(ctx, render_id, file["name"])
     return signed_url(signed, name=file["name"], content_type=file["content_type"], size_bytes=file["size_bytes"])
 
 
@@ -130,8 +153,6 @@ async def get_progress(
     if after is not None:
         return Response(await poll_progress(ctx, state["hub"], principal, project_id, render_id, after, wait))
     view, tag = await renders.progress(ctx, principal, project_id, render_id)
-    if playing.is_played(file) and not as_stored:
-        signed = playing.sign_play(ctx, render_id, file["name"])
     headers = {"etag": f'"{tag}"', "cache-control": "private, no-cache"}
     if is_active(view.status):
         headers["retry-after"] = str(POLL_AFTER_S)
@@ -162,6 +183,16 @@ async def get_preview(
     return Response(picture.jpeg, media_type=picture.content_type, headers=headers)
 
 
+@get("/{render_id:str}/playlist", summary="Get the URL of the film in the making")
+async def get_playlist(ctx: Ctx, principal: Caller, project_id: FromPath[str], render_id: FromPath[str]) -> SignedUrl:
+    """The signed URL of an HLS playlist that grows while the film is encoded, good for 24 hours; 409 until it plays.
+
+    For renders with `preview.hls`. It plays until ten minutes after the render's end.
+    """
+    signed = await playing.sign_preview(ctx, principal, project_id, render_id)
+    return SignedUrl(signed.url, rfc3339(signed.expires_at), playing.PREVIEW, PLAYLIST_TYPE)
+
+
 @get("/{render_id:str}/log", media_type=MediaType.TEXT, summary="Read the encoder's log")
 async def get_log(
     ctx: Ctx,
@@ -183,20 +214,10 @@ router = Router(
         get_render,
         cancel_render,
         retry_render,
-@get("/{render_id:str}/playlist", summary="Get the URL of the film in the making")
-async def get_playlist(ctx: Ctx, principal: Caller, project_id: FromPath[str], render_id: FromPath[str]) -> SignedUrl:
-    """The signed URL of an HLS playlist that grows while the film is encoded, good for 24 hours; 409 until it plays.
-
-    For renders with `preview.hls`. It plays until ten minutes after the render's end.
-    """
-    signed = await playing.sign_preview(ctx, principal, project_id, render_id)
-    return SignedUrl(signed.url, rfc3339(signed.expires_at), playing.PREVIEW, PLAYLIST_TYPE)
-
-
         get_output,
         get_progress,
         get_preview,
+        get_playlist,
         get_log,
     ],
 )
-        get_playlist,

@@ -64,6 +64,16 @@ async def use(db: Database, keys: Sequence[str]) -> list[Entry]:
     return [_entry(row) for row in rows]
 
 
+async def newest(db: Database, prefix: str, count: int) -> list[Entry]:
+    """The entries of a kind that were used last, at most so many."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM cache_entries WHERE starts_with(key, $1) ORDER BY used_at DESC, key DESC LIMIT $2",
+        prefix,
+        count,
+    )
+    return [_entry(row) for row in rows]
+
+
 async def forget(db: Database, entry: Entry) -> None:
     """Remove the row of an entry whose bytes are gone, unless they were stored anew meanwhile."""
     await db.execute("DELETE FROM cache_entries WHERE key = $1 AND stored_at = $2", entry.key, entry.stored_at)

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +27,8 @@ class EncodedSegment(msgspec.Struct, frozen=True):
     frames: int
     size_bytes: int
     extradata_hash: str
+    took_s: float = 0.0
+    """From the start of the step to its verified end, on the machine that did it."""
 
 
 class EncodedAudio(msgspec.Struct, frozen=True):
@@ -48,6 +51,7 @@ async def encode_segment(
     limits: ProcessLimits | None = None,
 ) -> EncodedSegment:
     """Encode a segment to `out`; raises OutputWrong unless it has exactly its frames."""
+    began = time.monotonic()
     # In threads: a megabyte of captions takes a while, and the worker's heartbeats go on meanwhile.
     command = await asyncio.to_thread(segment_command, segment, encoding, preview, tools)
     await asyncio.to_thread(command.prepare, work_dir, inputs)
@@ -57,7 +61,8 @@ async def encode_segment(
     found = await probe(made, tools, ours=True)
     if found.frames != segment.frames:
         raise OutputWrong(f"segment {segment.index} has {found.frames} frames instead of {segment.frames}")
-    return EncodedSegment(out, segment.frames, publish(made, out), found.extradata_hash)
+    size_bytes, took_s = publish(made, out), round(time.monotonic() - began, 3)
+    return EncodedSegment(out, segment.frames, size_bytes, found.extradata_hash, took_s)
 
 
 async def encode_audio(

@@ -1,19 +1,28 @@
 """What a render would do, without doing it."""
 
 import asyncio
+from typing import Final
 
 import msgspec
 
-from renderowl.db import steps as step_rows
+from renderowl.db import cache, fetched, workers
 from renderowl.domain.records import Principal
+from renderowl.pipeline import compositions
+from renderowl.pipeline.estimate import Estimate, Sample, estimate
+from renderowl.pipeline.plan_svg import plan_svg
 from renderowl.pipeline.planned import PlannedStep, planned_steps
 from renderowl.pipeline.timeline import Timeline
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import projects
-from renderowl.services.blueprint import Blueprint, foresee, of_draft
+from renderowl.services.blueprint import Blueprint, capability, foresee, of_draft
 from renderowl.services.context import Context
-from renderowl.services.renders import RenderRequest, draft
+from renderowl.services.renders import RenderRequest, draft, read_ask
+from renderowl.services.segment_cache import Facts, object_key
+from renderowl.services.sources import on_the_web
 from renderowl.services.views import CacheView
+
+_SAMPLES: Final = 200
+"""Segments an estimate rests on: those used last are most like what comes next."""
 
 
 class StepView(msgspec.Struct, frozen=True):
@@ -32,8 +41,8 @@ class StepView(msgspec.Struct, frozen=True):
 class PlanView(msgspec.Struct, frozen=True):
     """The timeline, the steps, and what they are expected to take.
 
-    `cost` is megapixels of work, the whole film's and what is left of it; `estimated_seconds` of one slot is measured on
-    the steps this installation has done, None as long as there are none.
+    `cost` is megapixels of work, the whole render's and what is left of it; the `estimate` is of what is left, by what
+    segments took that this installation has encoded.
     """
 
     timeline: Timeline
@@ -43,39 +52,36 @@ class PlanView(msgspec.Struct, frozen=True):
     cache: CacheView
     cost: float
     cost_left: float
-    estimated_seconds: float | None
+    estimate: Estimate
 
 
 async def plan(
     ctx: Context, principal: Principal, project_id: str, request: RenderRequest, tools: Toolchain
 ) -> PlanView:
-    """Check a request as `submit` does and show what it would do. Raises what `submit` raises; stores nothing."""
-    await projects.get(ctx, principal, project_id)
-    checked = await draft(ctx, project_id, request.composition_id, request.input_props, request.output_settings)
-    blueprint = await foresee(ctx, await asyncio.to_thread(of_draft, checked, tools))
+    """Check a request as `submit` does and show what it would do. Raises what `submit` raises; stores nothing.
+
+    Nothing is fetched: of URLs it knows what they had when a render last used them; AssetNotReady where none has.
+    """
+    blueprint = await _blueprint(ctx, principal, project_id, request, tools)
     told = await asyncio.to_thread(planned_steps, blueprint.plan, tools)
     canvas = blueprint.plan.timeline.canvas
-    speed = await step_rows.measured_speed(ctx.db)
     return PlanView(
         timeline=blueprint.plan.timeline,
-        total_frames=canvas.frames,
+        total_frames=blueprint.plan.total_frames,
         duration_s=round(canvas.frames * canvas.rate.den / canvas.rate.num, 6),
         steps=[_step_view(blueprint, step) for step in told],
         cache=blueprint.cache_view,
         cost=round(blueprint.plan.cost, 3),
         cost_left=round(blueprint.cost, 3),
-        estimated_seconds=None if speed is None else round(blueprint.cost / speed, 1),
+        estimate=await _estimate(ctx, blueprint, tools),
     )
 
 
-def _step_view(blueprint: Blueprint, step: PlannedStep) -> StepView:
-    told = msgspec.structs.replace(step, argv=("ffmpeg", *step.argv[1:]))  # where it is installed is nobody's business
-    return StepView(cached=step.key not in missing, **msgspec.structs.asdict(told))
 async def picture(ctx: Context, principal: Principal, project_id: str, request: RenderRequest, tools: Toolchain) -> str:
     """The same as an SVG picture: what is seen and heard when, and which segments are cached."""
     blueprint = await _blueprint(ctx, principal, project_id, request, tools)
     keys = {*blueprint.plan.segments_once, *blueprint.plan.sounds_once}
-    return await asyncio.to_thread(plan_svg, blueprint.plan, keys - _missing(blueprint))
+    return await asyncio.to_thread(plan_svg, blueprint.plan, keys - blueprint.missing_keys)
 
 
 async def _blueprint(
@@ -98,7 +104,6 @@ async def _estimate(ctx: Context, blueprint: Blueprint, tools: Toolchain) -> Est
     return estimate(blueprint.plan, costs, samples, max(1, slots))
 
 
-def _missing(blueprint: Blueprint) -> set[str]:
-    return {one.key for one in blueprint.missing_segments} | {one.key for one in blueprint.missing_sounds}
-
-
+def _step_view(blueprint: Blueprint, step: PlannedStep) -> StepView:
+    told = msgspec.structs.replace(step, argv=("ffmpeg", *step.argv[1:]))  # where it is installed is nobody's business
+    return StepView(cached=step.key not in blueprint.missing_keys, **msgspec.structs.asdict(told))

@@ -15,6 +15,7 @@ import structlog
 from renderowl.db import cache
 from renderowl.db.cache import Entry
 from renderowl.domain.records import Render
+from renderowl.pipeline.estimate import Sample
 from renderowl.services import metrics
 from renderowl.services.context import Context
 from renderowl.storage.base import ObjectMissing
@@ -38,6 +39,8 @@ class Facts(msgspec.Struct, frozen=True):
     frames: int = 0
     duration_s: float = 0.0
     extradata_hash: str = ""
+    sample: Sample | None = None
+    """Of a segment: what it took and what came out, for estimates of others."""
 
 
 class Cached(msgspec.Struct, frozen=True):

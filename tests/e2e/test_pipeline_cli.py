@@ -59,6 +59,27 @@ async def test_a_plan_tells_steps_keys_and_commands(media: MadeMedia, tmp_path: 
     assert "libx264" in out
 
 
+async def test_a_plan_is_a_picture_that_marks_what_is_cached_and_an_estimate_when_measured(
+    media: MadeMedia, tmp_path: Path
+) -> None:
+    await a_spec(media, tmp_path)
+    assert (await renderowl("render", "spec.json", "--cache-dir", "cache", "--json", cwd=tmp_path))[0] == 0
+    options = ("--json", "--svg", "plan.svg", "--measure")
+    code, out, err = await renderowl("plan", "spec.json", *options, cwd=tmp_path)
+    assert code == 0, err
+    measured = json.loads(out)["estimate"]
+    assert measured["samples"] == 1
+    assert 0 < measured["seconds"]["low"] <= measured["seconds"]["high"]
+    assert 0 < measured["bytes"]["low"] < measured["bytes"]["high"]
+    assert "to be rendered" in (tmp_path / "plan.svg").read_text()
+    code, out, err = await renderowl(
+        "plan", "spec.json", "--cache-dir", "cache", "--svg", "plan.svg", "--json", cwd=tmp_path
+    )
+    assert code == 0, err
+    assert [step["cached"] for step in json.loads(out)["steps"]] == [True, True]
+    assert (tmp_path / "plan.svg").read_text().count(": cached") == 2
+
+
 async def test_a_letter_without_a_font_is_refused_with_its_name(media: MadeMedia, tmp_path: Path) -> None:
     await a_spec(media, tmp_path, text="owl \U00012000")
     code, _, err = await renderowl("render", "spec.json", cwd=tmp_path)

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from renderowl.db import cache
 from renderowl.domain.events import Picture
+from renderowl.pipeline.estimate import Sample
+from renderowl.services.segment_cache import Facts, object_key
 from renderowl.testing.media import MadeMedia
 from renderowl.testing.service import Service
 
@@ -226,6 +229,37 @@ async def test_a_plan_shows_everything_and_queues_nothing(service: Service, proj
     assert (await service.http.get(f"/projects/{project_id}/renders")).json()["items"] == []
     wrong = await service.http.post(f"/projects/{project_id}/renders/plan", json={"composition_id": "timeline"})
     assert wrong.status_code == 422
+
+
+async def test_a_plan_is_a_picture_for_who_asks_for_one(service: Service, project_id: str, video: str) -> None:
+    path = f"/projects/{project_id}/renders/plan"
+    answer = await service.http.post(path, json=_timeline(video), headers={"accept": "image/svg+xml"})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("image/svg+xml")
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert answer.text.startswith("<svg")
+    assert answer.text.count("to be rendered") == 3, "a segment, the sound and the legend"
+    for accept in ("*/*", "application/json", "text/html"):
+        told = await service.http.post(path, json=_timeline(video), headers={"accept": accept})
+        assert told.headers["content-type"].startswith("application/json")
+    wrong = await service.http.post(path, json={"composition_id": "timeline"}, headers={"accept": "image/svg+xml"})
+    assert wrong.status_code == 422
+    assert wrong.headers["content-type"].startswith("application/problem+json")
+
+
+async def test_a_plans_estimate_is_by_what_segments_took_here(service: Service, project_id: str, video: str) -> None:
+    path = f"/projects/{project_id}/renders/plan"
+    unknown = (await service.http.post(path, json=_timeline(video))).json()["estimate"]
+    assert (unknown["seconds"], unknown["bytes"], unknown["samples"]) == (None, None, 0)
+    for n, (seconds, size_bytes) in enumerate([(1.0, 50_000), (2.0, 100_000)]):
+        facts = Facts(sample=Sample(10.0, seconds, 10.0, size_bytes, "h264", 18))
+        await cache.insert(
+            service.ctx.db, object_key("segments", f"other{n}", ".nut"), size_bytes=1, facts=facts, made_by="rnd/1"
+        )
+    known = (await service.http.post(path, json=_timeline(video))).json()["estimate"]
+    assert known["samples"] == 2
+    assert known["seconds"]["low"] < known["seconds"]["high"]
+    assert 0 < known["bytes"]["low"] < known["bytes"]["high"]
 
 
 async def test_of_many_renders_of_the_same_thing_at_once_the_newest_alone_is_left(
