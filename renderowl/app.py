@@ -59,6 +59,7 @@ from renderowl.domain.errors import RenderOwlError
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import Scope
 from renderowl.limits.redis import RedisLimiter
+from renderowl.pipeline.hardware import equipped
 from renderowl.pipeline.tools import discover
 from renderowl.queue.arq import ArqQueue
 from renderowl.security.outbound import open_outbound
@@ -231,7 +232,8 @@ class _Server(uvicorn.Server):
 async def serve(settings: Settings) -> None:
     """Serve the API until SIGINT or SIGTERM."""
     async with open_context(settings) as ctx:
-        tools = await discover(settings.ffmpeg, settings.ffprobe)
+        found = await discover(settings.ffmpeg, settings.ffprobe)
+        tools = await equipped(found, settings.hardware_encoder, trying=False)  # plans are of what the workers have
         if settings.auth_token:
             await account_services.ensure_bootstrap_user(ctx.db)
         hub = Hub(ctx)

@@ -151,6 +151,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     work_dir: Annotated[str, _doc("Where workers keep inputs and intermediate files; empty is a temporary folder")] = ""
     input_cache_bytes: Annotated[int, _doc("Most bytes of downloaded inputs a worker keeps")] = 10 * 1024**3
     ffmpeg: Annotated[str, _doc("FFmpeg to use; empty looks in the imageio-ffmpeg wheel, then on PATH")] = ""
+    hardware_encoder: Annotated[
+        Literal["", "auto", "nvenc", "qsv", "vaapi", "videotoolbox"],
+        _doc("Encoder of H.264 and HEVC in hardware; `auto` takes one that works, else software; empty is software"),
+    ] = ""
     ffprobe: Annotated[str, _doc("ffprobe to use; empty looks beside FFmpeg, then on PATH, then uses PyAV")] = ""
     lease_s: Annotated[float, _doc("A running step belongs to its worker for this long after a heartbeat")] = 15.0
     heartbeat_s: Annotated[float, _doc("How often a worker renews its leases")] = 5.0

@@ -15,6 +15,7 @@ import psutil
 
 from renderowl.domain.errors import RenderOwlError
 from renderowl.embedded.errors import EmbeddedError
+from renderowl.pipeline.hardware import working
 from renderowl.pipeline.tools import Toolchain, discover
 from renderowl.settings import Settings
 
@@ -114,14 +115,18 @@ async def _ffmpeg(settings: Settings) -> AsyncIterator[Check]:
         yield Check("media", "filters", "missing" if required else "warn", f"without {', '.join(lacking)}", _GET_FFMPEG)
     else:
         yield Check("media", "filters", "ok", f"{len(tools.filters)}, all that are needed among them")
-    hardware = sorted(tools.hardware_encoders)
-    devices = _devices()
-    found = f"{len(hardware)} built in, {', '.join(devices) or 'no device on this machine'}"
-    yield Check("media", "hardware encoders", "ok", found)
+    yield await _hardware(tools, settings.hardware_encoder)
 
 
-def _devices() -> list[str]:
-    return [path for path in ("/dev/nvidia0", "/dev/dri/renderD128") if os.path.exists(path)]
+async def _hardware(tools: Toolchain, wanted: str) -> Check:
+    """Which hardware encoders work: each is tried, as being built in proves nothing."""
+    found = await working(tools)
+    told = f"{len(tools.hardware_encoders)} built in, {', '.join(found) or 'none'} of them working here"
+    if wanted not in ("", "auto", *found):
+        return Check("media", "hardware encoders", "missing", told, f"{wanted} is set in RENDEROWL_HARDWARE_ENCODER")
+    used = found[0] if wanted == "auto" and found else wanted if wanted in found else ""
+    unused = f"set RENDEROWL_HARDWARE_ENCODER={found[0]} to use it" if found and not used else ""
+    return Check("media", "hardware encoders", "ok", told + (f"; {used} is used" if used else ""), unused)
 
 
 def _codec(tools: Toolchain, codec: str, encoders: tuple[str, ...]) -> Check:

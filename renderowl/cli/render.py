@@ -9,6 +9,7 @@ import rich_click as click
 from renderowl.cli.environment import read_settings
 from renderowl.cli.spec_file import prepare, read_spec
 from renderowl.pipeline.assemble import OutputFile
+from renderowl.pipeline.hardware import equipped
 from renderowl.pipeline.render_file import RenderProgress, render_file
 from renderowl.pipeline.tools import discover
 
@@ -44,7 +45,7 @@ async def _render(
     spec_file: Path, output: Path | None, parallel: int, cache_dir: Path | None, *, quiet: bool
 ) -> list[OutputFile]:
     settings = read_settings()
-    tools = await discover(settings.ffmpeg, settings.ffprobe)
+    tools = await equipped(await discover(settings.ffmpeg, settings.ffprobe), settings.hardware_encoder)
     prepared = await prepare(spec_file, read_spec(spec_file), tools)
     plan = msgspec.structs.replace(prepared.plan, preview=msgspec.structs.replace(prepared.plan.preview, frames=False))
     place = output or Path(plan.output_name)

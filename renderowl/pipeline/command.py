@@ -9,7 +9,8 @@ import msgspec
 from renderowl.pipeline.encoders import AUDIO_SUFFIX, audio_arguments, video_arguments
 from renderowl.pipeline.fonts import Font
 from renderowl.pipeline.formats import GUARD
-from renderowl.pipeline.graph import compile_graph
+from renderowl.pipeline.graph import Stream, compile_graph
+from renderowl.pipeline.hardware import Family, family_of
 from renderowl.pipeline.layers import Input, segment_layers
 from renderowl.pipeline.loudness import Level, levelled, measured
 from renderowl.pipeline.pieces import tee_arguments
@@ -72,23 +73,32 @@ def _opened(inputs: Sequence[Input]) -> tuple[tuple[str, ...], dict[str, str]]:
     return tuple(arguments), {name: src for src, name in names.items()}
 
 
+def _uploaded(picture: Stream, family: Family) -> Stream:
+    """The picture where the family's encoder takes it from."""
+    for name, *arguments in family.upload:
+        picture = picture.then(name, *arguments)
+    return picture
+
+
 def segment_command(
     segment: Segment, encoding: Encoding, preview: Preview, tools: Toolchain, output: str = "segment.nut"
 ) -> Command:
     """Return the command that encodes one segment, and small pictures of it to standard output when asked for."""
     layers = segment_layers(segment)
     opened, links = _opened(layers.inputs)
+    family = family_of(tools, encoding.video_codec)
     if preview.frames:
         main, small = layers.picture.split()
         # Frames are counted, not timed: `fps=1` shows the last frame of the first half second as its first picture.
         small = small.then("framestep", preview.step_frames(segment.canvas.rate)).then(
             "scale", min(preview.width, segment.canvas.width), -2, out_range="pc", out_color_matrix="bt601"
         )
-        graph = compile_graph(main, small.then("format", "yuvj420p"))
+        graph = compile_graph(_uploaded(main, family), small.then("format", "yuvj420p"))
     else:
-        graph = compile_graph(layers.picture)
+        graph = compile_graph(_uploaded(layers.picture, family))
     argv = (
         *start(tools),
+        *family.device,
         *opened,
         *(tools.graph_option, GRAPH_FILE, "-map", graph.outputs[0], *_ONE_THREAD),
         *video_arguments(encoding, segment.canvas, tools),

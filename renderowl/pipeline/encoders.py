@@ -3,6 +3,7 @@
 from typing import Final
 
 from renderowl.pipeline.clock import fraction_of
+from renderowl.pipeline.hardware import hardware_arguments, is_hardware
 from renderowl.pipeline.plan import Encoding
 from renderowl.pipeline.timeline import Canvas
 from renderowl.pipeline.tools import Toolchain
@@ -35,6 +36,9 @@ def h264_level(canvas: Canvas) -> str:
 def video_arguments(encoding: Encoding, canvas: Canvas, tools: Toolchain) -> tuple[str, ...]:
     """Return the arguments that encode a segment; raises CodecUnsupported when FFmpeg lacks the encoder."""
     gop, crf, preset = str(encoding.gop_frames), str(encoding.crf), encoding.preset
+    if is_hardware(tools, encoding.video_codec):
+        tools.require_encoder(f"{encoding.video_codec}_{tools.hardware}")
+        return hardware_arguments(tools.hardware, encoding.video_codec, encoding.crf, encoding.gop_frames) + COLOR_TAGS
     match encoding.video_codec:
         case "gif" | "none":  # made from the joined film, which therefore must lose nothing
             return ("-c:v", tools.require_encoder("ffv1"), "-level", "3", "-g", "1", *COLOR_TAGS)

@@ -29,13 +29,15 @@ class Toolchain(msgspec.Struct, frozen=True):
     decoders: frozenset[str] = frozenset()
     filters: frozenset[str] = frozenset()
     muxers: frozenset[str] = frozenset()
+    hardware: str = ""
+    """The family of hardware encoders that H.264 and HEVC are encoded with; empty for software."""
     graph_option: str = "-/filter_complex"
     """How a filter graph is read from a file: FFmpeg 9 dropped `-filter_complex_script`, 5.1 knows nothing else."""
 
     @property
     def fingerprint(self) -> str:
-        """FFmpeg's version and our encoder revision."""
-        return f"ffmpeg-{self.version}/renderowl-{ENCODER_REVISION}"
+        """FFmpeg's version, our encoder revision and the hardware that encodes, if any does."""
+        return f"ffmpeg-{self.version}/renderowl-{ENCODER_REVISION}" + f"/{self.hardware}" * bool(self.hardware)
 
     @property
     def hardware_encoders(self) -> frozenset[str]:

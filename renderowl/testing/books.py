@@ -21,7 +21,7 @@ from renderowl.domain.lifecycle import (
 )
 from renderowl.domain.records import Claim
 
-_LIFE: Final = re.compile(r"queued( started( retrying)*)?( completed| failed| cancelled)?")
+_LIFE: Final = re.compile(r"queued( started( retrying| playable)*)?( completed| failed| cancelled)?")
 """What may be told of one attempt, in this order."""
 
 _ENDED: Final = frozenset({"completed", "failed", "cancelled"})

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from renderowl.domain.ids import new_id
+from renderowl.pipeline.hardware import equipped
 from renderowl.pipeline.tools import discover
 from renderowl.queue.arq import ArqReceiver
 from renderowl.services.blueprint import capability
@@ -40,7 +41,7 @@ class Worker:
 async def open_worker(ctx: Context, *, slots: int = 0, labels: Sequence[str] = ()) -> AsyncIterator[Worker]:
     """A worker's parts; its temporary files are removed at the end of the block. `slots` 0 is one a core."""
     settings = ctx.settings
-    tools = await discover(settings.ffmpeg, settings.ffprobe)
+    tools = await equipped(await discover(settings.ffmpeg, settings.ffprobe), settings.hardware_encoder)
     folder = work_dir(settings)
     worker_id = new_id("wrk")
     slots = slots or settings.worker_slots or len(os.sched_getaffinity(0))
@@ -57,7 +58,7 @@ async def open_worker(ctx: Context, *, slots: int = 0, labels: Sequence[str] = (
             await asyncio.to_thread(inputs.make_room)
             return workspace.has_room()
 
-        log.info("worker_opened", worker_id=worker_id, slots=slots, ffmpeg=tools.version, work_dir=str(folder))
+        log.info("worker_opened", worker_id=worker_id, slots=slots, ffmpeg=tools.fingerprint, work_dir=str(folder))
         yield Worker(
             worker_id=worker_id,
             slots=slots,

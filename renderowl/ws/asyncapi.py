@@ -44,6 +44,7 @@ _WHEN: Final[Mapping[DurableType, str]] = {
     "render.completed": "The film is there: `data.output` lists the files.",
     "render.failed": "The attempt failed: `data.error` says why and whether to retry.",
     "render.cancelled": "The render was stopped as asked.",
+    "render.playable": "The film can be watched while it is made: `GET .../renders/{render_id}/playlist` has the URL.",
     "render.retrying": "A part of the attempt failed and is tried again.",
     "asset.ready": "An upload was found to be good.",
     "asset.failed": "An upload cannot be used.",
