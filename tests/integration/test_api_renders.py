@@ -107,7 +107,8 @@ async def test_missing_pending_and_others_assets_are_refused(
         "asset://nonsense": "asset_not_found",
         f"asset://{pending}": "asset_not_ready",
         f"asset://{failed}": "asset_not_ready",
-        "https://example.org/v.mp4": "validation_failed",
+        "https://10.0.0.1/v.mp4": "source_refused",
+        "http://example.org/v.mp4": "validation_failed",
         "/etc/passwd": "validation_failed",
         "file:///etc/passwd": "validation_failed",
     }

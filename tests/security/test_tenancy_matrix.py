@@ -89,7 +89,21 @@ ROUTES: Final[dict[str, dict[Who, Answer]]] = {
     "GET /projects/{project_id}/renders/{render_id}/output": LOOK,
     "GET /projects/{project_id}/renders/{render_id}/progress": LOOK,
     "GET /projects/{project_id}/renders/{render_id}/preview": LOOK,
+    "GET /projects/{project_id}/renders/{render_id}/playlist": LOOK,
     "GET /projects/{project_id}/renders/{render_id}/log": LOOK,
+    "GET /projects/{project_id}/webhooks": LOOK,
+    "POST /projects/{project_id}/webhooks": CHANGE,
+    "GET /projects/{project_id}/webhooks/{webhook_id}": LOOK,
+    "PATCH /projects/{project_id}/webhooks/{webhook_id}": CHANGE,
+    "DELETE /projects/{project_id}/webhooks/{webhook_id}": CHANGE,
+    "POST /projects/{project_id}/webhooks/{webhook_id}/test": CHANGE,
+    "GET /projects/{project_id}/webhooks/{webhook_id}/secret": CHANGE,
+    "POST /projects/{project_id}/webhooks/{webhook_id}/secret/rotate": CHANGE,
+    "GET /projects/{project_id}/webhook-secret": CHANGE,
+    "POST /projects/{project_id}/webhook-secret/rotate": CHANGE,
+    "GET /projects/{project_id}/deliveries": LOOK,
+    "GET /projects/{project_id}/deliveries/{delivery_id}": LOOK,
+    "POST /projects/{project_id}/deliveries/{delivery_id}/replay": CHANGE,
     "POST /v1/renders/webhooks/progress": SIGNED,
 }
 
@@ -113,6 +127,8 @@ def body_of(route: str, project_id: str) -> dict[str, object]:
         "PATCH /projects/{project_id}/assets/{asset_id}": {"name": "y"},
         "POST /projects/{project_id}/renders": film,
         "POST /projects/{project_id}/renders/plan": film,
+        "POST /projects/{project_id}/webhooks": {"url": "https://hooks.example/"},
+        "PATCH /projects/{project_id}/webhooks/{webhook_id}": {"description": "y"},
     }
     return bodies.get(route, {})
 
@@ -141,6 +157,9 @@ async def scene(service: Service) -> Scene:
     film = body_of("POST /projects/{project_id}/renders", project_id)
     made = await ann.post(f"/projects/{project_id}/renders", json=film)
     assert made.status_code == 202, made.text
+    webhooks = f"/projects/{project_id}/webhooks"
+    webhook_id = (await ann.post(webhooks, json={"url": "https://hooks.example/"})).json()["id"]
+    delivery_id = (await ann.post(f"{webhooks}/{webhook_id}/test")).json()["id"]
     (_, read), (_, write), (revoked_id, revoked), (key_id, _) = [
         await key(scopes) for scopes in (["read"], ["read", "write"], ["read", "write"], ["read"])
     ]
@@ -154,6 +173,8 @@ async def scene(service: Service) -> Scene:
         "key_id": key_id,
         "user_id": (await ann.get("/me")).json()["id"],
         "composition_id": "timeline",
+        "webhook_id": webhook_id,
+        "delivery_id": delivery_id,
     }
     clients: dict[Who, httpx.AsyncClient] = {
         "owner": ann,
@@ -210,7 +231,10 @@ async def test_what_a_stranger_tried_left_no_trace(scene: Scene, who: Who) -> No
     async def everything() -> tuple[object, ...]:
         project = f"/projects/{scene.ids['project_id']}"
         ann = scene.clients["owner"]
-        answers = [(await ann.get(project + path)).json() for path in ("", "/assets", "/renders")]
+        answers = [
+            (await ann.get(project + path)).json()
+            for path in ("", "/assets", "/renders", "/webhooks", "/webhook-secret", "/deliveries")
+        ]
         keys = (await ann.get("/keys")).json()["items"]
         return (*answers, [(key["id"], key.get("revoked_at")) for key in keys])
 
