@@ -7,6 +7,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from renderowl.api.access import Ctx
+from renderowl.api.limits import UNLIMITED
 from renderowl.services import playing
 
 
@@ -24,4 +25,4 @@ async def play(ctx: Ctx, token: FromPath[str], name: FromPath[str]) -> Response[
     return Response(played.body, headers=headers, media_type=played.content_type)
 
 
-router = Router("/play", route_handlers=[play])
+router = Router("/play", route_handlers=[play], opt=UNLIMITED)
