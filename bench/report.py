@@ -40,6 +40,7 @@ _ORDER: Final = (
     "scheduler_fairness",
     "scheduler_speedup",
     "scheduler_recovery",
+    "api_limits",
 )
 
 
@@ -165,6 +166,9 @@ def picture(result: Result) -> str:
         case "rooms_stalled":
             groups = {name: side["waits_ms"] for name, side in data["sides"].items()}
             return charts.distributions("Wait of those who read", groups, "ms")
+        case "api_limits":
+            costs = {name: median(each) for name, each in data["cpu_us_per_request"].items()}
+            return charts.bars("API process, CPU a request", costs, "us")
         case _:
             return ""
 
