@@ -57,6 +57,7 @@ async def examine(settings: Settings, data_dir: Path) -> AsyncIterator[Check]:
     async for check in _ffmpeg(settings):
         yield check
     yield _fonts()
+    yield await _speech()
     yield await _postgres(settings)
     yield await _valkey(settings)
     yield await _storage(settings, data_dir)
@@ -152,6 +153,16 @@ def _fonts() -> Check:
     families = [font.family for font in lost]
     state: State = "missing" if DEFAULT_FAMILY in families else "warn"
     return Check("media", "fonts", state, f"without {', '.join(families)}", f"pip install {' '.join(packages)}")
+
+
+async def _speech() -> Check:
+    from renderowl.pipeline import espeak
+    from renderowl.pipeline.speech import HOW_TO_GET
+
+    engine = await espeak.discover()
+    if engine is None:
+        return Check("media", "speech", "ok", "no engine; clips of type tts are refused", HOW_TO_GET)
+    return Check("media", "speech", "ok", f"{engine.version}, {len(engine.languages)} languages")
 
 
 async def _postgres(settings: Settings) -> Check:

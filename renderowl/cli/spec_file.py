@@ -1,7 +1,10 @@
 """A spec on disk: read, checked against the media beside it and compiled, without any server."""
 
 import asyncio
+import atexit
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,11 +14,12 @@ import rich_click as click
 
 from renderowl.domain.errors import FieldError, RenderOwlError, ValidationFailed
 from renderowl.domain.spec.limits import Limits
-from renderowl.pipeline import compositions
+from renderowl.pipeline import compositions, espeak
 from renderowl.pipeline.font_files import FontFacts, probe_font
 from renderowl.pipeline.glyphs import require_glyphs
 from renderowl.pipeline.plan import Plan, make_plan
 from renderowl.pipeline.probe import probe_all
+from renderowl.pipeline.speech import Spoken, Wanted, speak
 from renderowl.pipeline.timeline import Media
 from renderowl.pipeline.tools import Toolchain
 
@@ -54,10 +58,22 @@ async def prepare(path: Path, spec: SpecFile, tools: Toolchain) -> Prepared:
     font_sources = compositions.font_sources(ask)
     media, fonts = await _look(inputs, font_sources, sources, tools)
     texts = {src: (path.parent / src).read_text(encoding="utf-8-sig") for src in text_sources}
+    for src, spoken in (await _spoken(compositions.speeches(ask))).items():
+        media[src], inputs[src] = spoken.media, spoken.path
     timeline = compositions.compile(ask, media, texts, fonts)
     require_glyphs(timeline)
     further = compositions.compile_further(ask, media, texts, fonts)
     return Prepared(make_plan(timeline, ask.output, further=further, fingerprint=tools.fingerprint), inputs)
+
+
+async def _spoken(wanted: Wanted) -> dict[str, Spoken]:
+    """Have the spec's texts spoken, into files that last as long as this command."""
+    if not wanted:
+        return {}
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="renderowl-speech-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    spoken = await speak(await espeak.discover(), wanted, folder / "said")
+    return {speech.src: said for speech, said in spoken.items()}
 
 
 async def _look(

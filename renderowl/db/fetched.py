@@ -48,6 +48,16 @@ async def use(db: Database, fetched_id: str, *, etag: str | None, last_modified:
     )
 
 
+async def keep(db: Database, fetched_ids: Sequence[str]) -> frozenset[str]:
+    """Note that copies are used now; those that are still there."""
+    rows = await db.fetch(
+        "UPDATE fetched SET used_at = now() WHERE id IN (SELECT id FROM fetched WHERE id = ANY ($1) AND status = 'ready'"
+        " ORDER BY id FOR UPDATE) RETURNING id",
+        list(fetched_ids),
+    )
+    return frozenset(row["id"] for row in rows)
+
+
 async def newest(db: Database, project_id: str, urls: Sequence[str]) -> dict[str, Fetched]:
     """The newest copy of each of these URLs that has one."""
     rows = await db.fetch(

@@ -123,6 +123,12 @@ class AssetNotReady(ValidationFailed):
     code, title = "asset_not_ready", "An asset the spec names is not ready"
 
 
+class TtsUnavailable(ValidationFailed):
+    """A text is to be spoken and there is nothing that speaks; `errors` names every such text."""
+
+    code, title = "tts_unavailable", "This installation has no speech engine"
+
+
 class UploadMismatch(_CallerError):
     code, status, title = "upload_mismatch", 422, "The uploaded bytes are not what was announced"
 

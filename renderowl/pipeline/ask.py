@@ -12,6 +12,7 @@ from renderowl.domain.spec.fields import Spec
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.reading import MAX_ERRORS, read
+from renderowl.domain.spec.speech import Speech
 from renderowl.pipeline.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ S = TypeVar("S", bound=Spec)
 PROPS: Final = "/input_props"
 OUTPUT: Final = "/output_settings"
 
+_SPOKEN_CHARS_PER_S: Final = 60
 _ASSET: Final = re.compile(r"asset://[A-Za-z0-9_-]{1,100}")
 _HTTPS: Final = re.compile(r"https://[^\s/@]+(/\S*)?", re.IGNORECASE)
 _HTTP: Final = re.compile(_HTTPS.pattern.replace("https", "http"), re.IGNORECASE)
@@ -36,6 +38,14 @@ class Use(msgspec.Struct, frozen=True):
     kind: Literal["media", "text", "font"] = "media"
 
 
+class Said(msgspec.Struct, frozen=True):
+    """One place of a spec that wants a text spoken; `voice_at` is the object that has the language and the voice."""
+
+    speech: Speech
+    text_at: str
+    voice_at: str
+
+
 class Ask(msgspec.Struct, frozen=True):
     """A checked request: what `parse` makes and `compile` takes. The two dicts are the documents in canonical names."""
 
@@ -48,6 +58,10 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 def _no_problems(spec: Spec, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:
+    yield from ()
+
+
+def _says_nothing(spec: Spec) -> Iterator[Said]:
     yield from ()
 
 
@@ -69,6 +83,7 @@ class Composition(Generic[S]):
     spec: type[S]
     sources: Callable[[S], Iterator[Use]]
     compile: Callable[[S, "Draft"], Timeline]
+    speeches: Callable[[S], Iterator[Said]] = field(default=_says_nothing)
     aliases: tuple[str, ...] = ()
     examples: tuple[dict[str, Any], ...] = ()
     check: Callable[[S, OutputSettings, Limits], Iterator[FieldError]] = field(default=_no_problems)
@@ -95,6 +110,7 @@ class Composition(Generic[S]):
             ]
             if (mark := output.value and output.value.watermark) and (message := source_problem(mark.src, limits)):
                 errors.append(FieldError(f"{OUTPUT}/watermark/src", message))
+            errors += _too_much_said(self.speeches(props.value), limits)
             errors += self.check(props.value, output.value or OutputSettings(), limits)
         if errors or props.value is None or output.value is None:
             refuse(errors)
@@ -106,6 +122,17 @@ class Composition(Generic[S]):
             input_props=props.given,
             output_settings=said.given,
         )
+
+
+def _too_much_said(said: Iterator[Said], limits: Limits) -> Iterator[FieldError]:
+    """Yield where a spec has more spoken than could be heard in the longest film, at four times a speaker's pace."""
+    left = int(limits.max_duration_s * _SPOKEN_CHARS_PER_S)
+    for each in said:
+        left -= len(each.speech.text)
+        if left < 0:
+            most = int(limits.max_duration_s * _SPOKEN_CHARS_PER_S)
+            yield FieldError(PROPS + each.text_at, f"with this more than {most} characters are spoken, the limit")
+            return
 
 
 def source_problem(src: str, limits: Limits) -> str:

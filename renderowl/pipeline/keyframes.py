@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from renderowl.domain.spec.motion import Property, PropertyKeyframe, Transition, TransitionEnd
+from renderowl.domain.spec.motion import Keyframe, Property, PropertyKeyframe, Transition, TransitionEnd
 from renderowl.domain.spec.timeline import ColorClip, ImageClip, Position, SeenClip, ShapeClip, VideoClip
 from renderowl.pipeline.clock import exact, frame_at
 from renderowl.pipeline.layout import ANCHORS, Stage, anchor_of, point_of
 from renderowl.pipeline.meeting import Stay
 from renderowl.pipeline.motion import Key, Motion, Passage
-from renderowl.pipeline.timeline import Clip
+from renderowl.pipeline.timeline import Clip, Rate
 
 Problem = tuple[str, str]
 
@@ -49,7 +49,7 @@ def motion_of(clip: SeenClip, stage: Stage) -> Motion | None:
     across, down = ANCHORS[anchor_of(clip)]
 
     def keys(name: Property, still: float, factor: float = 1.0, offset: float = 0.0) -> tuple[Key, ...]:
-        return _keys(keyed[name], stage, factor, offset) if name in keyed else (Key(0, round(still, 3)),)
+        return keys_of(keyed[name], stage.rate, factor, offset) if name in keyed else (Key(0, round(still, 3)),)
 
     return Motion(
         x=keys("x", x, stage.scale, stage.offset_x),
@@ -72,7 +72,7 @@ def with_moves(drawn: Clip, clip: SeenClip, stay: Stay, stage: Stage) -> Clip:
         drawn,
         fade_in=come,
         fade_out=stay.frames if stay.fades else go,
-        opacity_keys=_keys(opacity, stage) if _moves(opacity) else (),
+        opacity_keys=keys_of(opacity, stage.rate) if _moves(opacity) else (),
         motion=motion_of(clip, stage),
         come=_passage(said.in_, stage),
         go=stay.go or _passage(said.out, stage),
@@ -108,10 +108,10 @@ def _moves(keys: Sequence[PropertyKeyframe]) -> bool:
     return any(key.value != keys[0].value for key in keys)
 
 
-def _keys(keys: Sequence[PropertyKeyframe], stage: Stage, factor: float = 1.0, offset: float = 0.0) -> tuple[Key, ...]:
+def keys_of(keys: Sequence[Keyframe], rate: Rate, factor: float = 1.0, offset: float = 0.0) -> tuple[Key, ...]:
     """Return the keys in frames; of several within one frame the last counts."""
     found: dict[int, Key] = {}
     for key in keys:
-        frame = frame_at(exact(key.time), stage.rate)
+        frame = frame_at(exact(key.time), rate)
         found[frame] = Key(frame, round(key.value * factor + offset, 4), key.easing if key.easing != "step" else "hold")
     return tuple(found.values())

@@ -1,7 +1,6 @@
 """The schedule: when each clip of a timeline's tracks begins and ends, and how long the film is."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
@@ -9,10 +8,12 @@ from renderowl.domain.spec.timeline import (
     AnyClip,
     AudioClip,
     CaptionClip,
+    HeardClip,
     ImageClip,
     TimelineSpec,
     Track,
     Trim,
+    TtsClip,
     VideoClip,
 )
 from renderowl.pipeline.captions import Cue, SpokenWord, words_of
@@ -40,6 +41,8 @@ class Slot:
     source: tuple[Fraction, Fraction] = (Fraction(0), Fraction(0))
     """The part of the source that is used, in its seconds; an end of 0 is a length nobody knows."""
     cues: tuple[Cue, ...] = ()
+    taken_over: Fraction = Fraction(0)
+    """The seconds at its end in which the sound of the next clip takes over from its own."""
 
     @property
     def name(self) -> str:
@@ -59,16 +62,35 @@ def schedule(spec: TimelineSpec, draft: Draft) -> tuple[list[Slot], Fraction]:
     return slots, max(ends, default=Fraction(0))
 
 
-def _track_slots(track: Track, at: str, draft: Draft) -> Iterator[Slot]:
+def _track_slots(track: Track, at: str, draft: Draft) -> list[Slot]:
+    slots: list[Slot] = []
     before: Fraction | None = Fraction(0)
     for index, clip in enumerate(track.clips):
         here = f"{at}/clips/{index}"
         if clip.start == "auto" and before is None:
             draft.fail(f"{here}/start", 'follows a clip that lasts to the film\'s "end"')
         start = (before or Fraction(0)) if isinstance(clip.start, str) else exact(clip.start)
+        if isinstance(clip, HeardClip) and clip.crossfade and before is not None:
+            start -= _take_over(slots, exact(clip.crossfade), f"{here}/crossfade", draft)
         slot = _slot(clip, track, here, start, draft)
         before = slot.end
-        yield slot
+        slots.append(slot)
+    return slots
+
+
+def _take_over(slots: list[Slot], seconds: Fraction, at: str, draft: Draft) -> Fraction:
+    """Have the last clip's sound taken over by the next one's, and return how much earlier that one begins."""
+    last = slots[-1] if slots else None
+    if last is None or not isinstance(last.clip, HeardClip | VideoClip):
+        draft.fail(at, "there is no sound in front of it to take over from")
+    elif last.clip.sound_fades_s[1]:
+        draft.fail(at, "the clip in front of it fades out by itself")
+    elif last.end is not None and last.end - last.start < seconds + exact(last.clip.sound_fades_s[0]):
+        draft.fail(at, f"is longer than the clip in front of it, {float(last.end - last.start):g} s")
+    else:
+        slots[-1] = replace(last, taken_over=seconds)
+        return seconds
+    return Fraction(0)
 
 
 def _slot(clip: AnyClip, track: Track, at: str, start: Fraction, draft: Draft) -> Slot:
@@ -76,8 +98,9 @@ def _slot(clip: AnyClip, track: Track, at: str, start: Fraction, draft: Draft) -
     source = (Fraction(0), Fraction(0))
     cues: tuple[Cue, ...] = ()
     natural: Fraction | None = STILL_S
-    if isinstance(clip, VideoClip | AudioClip):
-        media = draft.media_of(clip.src, "video" if isinstance(clip, VideoClip) else "audio", f"{at}/src")
+    if isinstance(clip, VideoClip | AudioClip | TtsClip):
+        named = "text" if isinstance(clip, TtsClip) else "src"
+        media = draft.media_of(clip.src, "video" if isinstance(clip, VideoClip) else "audio", f"{at}/{named}")
         if media is not None:
             source = _source_part(clip, media, at, draft)
             natural = _natural_length(clip, source, at, draft)
@@ -93,7 +116,9 @@ def _slot(clip: AnyClip, track: Track, at: str, start: Fraction, draft: Draft) -
     return Slot(clip, track, at, start, end, media, source, cues)
 
 
-def _source_part(clip: VideoClip | AudioClip, media: Media, at: str, draft: Draft) -> tuple[Fraction, Fraction]:
+def _source_part(
+    clip: VideoClip | AudioClip | TtsClip, media: Media, at: str, draft: Draft
+) -> tuple[Fraction, Fraction]:
     """Return the trimmed part of the source; an end of 0 means that the source's length is not known."""
     length = exact(media.duration_s)
     trim = clip.trim if isinstance(clip.trim, Trim) else Trim(start=clip.trim or 0.0)
@@ -107,7 +132,7 @@ def _source_part(clip: VideoClip | AudioClip, media: Media, at: str, draft: Draf
 
 
 def _natural_length(
-    clip: VideoClip | AudioClip, source: tuple[Fraction, Fraction], at: str, draft: Draft
+    clip: VideoClip | AudioClip | TtsClip, source: tuple[Fraction, Fraction], at: str, draft: Draft
 ) -> Fraction | None:
     """Return how long the source's part lasts at the clip's speed; None for a loop, which goes on and on."""
     if clip.loop:

@@ -35,6 +35,7 @@ from renderowl.services.context import Context
 from renderowl.services.ending import end_render, stop_render, tell_end
 from renderowl.services.paging import Page, PageRequest, cut
 from renderowl.services.publishing import record
+from renderowl.services.speaking import have_spoken
 from renderowl.settings import Settings
 from renderowl.storage.base import SignedRequest
 
@@ -102,6 +103,7 @@ async def draft(ctx: Context, project_id: str, ask: Ask, fetched: Mapping[str, F
     `fetched` are our copies of what it names by URL.
     """
     resolved = await sources.resolve(ctx, project_id, compositions.sources(ask), fetched)
+    resolved = resolved.with_copies(await have_spoken(ctx, project_id, compositions.speeches(ask)))
     timeline, *further = await asyncio.to_thread(_compile, ask, resolved)
     return Draft(ask, resolved, timeline, further)
 
@@ -123,6 +125,7 @@ async def _check_sources(ctx: Context, project_id: str, ask: Ask) -> int:
     if not web:
         return (await draft(ctx, project_id, ask, {})).timeline.canvas.frames
     await sources.resolve(ctx, project_id, {src: at for src, at in named.items() if src not in web}, {})
+    await have_spoken(ctx, project_id, compositions.speeches(ask))
     return 0
 
 

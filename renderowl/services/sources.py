@@ -33,6 +33,12 @@ class Resolved(msgspec.Struct, frozen=True):
     fonts: dict[str, FontFacts]
     keys: dict[str, str]
 
+    def with_copies(self, copies: Mapping[str, Fetched]) -> "Resolved":
+        """The same with further media of ours."""
+        media = {src: msgspec.convert(one.metadata["media"], Media) for src, one in copies.items()}
+        keys = {src: one.storage_key for src, one in copies.items()}
+        return msgspec.structs.replace(self, media=self.media | media, keys=self.keys | keys)
+
 
 def on_the_web(ctx: Context, sources: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Those of the sources that are to be fetched. Raises SourceRefused with all that may not be, before any is."""

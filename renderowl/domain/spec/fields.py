@@ -3,7 +3,7 @@
 A mark is an entry of `msgspec.Meta(extra=...)`; it says what JSON Schema cannot:
 
 - `later`: the field is known but not available yet; nothing but an empty or default value is accepted.
-- `later_values`, `later_lists`: the same for some values of an available field.
+- `later_values`: the same for some values of an available field.
 - `aliases`: further names of the field. The camelCase form of a name is always accepted and needs no mark.
 - `looks`: how to describe a text that does not match its pattern.
 """
@@ -54,7 +54,8 @@ Length = Annotated[float, Meta(gt=0, le=DAY_S)]
 Pixels = Annotated[int, Meta(ge=2, le=16_384)]
 Coordinate = Annotated[float, Meta(ge=-65_536, le=65_536)]
 Unit = Annotated[float, Meta(ge=0, le=1)]
-Volume = Annotated[float, Meta(ge=0, le=10, extra={"later_lists": "keyframes"})]
+LOUDEST = 10.0
+Volume = Annotated[float, Meta(ge=0, le=LOUDEST)]
 Speed = Annotated[float, Meta(ge=0.1, le=10)]
 FrameRate = Annotated[float, Meta(ge=1, le=120)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]

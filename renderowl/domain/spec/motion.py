@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from renderowl.domain.spec.fields import Problem, Spec, Time
+from renderowl.domain.spec.fields import LOUDEST, Problem, Spec, Time
 
 Easing = Literal[
     "linear", "ease_in", "ease_out", "ease_in_out", "ease_in_cubic", "ease_out_cubic", "ease_in_out_cubic", "hold", "step"
@@ -49,6 +49,18 @@ class PropertyKeyframe(Keyframe, frozen=True, kw_only=True):
         if not low <= self.value <= high:
             yield "/value", f"must be {low:g} to {high:g} for {self.property}"
 
+
+class VolumeKeyframe(Keyframe, frozen=True, kw_only=True):
+    """How loud a sound is at a time; louder than it is above 1."""
+
+    property: Literal["volume"] = "volume"
+
+    def problems(self) -> Iterator[Problem]:
+        if not 0 <= self.value <= LOUDEST:
+            yield "/value", f"must be 0 to {LOUDEST:g} for volume"
+
+
+VolumeKeyframes = Annotated[tuple[VolumeKeyframe, ...], Meta(min_length=1, max_length=MAX_KEYFRAMES)]
 
 PropertyKeyframes = Annotated[tuple[PropertyKeyframe, ...], Meta(max_length=MAX_KEYFRAMES)]
 

@@ -100,8 +100,6 @@ class _Walker:
         """Check `value` against one type; `marks` are those of `fields.py`."""
         if isinstance(kind, mi.Metadata):
             return self.walk(kind.type, value, at, {**marks, **(kind.extra or {})})
-        if "later_lists" in marks and isinstance(value, list | tuple):
-            return self.fail(at, f"{marks['later_lists']} here {_LATER}; give one number")
         if isinstance(value, str | bool) and value in marks.get("later_values", ()):
             return self.fail(at, f"{_quoted(value)} {_LATER}")
         if isinstance(kind, mi.UnionType):
@@ -206,24 +204,20 @@ class _Walker:
             return None, None
         structs = [option for option in options if isinstance(_bare(option), mi.StructType)]
         if len(structs) > 1 and isinstance(value, Mapping):
-            return self.tagged([cast(mi.StructType, _bare(option)) for option in structs], value, at, marks)
+            return self.tagged([cast(mi.StructType, _bare(option)) for option in structs], value, at)
         resolved = self.fill(value, at) if isinstance(value, str) else value
         fitting = options if len(options) == 1 else [option for option in options if _takes(_bare(option), resolved)]
         if not fitting:
             return self.fail(at, "must be " + " or ".join(dict.fromkeys(_named(option) for option in options)))
         return self.walk(fitting[0], value, at, {k: v for k, v in marks.items() if k == "looks"})
 
-    def tagged(
-        self, options: Sequence[mi.StructType], value: Mapping[Any, Any], at: str, marks: Mapping[str, Any]
-    ) -> tuple[Any, Any]:
+    def tagged(self, options: Sequence[mi.StructType], value: Mapping[Any, Any], at: str) -> tuple[Any, Any]:
         tag_field = options[0].tag_field or "type"
         there = at + pointer(tag_field)
         tag = value.get(tag_field)
         by_tag = {str(option.tag): option for option in options}
         if isinstance(tag, str) and tag in by_tag:
             return self.struct(by_tag[tag], value, at)
-        if tag in marks.get("later_tags", ()):
-            return self.fail(there, f"{_quoted(tag)} {_LATER}")
         hint = nearest(tag, list(by_tag)) if isinstance(tag, str) else ""
         return self.fail(there, "must be " + _listed(list(by_tag)) + hint)
 

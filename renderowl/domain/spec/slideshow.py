@@ -6,8 +6,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from renderowl.domain.spec.fields import Fit, FrameRate, Later, Length, Name, Problem, Source, Spec, Text, Time, Volume
+from renderowl.domain.spec.fields import Fit, FrameRate, Length, Name, Problem, Source, Spec, Text, Time, Volume
 from renderowl.domain.spec.output import Preset
+from renderowl.domain.spec.speech import Speech, SpeechSettings
 
 
 class Scene(Spec, frozen=True, kw_only=True):
@@ -30,7 +31,8 @@ class SlideshowOptions(Spec, frozen=True, kw_only=True):
     fit: Fit = "blur"
     crf: Annotated[int, Meta(ge=0, le=51)] = 18
     preset: Preset = "medium"
-    tts: Later = None
+    tts: SpeechSettings | None = None
+    """Speaks the texts of scenes that have no voice-over."""
     voice_dir: Annotated[str, Meta(max_length=1000)] = "voiceovers"
     music: Source | None = None
     music_volume: Volume = 0.5
@@ -55,7 +57,16 @@ class SlideshowSpec(Spec, frozen=True, kw_only=True):
             if scene.id is not None and first.setdefault(scene.id, index) != index:
                 yield f"/scenes/{index}/id", f'is that of scene {first[scene.id]} too, "{scene.id}"'
 
+    def speech_of(self, scene: Scene) -> Speech | None:
+        """Return what is spoken in a scene without a voice-over, if its text is."""
+        asked = self.render_options.tts
+        if asked is None or scene.voiceover is not None or not (scene.text and scene.text.strip()):
+            return None
+        return Speech(scene.text, asked.language, asked.voice)
+
     def voice_of(self, scene: Scene) -> str | None:
         """Return the source of a scene's voice; a bare file name lies in `voice_dir`."""
+        if speech := self.speech_of(scene):
+            return speech.src
         voice, folder = scene.voiceover, self.render_options.voice_dir
         return f"{folder}/{voice}" if voice and folder and "/" not in voice else voice

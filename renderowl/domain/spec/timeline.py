@@ -25,10 +25,17 @@ from renderowl.domain.spec.fields import (
     Unit,
     Volume,
     aliases,
-    later_values,
 )
 from renderowl.domain.spec.filters import ChromaKey, Filters
-from renderowl.domain.spec.motion import PropertyKeyframes, Transition, TransitionEnd, order_problems
+from renderowl.domain.spec.motion import (
+    PropertyKeyframes,
+    Transition,
+    TransitionEnd,
+    VolumeKeyframe,
+    VolumeKeyframes,
+    order_problems,
+)
+from renderowl.domain.spec.speech import Language, Speech, VoiceName
 
 
 class Trim(Spec, frozen=True, kw_only=True):
@@ -156,14 +163,18 @@ class VideoClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="vide
     src: Source
     trim: Trim | Time | None = None
     speed: Speed = 1.0
-    preserve_pitch: Annotated[bool, later_values(False)] = True
+    preserve_pitch: bool = True
     loop: bool = False
     fit: Fit = "cover"
     crop: CropBox | None = None
-    volume: Volume = 1.0
+    volume: Volume | VolumeKeyframes = 1.0
     mute: bool = False
     chroma_key: ChromaKey | None = None
     ken_burns: KenBurns | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        yield from volume_problems(self.volume)
 
 
 class ImageClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="image"):
@@ -176,16 +187,67 @@ class ImageClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="imag
     ken_burns: KenBurns | None = None
 
 
-class AudioClip(FadingClip, frozen=True, kw_only=True, tag_field="type", tag="audio"):
+class HeardClip(FadingClip, frozen=True, kw_only=True):
+    """What every clip that is only heard has. With a `crossfade` it begins so many seconds before the clip in front of it
+    in its track ends, and takes over from its sound in that time.
+    """
+
+    speed: Speed = 1.0
+    preserve_pitch: bool = True
+    volume: Volume | VolumeKeyframes = 1.0
+    mute: bool = False
+    crossfade: Time = 0.0
+
+    def problems(self) -> Iterator[Problem]:
+        yield from volume_problems(self.volume)
+        if self.crossfade and self.start != "auto":
+            yield "/crossfade", 'belongs to a start of "auto": it says when the clip begins'
+        if self.crossfade and self.fade_in:
+            yield "/crossfade", "contradicts fade_in"
+
+    @property
+    def ends_s(self) -> tuple[float, float]:
+        return self.fade_in or self.crossfade, self.fade_out
+
+    @property
+    def sound_fades_s(self) -> tuple[float, float]:
+        return self.ends_s
+
+
+class AudioClip(HeardClip, frozen=True, kw_only=True, tag_field="type", tag="audio"):
     """Sound."""
 
     src: Source
     trim: Trim | Time | None = None
-    speed: Speed = 1.0
-    preserve_pitch: Annotated[bool, later_values(False)] = True
     loop: bool = False
-    volume: Volume = 1.0
-    mute: bool = False
+
+
+class TtsClip(HeardClip, frozen=True, kw_only=True, tag_field="type", tag="tts"):
+    """A text that is spoken, by the engine's usual voice of its language unless one is named."""
+
+    text: Annotated[Text, Meta(min_length=1)]
+    language: Language = "en"
+    voice: VoiceName | None = None
+
+    @property
+    def speech(self) -> Speech:
+        """What is to be spoken."""
+        return Speech(self.text, self.language, self.voice)
+
+    @property
+    def src(self) -> str:
+        """The source that what is spoken becomes."""
+        return self.speech.src
+
+    @property
+    def trim(self) -> Trim:
+        """All of it is heard."""
+        return Trim()
+
+    @property
+    def loop(self) -> bool:
+        """It is said once."""
+        return False
 
 
 class TextClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="text"):
@@ -255,8 +317,13 @@ class ShapeClip(SeenClip, frozen=True, kw_only=True, tag_field="type", tag="shap
             yield "/points", "must all be different"
 
 
-AnyClip = VideoClip | ImageClip | AudioClip | TextClip | ColorClip | CaptionClip | ShapeClip
-KnownClip = Annotated[AnyClip, Meta(extra={"later_tags": ("tts",)})]
+AnyClip = VideoClip | ImageClip | AudioClip | TtsClip | TextClip | ColorClip | CaptionClip | ShapeClip
+
+
+def volume_problems(volume: float | tuple[VolumeKeyframe, ...]) -> Iterator[Problem]:
+    """Yield what is wrong with the order of a volume's keyframes."""
+    if not isinstance(volume, int | float):
+        yield from ((f"/volume{path}", message) for path, message in order_problems(volume))
 
 
 class DuckSettings(Spec, frozen=True, kw_only=True):
@@ -276,7 +343,7 @@ class Track(Spec, frozen=True, kw_only=True):
     mute: bool = False
     parent_duration_decider: bool = False
     duck: DuckSettings | None = None
-    clips: Annotated[tuple[KnownClip, ...], Meta(max_length=5000)] = ()
+    clips: Annotated[tuple[AnyClip, ...], Meta(max_length=5000)] = ()
 
 
 class FontFile(Spec, frozen=True, kw_only=True):

@@ -11,7 +11,8 @@ from renderowl.domain.errors import FieldError, UnknownComposition, ValidationFa
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.reading import nearest, shown
-from renderowl.pipeline.ask import OUTPUT, PROPS, Composition, refuse
+from renderowl.domain.spec.speech import Speech
+from renderowl.pipeline.ask import OUTPUT, PROPS, Composition, Said, refuse
 from renderowl.pipeline.ask import Ask as Ask
 from renderowl.pipeline.draft import Draft
 from renderowl.pipeline.font_files import FontFacts
@@ -76,6 +77,15 @@ def sources(ask: Ask) -> dict[str, list[str]]:
 def text_sources(ask: Ask) -> set[str]:
     """Return those of the sources that are texts, such as caption files: `compile` wants their contents, not a probe."""
     return {use.src for use in COMPOSITIONS[ask.composition_id].sources(ask.spec) if use.kind == "text"}
+
+
+def speeches(ask: Ask) -> dict[Speech, list[Said]]:
+    """Return every text the ask wants spoken, with the places that want it: `compile` wants its sound among the media."""
+    found: dict[Speech, list[Said]] = {}
+    for said in COMPOSITIONS[ask.composition_id].speeches(ask.spec):
+        at = msgspec.structs.replace(said, text_at=PROPS + said.text_at, voice_at=PROPS + said.voice_at)
+        found.setdefault(said.speech, []).append(at)
+    return found
 
 
 def font_sources(ask: Ask) -> set[str]:

@@ -10,7 +10,7 @@ from renderowl.domain.spec.captions import CaptionLook
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.slideshow import Scene, SlideshowOptions, SlideshowSpec
-from renderowl.pipeline.ask import PROPS, Composition, Use
+from renderowl.pipeline.ask import PROPS, Composition, Said, Use
 from renderowl.pipeline.caption_clips import add_captions, bare_clip
 from renderowl.pipeline.captions import Cue
 from renderowl.pipeline.clock import exact, frame_at
@@ -27,10 +27,17 @@ def sources(spec: SlideshowSpec) -> Iterator[Use]:
     for index, scene in enumerate(spec.scenes):
         for number, src in enumerate(scene.images):
             yield Use(src, f"/scenes/{index}/images/{number}")
-        if voice := spec.voice_of(scene):
+        if scene.voiceover and (voice := spec.voice_of(scene)):
             yield Use(voice, f"/scenes/{index}/voiceover")
     if spec.render_options.music is not None:
         yield Use(spec.render_options.music, "/render_options/music")
+
+
+def speeches(spec: SlideshowSpec) -> Iterator[Said]:
+    """Yield the texts of the scenes that are spoken."""
+    for index, scene in enumerate(spec.scenes):
+        if speech := spec.speech_of(scene):
+            yield Said(speech, f"/scenes/{index}/text", "/render_options/tts")
 
 
 def defaults(spec: SlideshowSpec) -> dict[str, Any]:
@@ -98,7 +105,7 @@ def _length(spec: SlideshowSpec, index: int, draft: Draft) -> Fraction:
     voice = spec.voice_of(scene)
     if voice is None:
         return asked or exact(spec.render_options.min_shot) * len(scene.images)
-    media = draft.media_of(voice, "audio", f"{at}/voiceover")
+    media = draft.media_of(voice, "audio", f"{at}/{'voiceover' if scene.voiceover else 'text'}")
     if media is None:
         return asked or Fraction(0)
     spoken = exact(media.duration_s)
@@ -145,6 +152,7 @@ COMPOSITION: Final = Composition(
     description="Scenes of pictures, each as long as its voice-over, crossfaded, with music below.",
     spec=SlideshowSpec,
     sources=sources,
+    speeches=speeches,
     check=check,
     compile=compile,
     defaults=defaults,

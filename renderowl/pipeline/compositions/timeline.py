@@ -7,27 +7,31 @@ import msgspec
 
 from renderowl.domain.errors import FieldError
 from renderowl.domain.spec.limits import Limits
+from renderowl.domain.spec.motion import VolumeKeyframe
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.timeline import (
     AudioClip,
     CaptionClip,
     ColorClip,
+    HeardClip,
     ImageClip,
     SeenClip,
     ShapeClip,
     TextClip,
     TimelineSpec,
+    TtsClip,
     VideoClip,
 )
 from renderowl.pipeline import timeline as out
-from renderowl.pipeline.ask import PROPS, Composition, Use
+from renderowl.pipeline.ask import PROPS, Composition, Said, Use
 from renderowl.pipeline.caption_clips import add_captions
 from renderowl.pipeline.captions import Cue
 from renderowl.pipeline.clock import exact, frame_at, seconds_of
 from renderowl.pipeline.draft import Draft, size_problems
 from renderowl.pipeline.effects.fit import Size, fit_size
+from renderowl.pipeline.effects.path import is_constant
 from renderowl.pipeline.ken_burns import ken_burns
-from renderowl.pipeline.keyframes import at_rest, side_problems, with_moves
+from renderowl.pipeline.keyframes import at_rest, keys_of, side_problems, with_moves
 from renderowl.pipeline.layout import (
     MAX_BOX_SIDE,
     Stage,
@@ -41,6 +45,7 @@ from renderowl.pipeline.layout import (
 )
 from renderowl.pipeline.looks import filters_of, key_of, shape_of
 from renderowl.pipeline.meeting import Stay, stays
+from renderowl.pipeline.motion import Key
 from renderowl.pipeline.passes import SHORTEST_PASS_S, in_passes, pass_starts
 from renderowl.pipeline.schedule import Slot, schedule
 
@@ -51,9 +56,18 @@ def sources(spec: TimelineSpec) -> Iterator[Use]:
         yield Use(font.src, f"/fonts/{index}/src", "font")
     for track_index, track in enumerate(spec.tracks):
         for index, clip in enumerate(track.clips):
-            if not isinstance(clip, TextClip | ColorClip | ShapeClip) and clip.src is not None:
+            if not isinstance(clip, TtsClip | TextClip | ColorClip | ShapeClip) and clip.src is not None:
                 at = f"/tracks/{track_index}/clips/{index}/src"
                 yield Use(clip.src, at, "text" if isinstance(clip, CaptionClip) else "media")
+
+
+def speeches(spec: TimelineSpec) -> Iterator[Said]:
+    """Yield the texts of all clips that speak."""
+    for track_index, track in enumerate(spec.tracks):
+        for index, clip in enumerate(track.clips):
+            if isinstance(clip, TtsClip):
+                at = f"/tracks/{track_index}/clips/{index}"
+                yield Said(clip.speech, f"{at}/text", at)
 
 
 def check(spec: TimelineSpec, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:
@@ -119,7 +133,7 @@ class _Placing:
                 self.video(clip)
             case ImageClip():
                 self.image(clip)
-            case AudioClip():
+            case AudioClip() | TtsClip():
                 self.sound(clip)
             case TextClip():
                 self.text(clip)
@@ -165,13 +179,14 @@ class _Placing:
         bare = self.drawn(clip, out.CaptionContent(""), box_of(clip, self.stage))
         add_captions(self.draft, cues, clip.style, self.stage, bare, origin=self.slot.start)
 
-    def sound(self, clip: VideoClip | AudioClip) -> None:
+    def sound(self, clip: VideoClip | AudioClip | TtsClip) -> None:
         track = self.slot.track
-        gain = clip.volume * track.volume
-        if clip.mute or track.mute or gain == 0 or self.slot.media is None:
+        gain, envelope = _volume(clip.volume, self.stage.rate)
+        if clip.mute or track.mute or gain * track.volume == 0 or self.slot.media is None:
             return
         passes = self.passes(clip, split=False)
         fade_in, fade_out = (frame_at(exact(seconds), self.stage.rate) for seconds in clip.sound_fades_s)
+        taken_over = frame_at(self.slot.taken_over, self.stage.rate)
         whole = out.AudioClip(
             id=self.slot.name,
             start=self.start,
@@ -179,10 +194,14 @@ class _Placing:
             src=clip.src,
             source_start=seconds_of(self.slot.source[0]),
             speed=clip.speed,
+            keep_pitch=clip.preserve_pitch,
             loop=passes is None,
-            gain=gain,
+            gain=gain * track.volume,
+            envelope=envelope,
             fade_in=fade_in,
-            fade_out=fade_out,
+            fade_out=min(fade_out or taken_over, self.frames - fade_in),
+            crossed_in=isinstance(clip, HeardClip) and clip.crossfade > 0,
+            crossed_out=taken_over > 0,
             group=track.id or "",
             duck=out.Duck(**msgspec.structs.asdict(track.duck)) if track.duck else None,
         )
@@ -211,7 +230,7 @@ class _Placing:
             self.draft.fail(f"{self.slot.at}/ken_burns", str(error))
             return box, ()
 
-    def passes(self, clip: VideoClip | AudioClip, *, split: bool) -> list[int] | None:
+    def passes(self, clip: VideoClip | AudioClip | TtsClip, *, split: bool) -> list[int] | None:
         """Return the frames at which the passes of a loop begin, [0] without one; None leaves looping to the renderer.
 
         It loops whole sources only, so a trimmed one is split whether or not that is wanted.
@@ -259,12 +278,21 @@ class _Placing:
             self.draft.add(clip)
 
 
+def _volume(volume: float | tuple[VolumeKeyframe, ...], rate: out.Rate) -> tuple[float, tuple[Key, ...]]:
+    """Return the gain and the envelope a volume means; one that never changes is a gain."""
+    if isinstance(volume, int | float):
+        return volume, ()
+    keys = keys_of(volume, rate)
+    return (keys[0].value, ()) if is_constant(keys) else (1.0, keys)
+
+
 COMPOSITION: Final = Composition(
     id="timeline",
     title="Timeline",
-    description="Tracks of video, image, audio, text, colour, shape and caption clips on a canvas.",
+    description="Tracks of video, image, audio, text, speech, colour, shape and caption clips on a canvas.",
     spec=TimelineSpec,
     sources=sources,
+    speeches=speeches,
     check=check,
     compile=compile,
     examples=(

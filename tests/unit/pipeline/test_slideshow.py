@@ -6,6 +6,7 @@ import pytest
 
 from renderowl.domain.errors import ValidationFailed
 from renderowl.domain.spec.limits import Limits
+from renderowl.domain.spec.speech import Speech
 from renderowl.pipeline import compositions
 from renderowl.pipeline.ask import Ask
 from renderowl.pipeline.timeline import CaptionContent, ImageContent, Media, Timeline
@@ -83,6 +84,21 @@ def test_a_text_is_a_caption_of_its_scene() -> None:
     assert len(timeline.subtitles) == len(lines) == 2
 
 
+def test_texts_are_spoken_where_no_voice_is_when_asked() -> None:
+    scenes = [{"images": [A], "text": "said"}, {"images": [B], "text": "not said", "voiceover": VOICE}, {"images": [C]}]
+    ask = asked(*scenes, tts={"language": "de", "voice": "f2"}, xfade=0)
+    (speech,) = compositions.speeches(ask)
+    assert speech == Speech("said", "de", "f2")
+    assert set(compositions.sources(ask)) == {A, B, C, VOICE}, "what is spoken is no source of the caller's"
+    spoken = Media(speech.src, "audio", "hs", duration_s=1.5, has_audio=True, channels=1)
+    timeline = compositions.compile(ask, {**MEDIA, speech.src: spoken})
+    assert [(sound.src, sound.start, sound.frames) for sound in timeline.audio] == [
+        (speech.src, 0, 45),
+        (VOICE, 45, 600),
+    ]
+    assert not compositions.speeches(asked(*scenes))
+
+
 def test_encoder_settings_among_the_options_hold_unless_output_settings_say_otherwise() -> None:
     assert (asked({"images": [A]}, crf=30, preset="fast").output.crf) == 30
     told = asked({"images": [A]}, crf=30, preset="fast", output={"crf": 20})
@@ -98,13 +114,13 @@ def test_a_bare_file_name_of_a_voice_lies_in_voice_dir() -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     assert set(
-        refused({"images": []}, {"images": [A] * 4}, {"image": A}, minShot=3, maxShot=2, xfade=4, tts="espeak")
+        refused({"images": []}, {"images": [A] * 4}, {"image": A}, minShot=3, maxShot=2, xfade=4, tts={"language": "?"})
     ) == {
         "/scenes/0/images",
         "/scenes/1/images",
         "/scenes/2/image",
         "/scenes/2/images",
-        "/render_options/tts",
+        "/render_options/tts/language",
     }
     assert set(refused({"images": [A]}, minShot=3, maxShot=2, xfade=4)) == {
         "/render_options/max_shot",

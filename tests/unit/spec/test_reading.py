@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.reading import MAX_ERRORS, read
-from renderowl.domain.spec.slideshow import SlideshowSpec
 from renderowl.domain.spec.timeline import TextClip, TimelineSpec, VideoClip
 
 AT = "/input_props"
@@ -77,32 +76,6 @@ def test_a_mistake_is_named_where_it_is(fields: dict[str, Any], path: str, words
     found = problems(clips(text(**fields)))
     assert list(found) == [f"{AT}/tracks/0/clips/0/{path}"]
     assert words in found[f"{AT}/tracks/0/clips/0/{path}"]
-
-
-@pytest.mark.parametrize("kind", ["tts"])
-def test_a_kind_of_clip_that_is_yet_to_come_says_so(kind: str) -> None:
-    assert problems(clips({"type": kind, "whatever": 1})) == {
-        f"{AT}/tracks/0/clips/0/type": f'"{kind}" is not available in this version'
-    }
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"volume": [{"time": 0, "value": 1}]},
-        {"preserve_pitch": False},
-    ],
-)
-def test_what_is_yet_to_come_is_refused_by_name(fields: dict[str, Any]) -> None:
-    found = problems(clips({"type": "video", "src": "asset://a", **fields}))
-    assert list(found) == [f"{AT}/tracks/0/clips/0/{next(iter(fields))}"]
-    assert "not available in this version" in next(iter(found.values()))
-
-
-@pytest.mark.parametrize("empty", [None, [], {}, ""])
-def test_what_is_yet_to_come_may_be_there_but_empty(empty: object) -> None:
-    document = {"scenes": [{"images": ["asset://a"]}], "render_options": {"tts": empty}}
-    assert read(document, SlideshowSpec, at=AT).errors == ()
 
 
 def test_null_means_not_given() -> None:
