@@ -5,9 +5,11 @@ against the clip as it would stand still, unscaled and unturned.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
+from renderowl.domain.spec.fields import Problem
 from renderowl.domain.spec.motion import Keyframe, Property, PropertyKeyframe, Transition, TransitionEnd
 from renderowl.domain.spec.timeline import ColorClip, ImageClip, Position, SeenClip, ShapeClip, VideoClip
 from renderowl.pipeline.clock import exact, frame_at
@@ -16,10 +18,10 @@ from renderowl.pipeline.meeting import Stay
 from renderowl.pipeline.motion import Key, Motion, Passage
 from renderowl.pipeline.timeline import Clip, Rate
 
-Problem = tuple[str, str]
+Seen = TypeVar("Seen", bound=SeenClip)
 
 
-def at_rest(clip: SeenClip, stage: Stage) -> SeenClip:
+def at_rest(clip: Seen, stage: Stage) -> Seen:
     """Return the clip without keyframes, as it stands still: at its first place, with its largest sides."""
     keyed = _by_property(clip)
     fields: dict[str, object] = {"keyframes": ()}

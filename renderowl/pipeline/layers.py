@@ -8,12 +8,12 @@ from renderowl.pipeline.course import course_of, has_course
 from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.highlight import highlighted
 from renderowl.pipeline.effects.look import rotated_size
-from renderowl.pipeline.effects.move import level_keys, moved, patch_of
+from renderowl.pipeline.effects.move import levels_of, moved, patch_of, seen_keys
 from renderowl.pipeline.effects.place import placed, shifted
 from renderowl.pipeline.effects.source import normalised, plain
-from renderowl.pipeline.motion import Key
+from renderowl.pipeline.motion import after
 from renderowl.pipeline.parts import Input as Input
-from renderowl.pipeline.parts import Layers, clip_number, span_of
+from renderowl.pipeline.parts import Layers, clip_number, span_between, span_of
 from renderowl.pipeline.pictures import drawn_of, is_translucent, pictures_of
 from renderowl.pipeline.plan import Segment
 from renderowl.pipeline.timeline import (
@@ -103,21 +103,22 @@ def _draw(layers: Layers, clip: Clip, segment: Segment) -> None:
 def _draw_moving(layers: Layers, clip: Clip, segment: Segment) -> None:
     """Draw a clip over what is there, wherever it is just then."""
     canvas, span = segment.canvas, span_of(clip, segment.canvas)
-    name = f"clip{clip_number(clip, segment)}"
-    drawn, frames = drawn_of(clip, segment), range(span.elapsed, span.elapsed + span.frames)
+    frames, drawn = range(span.elapsed, span.elapsed + span.frames), drawn_of(clip, segment)
     course = course_of(clip, drawn, canvas)
-    patch = patch_of(course, drawn, frames, canvas)
-    if patch is None:
-        return
     unturned = msgspec.structs.replace(clip, box=msgspec.structs.replace(clip.box, rotation=0.0))
     fixed = isinstance(clip.content, VideoContent | ImageContent) and clip.content.fit == "none"
-    levels = {0: [Key(0, 1.0)]} if fixed else level_keys(course, drawn, frames)
-    for level, seen in sorted(levels.items()):
-        layer, size = pictures_of(unturned, span, segment, layers, f"{name}-{level}", alpha=True, factor=2.0**level)
-        layer = moved(layer, size, drawn, course, patch, span.elapsed, seen)
-        layer = shifted(layer, span.start, canvas.rate)
-        on_canvas = [Key(key.frame + clip.start, key.value, key.easing) for key in seen]
-        layers.picture = placed(layers.picture, layer, patch.x, patch.y, span.start, span.end, canvas, on_canvas)
+    levels = {1.0: [frames]} if fixed else levels_of(course, drawn, frames)
+    for number, (factor, runs) in enumerate(levels.items()):
+        span = span_between(clip, runs[0].start, runs[-1].stop)
+        patch = patch_of(course, drawn, range(runs[0].start, runs[-1].stop), canvas)
+        if patch is None:
+            continue
+        name = f"clip{clip_number(clip, segment)}-{number}"
+        layer, size = pictures_of(unturned, span, segment, layers, name, alpha=True, factor=factor)
+        seen = seen_keys(runs) if len(runs) > 1 else ()
+        layer = shifted(moved(layer, size, drawn, course, patch, span.elapsed, seen), span.start, canvas.rate)
+        at = after(seen, -clip.start)
+        layers.picture = placed(layers.picture, layer, patch.x, patch.y, span.start, span.end, canvas, at)
 
 
 def _highlight(layers: Layers, clip: Clip, content: HighlightContent, segment: Segment) -> None:

@@ -52,13 +52,17 @@ class Span:
 def span_of(clip: Clip, canvas: Canvas) -> Span:
     """Return what of a clip lies on the canvas of its segment."""
     start, end = max(0, clip.start), min(canvas.frames, clip.start + clip.frames)
-    elapsed = start - clip.start
+    return span_between(clip, start - clip.start, end - clip.start)
+
+
+def span_between(clip: Clip, first: int, last: int) -> Span:
+    """Return the part from frame `first` to before `last` of a clip, however it comes and goes there."""
     lead = 0
-    if elapsed < clip.head:
-        lead = elapsed
-    elif elapsed > clip.frames - clip.tail:
-        lead = elapsed - (clip.frames - clip.tail)
-    return Span(start, end - start, elapsed, lead)
+    if first < clip.head:
+        lead = first
+    elif first > clip.frames - clip.tail:
+        lead = first - (clip.frames - clip.tail)
+    return Span(clip.start + first, last - first, first, lead)
 
 
 def clip_number(clip: Clip, segment: Segment) -> int:

@@ -1,7 +1,7 @@
 """Passes: a loop as one clip for each time round, so that a film can be cut between them and equal ones are made once."""
 
 from fractions import Fraction
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import msgspec
 
@@ -27,14 +27,16 @@ def in_passes(whole: Piece, begins: list[int]) -> list[Piece]:
     ends = [*begins[1:], whole.frames]
     return [
         msgspec.structs.replace(
-            part_of(whole, first, last) if isinstance(whole, Clip) else _heard_part(whole, first, last),
+            _part(whole, first, last),
             id=f"{whole.id}/{index}" if len(begins) > 1 else whole.id,
         )
         for index, (first, last) in enumerate(zip(begins, ends, strict=True))
     ]
 
 
-def _heard_part(whole: AudioClip, first: int, last: int) -> AudioClip:
+def _part(whole: Piece, first: int, last: int) -> Piece:
+    if isinstance(whole, Clip):
+        return cast(Piece, part_of(whole, first, last))
     return msgspec.structs.replace(
         whole,
         start=whole.start + first,

@@ -268,7 +268,9 @@ class _Placing:
             opacity=clip.opacity,
             filters=filters_of(clip.filters, self.stage),
         )
-        return with_moves(drawn, self.slot.clip, self.stay, self.stage)
+        said = self.slot.clip
+        assert isinstance(said, SeenClip)
+        return with_moves(drawn, said, self.stay, self.stage)
 
     def seen(self, clip: SeenClip, content: out.Content, box: out.Box) -> None:
         self.keep(self.drawn(clip, content, box))

@@ -4,11 +4,12 @@ An ellipse is drawn once, small and soft at its rim, and moved by `perspective`,
 it anew for each frame (`geq`) makes a film four times as slow.
 """
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Final
 
 from renderowl.pipeline.clock import fraction_of
-from renderowl.pipeline.effects.path import Keys, clock, path
+from renderowl.pipeline.effects.path import clock, path
 from renderowl.pipeline.effects.source import TO_BT709, held, normalised, plain
 from renderowl.pipeline.graph import Stream, combined, source
 from renderowl.pipeline.timeline import Canvas, Ellipse, HighlightContent
@@ -19,6 +20,9 @@ _BLUR_DOWN: Final = 8
 _REACH: Final = 0.9
 """Of the drawn mask: around the ellipse it is empty, so that what lies beyond its edges is empty too."""
 _RIM: Final = 0.12
+
+Places = Sequence[tuple[int, float]]
+"""Frames, each with a value."""
 
 
 def highlighted(
@@ -75,7 +79,7 @@ def _shape(ellipse: Ellipse, start: int, name: str, canvas: Canvas) -> Stream:
     return held(drawn, canvas.frames, canvas.rate).then("perspective", **corners, eval="frame")
 
 
-def _edges(place: Keys, radius: Keys, length: int, side: str, start: int) -> tuple[str, str]:
+def _edges(place: Places, radius: Places, length: int, side: str, start: int) -> tuple[str, str]:
     """Return where in the drawn mask the picture's two edges lie; `on` counts from one.
 
     The last term is there because `perspective` maps corners of pixels, not their middles.

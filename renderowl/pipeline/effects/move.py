@@ -3,7 +3,7 @@
 By `perspective`, as in `view.py`: `overlay` places to whole pixels, `scale` makes whole pixels, and both tremble.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import ceil, cos, floor, log2, prod, radians, sin
@@ -20,7 +20,9 @@ _MARGIN: Final = 4
 _SMALLEST: Final = 0.002
 """Of a scale: below it nothing is seen, and the way back to the source would be a division by nothing."""
 _LONGEST: Final = 4096
-_COARSEST: Final = -2
+_LEVELS: Final = 2
+"""Sizes a picture is made in, for each time it doubles."""
+_COARSEST: Final = -4
 
 
 @dataclass(frozen=True)
@@ -82,47 +84,58 @@ def _span(places: list[float], length: int) -> tuple[int, int]:
     return max(0, first), min(length, last)
 
 
-def level_keys(course: Course, drawn: Size, frames: range) -> dict[int, list[Key]]:
-    """Return when the layer is best taken from a picture 2**level as large as at rest: 1 where it is, 0 elsewhere.
+def levels_of(course: Course, drawn: Size, frames: range) -> dict[float, list[range]]:
+    """Return how much larger than at rest the picture is made that is moved, and in which frames.
 
-    `perspective` looks at few pixels: made much smaller at once, a picture would glitter. A level decides by the frame
-    alone, so that a cut changes nothing.
+    `perspective` looks at few pixels: made much smaller at once a picture would glitter, made larger it would blur. A
+    level depends on its frame alone, so that a cut changes nothing.
     """
-    top = floor(log2(_LONGEST / max(drawn.width, drawn.height)))
-    wanted = [(frame, max(_COARSEST, min(top, ceil(log2(max(course.scales(frame))))))) for frame in frames]
-    runs = [(level, next(run)[0]) for level, run in groupby(wanted, key=lambda pair: pair[1])]
-    return {
-        level: [Key(frame, float(level == other), "hold") for other, frame in runs]
-        for level in {other for other, _ in runs}
-    }
+    top = floor(_LEVELS * log2(_LONGEST / max(drawn.width, drawn.height)))
+    found: dict[float, list[range]] = {}
+    for level, run in groupby(frames, lambda frame: max(_COARSEST, min(top, _level(course, frame)))):
+        first, *rest = run
+        found.setdefault(2 ** (level / _LEVELS), []).append(range(first, first + len(rest) + 1))
+    return found
+
+
+def _level(course: Course, frame: int) -> int:
+    return round(_LEVELS * log2(max(course.scales(frame))))
+
+
+def seen_keys(runs: Sequence[range]) -> tuple[Key, ...]:
+    """Return 1 within some ranges of frames and 0 between them."""
+    return tuple(Key(frame, value, "hold") for run in runs for frame, value in ((run.start, 1.0), (run.stop, 0.0)))
 
 
 def moved(
-    picture: Stream, size: Size, drawn: Size, course: Course, patch: Patch, begun: int, seen: Keys = ((0, 1.0),)
+    picture: Stream, size: Size, drawn: Size, course: Course, patch: Patch, begun: int, seen: Keys = ()
 ) -> Stream:
     """Return the patch with the layer on its course; the layer's first frame is number `begun` of its clip.
 
-    The layer is a picture of `size` of what is `drawn` at rest; while it is not `seen` it is not worked on.
+    The layer is a picture of `size` of what is `drawn` at rest; when it is `seen` is told where it is not always.
     """
     width, height = max(size.width + 2 * _MARGIN, patch.width), max(size.height + 2 * _MARGIN, patch.height)
     corners = _corners(course, patch, Size(width, height), size, drawn, clock("on", 1 - begun))
     still = all(is_constant(keys) for keys in (*course.x, *course.y, *course.scale_x, *course.scale_y, course.rotation))
-    when = {} if is_constant(seen) else {"enable": path(seen, clock("n", -begun))}
-    whole = _with_margin(picture, size, Size(width, height))
-    shown = whole.then("perspective", **corners, interpolation="cubic", eval="init" if still else "frame", **when)
-    return (
-        shown if (width, height) == (patch.width, patch.height) else shown.then("crop", patch.width, patch.height, 0, 0)
-    )
+    way = {**corners, "eval": "init" if still else "frame"}
+    if seen:
+        way["enable"] = path(seen, clock("n", -begun))
+    colors, alpha = _with_margin(picture, size, Size(width, height))
+    # Cubic for what is in the picture. Its edge is only as smooth as it is placed exactly: cubic overshoots, and is cut off.
+    colors, alpha = colors.then("perspective", **way, interpolation="cubic"), alpha.then("perspective", **way)
+    if (width, height) != (patch.width, patch.height):
+        colors, alpha = (part.then("crop", patch.width, patch.height, 0, 0) for part in (colors, alpha))
+    return combined("alphamerge", [colors, alpha])
 
 
-def _with_margin(picture: Stream, size: Size, whole: Size) -> Stream:
-    """Return the layer with nothing around it, in the colours of its edges: none else may bleed in."""
+def _with_margin(picture: Stream, size: Size, whole: Size) -> tuple[Stream, Stream]:
+    """Return the layer's colours, around it those of its edges as none else may bleed in, and its alpha, around it none."""
     left, top = _margins(size, whole)
     colors, alpha = picture.then("pad", whole.width, whole.height, left, top, color="black@0").split()
     right, bottom = whole.width - size.width - left, whole.height - size.height - top
     borders = {"left": left, "right": right, "top": top, "bottom": bottom}
     colors = colors.then("format", "yuv420p").then("fillborders", **borders, mode="smear")
-    return combined("alphamerge", [colors, alpha.then("alphaextract")])
+    return colors, alpha.then("alphaextract")
 
 
 def _margins(size: Size, whole: Size) -> tuple[int, int]:

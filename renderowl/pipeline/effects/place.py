@@ -1,7 +1,7 @@
 """Putting a layer onto the picture below it."""
 
 from renderowl.pipeline.clock import fraction_of
-from renderowl.pipeline.effects.path import Keys, is_constant, path
+from renderowl.pipeline.effects.path import Keys, path
 from renderowl.pipeline.graph import Stream, combined
 from renderowl.pipeline.timeline import Canvas, Rate
 
@@ -14,17 +14,17 @@ def shifted(layer: Stream, start: int, rate: Rate) -> Stream:
 
 
 def placed(
-    below: Stream, layer: Stream, x: int, y: int, start: int, end: int, canvas: Canvas, seen: Keys = ((0, 1.0),)
+    below: Stream, layer: Stream, x: int, y: int, start: int, end: int, canvas: Canvas, seen: Keys = ()
 ) -> Stream:
     """Draw a layer with its top left corner at x, y, from frame `start` to before frame `end` of the canvas.
 
-    It is drawn only while it is `seen`, keys in frames of the canvas. By time, half a frame early: FFmpeg 5.1 counts `n`
+    Where it is `seen` is 1 in frames of the canvas, if that is not everywhere. By time, half a frame early: FFmpeg 5.1 counts `n`
     wrongly in an overlay.
     """
     when = []
     if (start, end) != (0, canvas.frames):
         begin_s, end_s = (float((2 * frame - 1) / (2 * fraction_of(canvas.rate))) for frame in (start, end))
         when.append(f"gte(t,{begin_s:.6f})*lt(t,{end_s:.6f})")
-    if not is_constant(seen):
+    if seen:
         when.append(path(seen, f"round(t*{canvas.rate.num}/{canvas.rate.den})"))
     return combined("overlay", [below, layer], x=x, y=y, **({"enable": "*".join(when)} if when else {}))
