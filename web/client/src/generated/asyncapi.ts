@@ -113,12 +113,25 @@ export interface components {
             /** @default null */
             frames?: number | null;
         };
-        /** RenderError */
+        /**
+         * RenderError
+         * @description Why something failed; `errors` names the fields of the request, where some are to blame.
+         */
         RenderError: {
             code: string;
             message: string;
             fault: string;
             retryable: boolean;
+            /** @default [] */
+            errors?: components["schemas"]["FieldError"][];
+        };
+        /**
+         * FieldError
+         * @description One problem of one field: `path` is a JSON pointer into the body, such as `/input_props/tracks/0/clips/2/src`.
+         */
+        FieldError: {
+            path: string;
+            message: string;
         };
         /**
          * CacheView
@@ -238,14 +251,6 @@ export interface components {
             retry_after_s?: number | null;
         };
         /**
-         * FieldError
-         * @description One problem of one field: `path` is a JSON pointer into the body, such as `/input_props/tracks/0/clips/2/src`.
-         */
-        FieldError: {
-            path: string;
-            message: string;
-        };
-        /**
          * RenderQueued
          * @description A render was accepted, or is tried anew: it waits for a worker.
          */
@@ -324,6 +329,26 @@ export interface components {
             data: components["schemas"]["RenderBrief"];
         };
         /**
+         * RenderPlayable
+         * @description The film can be watched while it is made: `GET .../renders/{render_id}/playlist` has the URL.
+         */
+        RenderPlayable: {
+            /** @enum {unknown} */
+            type: "render.playable";
+            seq: number;
+            render_id: string;
+            attempt: number;
+            data: components["schemas"]["PlayableBrief"];
+        };
+        /**
+         * PlayableBrief
+         * @description `data` of `render.playable`: how long the film is that begins to play, and whether it has sound.
+         */
+        PlayableBrief: {
+            duration_s: number;
+            has_sound: boolean;
+        };
+        /**
          * RenderRetrying
          * @description A part of the attempt failed and is tried again.
          */
@@ -392,6 +417,25 @@ export interface components {
             data: Record<string, unknown>;
         };
         /**
+         * WebhookDisabled
+         * @description A webhook is sent nothing more: its receiver took nothing for five days, or is gone.
+         */
+        WebhookDisabled: {
+            /** @enum {unknown} */
+            type: "webhook.disabled";
+            seq: number;
+            data: components["schemas"]["WebhookBrief"];
+        };
+        /**
+         * WebhookBrief
+         * @description `data` of `webhook.disabled`: nothing is sent there any more, until somebody enables it again.
+         */
+        WebhookBrief: {
+            webhook_id: string;
+            url: string;
+            reason: string;
+        };
+        /**
          * PlainRenderProgress
          * @description How far a render is, as plain members hear it.
          */
@@ -416,7 +460,7 @@ export interface components {
          */
         PlainEvent: {
             /** @enum {unknown} */
-            type: "asset.failed" | "asset.ready" | "automation.executed" | "render.cancelled" | "render.completed" | "render.failed" | "render.queued" | "render.retrying" | "render.started";
+            type: "asset.failed" | "asset.ready" | "automation.executed" | "render.cancelled" | "render.completed" | "render.failed" | "render.playable" | "render.queued" | "render.retrying" | "render.started" | "webhook.disabled";
             render_id: string;
             data: Record<string, unknown>;
         };
