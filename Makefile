@@ -9,7 +9,7 @@ STORM_S ?= 600
 MACHINE_S ?= 600
 export SWIFT_VENV ?= .venv-swift
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine test-s3 test-netns test-web web-types bench bench-rooms bench-scheduler bench-api documents lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine test-s3 test-netns test-web web-types bench bench-rooms bench-scheduler bench-api pictures documents lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -112,6 +112,8 @@ bench-scheduler: setup-test ## Measure the scheduler beside arq, SAQ and Dramati
 
 bench-api: setup ## Measure one key at its limit against four API processes (about 3 minutes)
 	@for figure in api/rate_limits report; do $(BIN)/python bench/$$figure.py || exit 1; done
+pictures: setup-test ## Render the pictures of docs/compositions.md anew (a minute)
+	@$(BIN)/python docs/gallery.py
 
 documents: setup-test ## Write anew what the documents below docs/ take from the code (OpenAPI, AsyncAPI, diagrams)
 	@$(BIN)/python -m renderowl.testing.documents

@@ -75,6 +75,17 @@ async def test_a_fit_fills_its_box_as_css_says(
     ] * 3
 
 
+async def test_the_blurred_surroundings_fit_boxes_of_any_size(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path
+) -> None:
+    stage = Stage(tools, frames=1)
+    src = await stage.open(await media.picture(color="red", size="40x100"))
+    for index, side in enumerate((4, 16, 30, 60, 110)):
+        stage.put(ImageContent(src, "blur"), Box(30 + 56 * index, 90, side, side))
+    film = await stage.film(tmp_path / "film.mp4")
+    assert all(near(pixel, RED) for pixel in await seen(film, tools, 0, *((30 + 56 * n, 90) for n in range(5))))
+
+
 async def test_a_crop_shows_only_its_part(tools: Toolchain, media: MadeMedia, tmp_path: Path) -> None:
     stage = Stage(tools, frames=3)
     inner = await stage.open(await media.picture(color="white", size="100x50"))

@@ -69,7 +69,7 @@ def _over_blur(picture: Stream, source: Size, box: Size, *, moving: bool) -> Str
     small = Size(_even(box.width // _BLUR_DOWN), _even(box.height // _BLUR_DOWN))
     blurred = (
         normalised(fitted(back, source, small, "cover", moving=moving), alpha=False)
-        .then("boxblur", min(4, min(small.width, small.height) // 4), 2)
+        .then("boxblur", min(4, max(0, min(small.width, small.height) // 4 - 1)), 2)
         .then("scale", box.width, box.height, flags="bilinear")
     )
     sharp = fitted(front, source, box, "contain", moving=moving)

@@ -12,7 +12,9 @@ from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.pipeline import compositions
 
-DOC = (Path(__file__).parents[3] / "docs" / "compositions.md").read_text()
+DOCS = Path(__file__).parents[3] / "docs"
+DOC = (DOCS / "compositions.md").read_text()
+MAX_PICTURES_BYTES = 1_500_000
 EXAMPLES = re.findall(r"```json (\w+)\n(.*?)```", DOC, re.DOTALL)
 
 
@@ -56,3 +58,9 @@ def test_the_examples_are_accepted(name: str, text: str) -> None:
         compositions.parse("captioned_video", {"src": "asset://ast_talk"}, document, Limits())
     else:
         compositions.parse(name, document, {}, Limits())
+
+
+def test_every_picture_is_there_and_shown_and_all_are_small() -> None:
+    pictures = {path.relative_to(DOCS).as_posix(): path.stat().st_size for path in (DOCS / "pictures").iterdir()}
+    assert set(re.findall(r"!\[[^\]]+\]\(([^)]+)\)", DOC)) == set(pictures)
+    assert sum(pictures.values()) < MAX_PICTURES_BYTES
