@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 
 import redis.exceptions
 from limits import RateLimitItem, RateLimitItemPerSecond
@@ -54,7 +54,8 @@ class RedisLimiter:
 
     async def close(self) -> None:
         """Free connections."""
-        await self._storage.bridge.get_connection().aclose()
+        bridge: Any = self._storage.bridge  # the library itself closes nothing
+        await bridge.get_connection().aclose()
 
     @contextlib.asynccontextmanager
     async def _call(self) -> AsyncIterator[None]:

@@ -20,6 +20,7 @@ WIDTH: Final = 118
 
 LIMITS: Final[Mapping[str, str | None]] = {
     "ws.frames.MAX_FRAME_BYTES": "The largest message of a member",
+    "ws.frames.MAX_READ_BYTES": "A longer one is not even read: the connection ends with 1009 above",
     "ws.protocol.PATIENCE_S": "For `auth`, for `hello` after it, and for an answer to `ping`",
     "ws.protocol.PING_S": "Silence of a member after which it is sent a `ping`",
     "ws.protocol.COMMANDS_PER_S": "Commands and refreshes a second of one connection",
