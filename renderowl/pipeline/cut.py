@@ -30,6 +30,8 @@ _SHORTEST_TAIL: Final = Fraction(2, 5)
 
 Span = tuple[int, int]
 Rank = tuple[int, bytes]
+"""The lower the better; the bytes decide between equals, by what is there."""
+_DIVISION: Final[Rank] = (2, b"")
 
 
 def cut_frames(timeline: Timeline, target_segment_s: float) -> list[int]:
@@ -38,9 +40,9 @@ def cut_frames(timeline: Timeline, target_segment_s: float) -> list[int]:
     target = max(1, frame_at(exact(target_segment_s), canvas.rate))
     apart = min(ceil(MIN_SEGMENT_S * fraction_of(canvas.rate)), target)
     closed = _joined(span for clip in timeline.clips for span in _closed_spans(clip))
-    edges = _edge_prints(timeline.clips)
-    ranks: dict[int, Rank] = {_open_frame(frame, closed): (1, b"") for frame in _divisions(timeline, target)}
-    ranks |= {frame: (0, edge) for frame, edge in edges.items() if _open_frame(frame, closed) == frame}
+    edges = _edge_ranks(timeline.clips)
+    ranks: dict[int, Rank] = {_open_frame(frame, closed): _DIVISION for frame in _divisions(timeline, target)}
+    ranks |= {frame: rank for frame, rank in edges.items() if _open_frame(frame, closed) == frame}
     places = sorted(frame for frame in ranks if apart <= frame <= canvas.frames - apart)
     cuts = [0, *_winners(places, ranks, apart)]
     return list(_without_long_spans(cuts, places, closed, canvas.frames, target))
@@ -73,15 +75,24 @@ def _without_long_spans(
             yield last
 
 
-def _edge_prints(clips: tuple[Clip, ...]) -> dict[int, bytes]:
-    """Return a print of what begins and ends at each edge of a picture; captions and texts come and go too often."""
+def _edge_ranks(clips: tuple[Clip, ...]) -> dict[int, Rank]:
+    """Return how good a cut each edge of a picture is, beginnings before ends; captions and texts come and go too often.
+
+    A crossfade thus always belongs to what it leads to: another picture in its place touches its own segment and the next.
+    """
     found: dict[int, list[bytes]] = {}
     for clip in clips:
         if isinstance(clip.content, VideoContent | ImageContent | ColorContent | ShapeContent):
             shape = msgspec.json.encode((clip.content, clip.frames))
             found.setdefault(clip.start, []).append(b"+" + shape)
             found.setdefault(clip.start + clip.frames, []).append(b"-" + shape)
-    return {frame: hashlib.sha256(b"\n".join(shapes)).digest() for frame, shapes in found.items()}
+    return {
+        frame: (
+            0 if any(shape.startswith(b"+") for shape in shapes) else 1,
+            hashlib.sha256(b"\n".join(shapes)).digest(),
+        )
+        for frame, shapes in found.items()
+    }
 
 
 def _closed_spans(clip: Clip) -> Iterator[Span]:

@@ -276,3 +276,14 @@ def test_what_is_put_in_front_changes_no_segment_that_was_cut_on_its_own(lengths
     scenes = row([500, *lengths])
     before, after = plan(film(*scenes)), plan(film(clip(0, front, "v8"), *moved(scenes, front)))
     assert {s.key for s in before.segments} <= {s.key for s in after.segments}
+
+
+def test_another_picture_amid_crossfades_touches_its_own_segment_and_the_next_alone() -> None:
+    def shots(changed: int) -> list[Clip]:
+        sources = ["i8" if n == changed else f"i{n % 8}" for n in range(12)]
+        return [clip(135 * n, 150, source, fade_in=15 * bool(n)) for n, source in enumerate(sources)]
+
+    before = {segment.key for segment in plan(film(*shots(-1))).segments}
+    for changed in range(12):
+        after = plan(film(*shots(changed))).segments
+        assert sum(segment.key not in before for segment in after) <= 2
