@@ -112,6 +112,7 @@ bench-scheduler: setup-test ## Measure the scheduler beside arq, SAQ and Dramati
 
 bench-api: setup ## Measure one key at its limit against four API processes (about 3 minutes)
 	@for figure in api/rate_limits report; do $(BIN)/python bench/$$figure.py || exit 1; done
+
 pictures: setup-test ## Render the pictures of docs/compositions.md anew (a minute)
 	@$(BIN)/python docs/gallery.py
 

@@ -79,7 +79,6 @@ CONTENT_TYPES: Final[dict[str, AssetType]] = {
     "application/json": "subtitle",
     "font/ttf": "font",
     "font/otf": "font",
-    "font/woff2": "font",
 }
 """The content types that may be uploaded, and what kind of asset each makes."""
 

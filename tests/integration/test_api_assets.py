@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from renderowl.pipeline.fonts import FONTS
 from renderowl.testing.media import MadeMedia, png_bomb
 from renderowl.testing.service import Service
 
@@ -102,8 +103,11 @@ async def test_a_large_upload_goes_in_parts(service: Service) -> None:
         ("bomb.png", "image/png", png_bomb(), "media_too_large"),
         ("noise.mp3", "audio/mpeg", b"\x00" * 500, "media_unreadable"),
         ("sub.srt", "application/x-subrip", b"\xff\xfe no captions", "media_unreadable"),
+        ("font.ttf", "font/ttf", b"\x00\x01\x00\x00\x00\x09" + b"glyf" * 100, "media_unreadable"),
+        ("web.ttf", "font/ttf", b"wOF2\x00\x01\x00\x00" + bytes(100), "media_unreadable"),
+        ("picture.ttf", "font/ttf", b"\x89PNG\r\n\x1a\n" + bytes(100), "media_type_mismatch"),
     ],
-    ids=["text", "ffconcat", "playlist", "svg", "bomb", "noise", "captions"],
+    ids=["text", "ffconcat", "playlist", "svg", "bomb", "noise", "captions", "font", "woff2", "no font"],
 )
 async def test_lying_and_unreadable_files_fail_with_their_own_error(
     service: Service, name: str, content_type: str, data: bytes, code: str
@@ -114,6 +118,15 @@ async def test_lying_and_unreadable_files_fail_with_their_own_error(
     assert asset["error"]["code"] == code, asset["error"]
     download = await service.http.get(f"/projects/{project_id}/assets/{asset['id']}/download")
     assert (download.status_code, download.json()["code"]) == (409, "conflict")
+
+
+async def test_a_font_tells_its_family_and_how_many_characters_it_has(service: Service) -> None:
+    (path,) = next(font for font in FONTS if font.family == "Heebo").paths()
+    asset = await service.upload(await service.project(), "brand.ttf", "font/ttf", path.read_bytes())
+    assert (asset["status"], asset["type"]) == ("ready", "font"), asset["error"]
+    assert set(asset["metadata"]) == {"family", "characters"}
+    assert asset["metadata"]["family"] == "Heebo"
+    assert asset["metadata"]["characters"] > 200
 
 
 async def test_a_truncated_video_fails(service: Service, media: MadeMedia) -> None:

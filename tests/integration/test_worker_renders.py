@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from renderowl.db import steps
+from renderowl.domain.errors import FontMissing
+from renderowl.domain.records import Render
+from renderowl.pipeline.fonts import FONTS
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import discover
 from renderowl.testing.farm import Farm, farm_settings, open_farm
@@ -98,6 +101,26 @@ async def test_equal_scenes_are_made_once(farm: Farm, tmp_path: Path) -> None:
     render = await farm.completed(await farm.submit(film("#ff0000", "#0000ff", "#ff0000", seconds=3), FAST))
     found = await probe(await farm.download(render, tmp_path), await discover(), ours=True)
     assert found.frames == 225
+
+
+async def test_a_font_of_ones_own_travels_to_the_worker_and_is_part_of_what_makes_a_segment_the_same(
+    farm: Farm, tmp_path: Path
+) -> None:
+    (heebo,) = next(font for font in FONTS if font.family == "Heebo").paths()
+    (arabic,) = next(font for font in FONTS if font.family == "Noto Sans Arabic").paths()
+    clip = {"type": "text", "text": "שלום", "duration": 3, "style": {"font_family": "Brand"}}
+
+    async def rendered(src: str, text: str = "שלום") -> Render:
+        fonts = [{"family": "Brand", "src": src}]
+        props = {"width": 320, "height": 180, "fonts": fonts, "tracks": [{"clips": [{**clip, "text": text}]}]}
+        return await farm.completed(await farm.submit(props, FAST))
+
+    brand = await farm.upload(heebo, "font/ttf")
+    assert (await rendered(brand)).cache == {"segments": 1, "reused": 0}
+    assert (await rendered(await farm.upload(heebo, "font/ttf"))).cache["reused"] == 1, "the same file by another name"
+    assert (await rendered(await farm.upload(arabic, "font/ttf"))).cache["reused"] == 0
+    with pytest.raises(FontMissing, match="neither Brand nor any installed font"):
+        await rendered(brand, "\U00012000")
 
 
 async def test_an_asset_that_lies_in_wait_no_more_fails_the_render_with_its_name(farm: Farm, tmp_path: Path) -> None:
