@@ -2,14 +2,12 @@
 
 A mark is an entry of `msgspec.Meta(extra=...)`; it says what JSON Schema cannot:
 
-- `later`: the field is known but not available yet; nothing but an empty or default value is accepted.
-- `later_values`: the same for some values of an available field.
 - `aliases`: further names of the field. The camelCase form of a name is always accepted and needs no mark.
 - `looks`: how to describe a text that does not match its pattern.
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -26,11 +24,6 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         yield from ()
 
 
-def later_values(*values: str | bool) -> Meta:
-    """Mark values that a coming version will accept."""
-    return Meta(extra={"later_values": values})
-
-
 def aliases(*names: str) -> Meta:
     """Mark further names of a field."""
     return Meta(extra={"aliases": names})
@@ -40,8 +33,6 @@ def looks(description: str) -> Meta:
     """Say what a text must look like, for people."""
     return Meta(extra={"looks": description})
 
-
-Later = Annotated[Any, Meta(extra={"later": True}, description="Not available in this version.")]
 
 DAY_S = 86_400.0
 

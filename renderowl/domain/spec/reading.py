@@ -28,7 +28,6 @@ MAX_FILLED_CHARS: Final = 1_000_000
 """What all texts of a document may grow by when variables are filled in."""
 
 _VARIABLE: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_.-]{0,63})\s*\}\}")
-_LATER: Final = "is not available in this version"
 
 
 class Reading(msgspec.Struct, Generic[T], frozen=True):
@@ -100,8 +99,6 @@ class _Walker:
         """Check `value` against one type; `marks` are those of `fields.py`."""
         if isinstance(kind, mi.Metadata):
             return self.walk(kind.type, value, at, {**marks, **(kind.extra or {})})
-        if isinstance(value, str | bool) and value in marks.get("later_values", ()):
-            return self.fail(at, f"{_quoted(value)} {_LATER}")
         if isinstance(kind, mi.UnionType):
             return self.union(kind, value, at, marks)
         if isinstance(kind, mi.StructType):
@@ -143,10 +140,7 @@ class _Walker:
             if child is None and not field.required:
                 continue
             there = at + pointer(name)
-            if _is_later(field) and not _is_nothing(child, field.default):
-                self.fail(there, _LATER)
-            elif not _is_later(field):
-                given[name], filled[name] = self.walk(field.type, child, there, {})
+            given[name], filled[name] = self.walk(field.type, child, there, {})
         for field in kind.fields:
             if field.required and field.encode_name not in said:
                 self.fail(at + pointer(field.encode_name), "is required")
@@ -281,14 +275,6 @@ def _written(value: Scalar) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _is_later(field: mi.Field) -> bool:
-    return isinstance(field.type, mi.Metadata) and bool((field.type.extra or {}).get("later"))
-
-
-def _is_nothing(value: object, default: object) -> bool:
-    return value is None or value == default or (isinstance(value, str | list | tuple | dict) and not value)
-
-
 def _is_plain(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
@@ -339,10 +325,6 @@ def _named(kind: mi.Type) -> str:
 def _listed(words: Sequence[str]) -> str:
     quoted = [f'"{word}"' for word in words]
     return quoted[0] if len(quoted) == 1 else "one of " + ", ".join(quoted)
-
-
-def _quoted(value: object) -> str:
-    return f'"{shown(value)}"' if isinstance(value, str) else str(value).lower()
 
 
 def _text_problem(kind: mi.StrType, text: str, marks: Mapping[str, Any]) -> str:
