@@ -115,5 +115,5 @@ def keys_of(keys: Sequence[Keyframe], rate: Rate, factor: float = 1.0, offset: f
     found: dict[int, Key] = {}
     for key in keys:
         frame = frame_at(exact(key.time), rate)
-        found[frame] = Key(frame, round(key.value * factor + offset, 4), key.easing if key.easing != "step" else "hold")
+        found[frame] = Key(frame, round(key.value * factor + offset, 6), key.easing if key.easing != "step" else "hold")
     return tuple(found.values())

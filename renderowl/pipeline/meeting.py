@@ -47,17 +47,14 @@ def _stay(slot: Slot, after: Slot, rate: Rate) -> Stay:
 def _covers(slot: Slot, below: Slot) -> bool:
     """True when nothing of the one clip is seen around or through the other."""
     clip, other = slot.clip, below.clip
+    if not isinstance(clip, SeenClip) or not isinstance(other, SeenClip) or clip.opacity < 1 or clip.keyframes:
+        return False
     if isinstance(clip, VideoClip | ImageClip):
-        fills = clip.fit in ("cover", "fill", "blur") and slot.media is not None and not slot.media.has_alpha
+        opaque = slot.media is not None and not slot.media.has_alpha and clip.chroma_key is None
+        fills = opaque and clip.fit in ("cover", "fill", "blur")
     else:
         fills = isinstance(clip, ColorClip) and len(clip.color) < 9
-    if (
-        not fills
-        or not isinstance(clip, SeenClip)
-        or not isinstance(other, SeenClip)
-        or clip.opacity < 1
-        or clip.keyframes
-    ):
+    if not fills:
         return False
     if (clip.width is None) != (clip.height is None):
         return False

@@ -11,7 +11,7 @@ import pytest
 
 from renderowl.pipeline.command import Command, audio_command, loudness_command, segment_command
 from renderowl.pipeline.loudness import Level
-from renderowl.pipeline.motion import Key
+from renderowl.pipeline.motion import Key, Motion, Passage
 from renderowl.pipeline.plan import AudioProgramme, Encoding, Preview, Segment
 from renderowl.pipeline.timeline import (
     AudioClip,
@@ -76,6 +76,13 @@ SHAPES = (
     ShapeContent("circle", None, "#ffffff", 4.0),
     ShapeContent("line", None, "#ffffff", 4.0, points=((0.0, 0.0), (1.0, 1.0))),
     ShapeContent("polygon", "#ff0000", "#ffffff", 4.0, points=((0.5, 0.0), (1.0, 1.0), (0.0, 1.0))),
+)
+MOTION = Motion(
+    x=(Key(0, 200.0, "ease_in_out"), Key(60, 800.0)),
+    y=(Key(0, 300.0),),
+    anchor_x=0.0,
+    scale=(Key(0, 0.5), Key(60, 1.0)),
+    rotation=(Key(0, 0.0, "hold"), Key(30, 45.0)),
 )
 WORDS = (Word("one", 0, 10), Word("two", 10, 10), Word("three", 25, 10))
 
@@ -162,6 +169,21 @@ CASES: dict[str, Callable[[], Command]] = {
     },
     "text-in-a-font-of-ones-own": lambda: picture(
         clip(TextContent("AB", TextStyle("Brand", face=Face("brand", "b" * 64, "Brand Bold", 1.25, "A"))))
+    ),
+    "moving-picture": lambda: picture(clip(ImageContent("photo"), Box(640, 360, 640, 360), start=-10, motion=MOTION)),
+    "moving-text": lambda: picture(clip(TextContent("Hi"), Box(640, 360, 640, 100), motion=MOTION)),
+    "opacity-keys": lambda: picture(clip(ColorContent("#ff0000"), opacity_keys=(Key(0, 1.0, "ease_in"), Key(59, 0.2)))),
+    "transition-slide-zoom": lambda: picture(
+        clip(ImageContent("logo"), Box(100, 100, 120, 120), come=Passage("slide", 15, "up"), go=Passage("zoom", 10))
+    ),
+    "transition-wipe-circle": lambda: picture(
+        clip(VideoContent("film"), come=Passage("wipe", 15, "right"), go=Passage("circle", 10))
+    ),
+    "transition-radial-dissolve": lambda: picture(
+        clip(CaptionContent("one"), come=Passage("radial", 15), go=Passage("dissolve", 10))
+    ),
+    "transition-pixelize": lambda: picture(
+        clip(ImageContent("photo"), come=Passage("pixelize", 15), go=Passage("pixelize", 10), fade_in=15, fade_out=10)
     ),
     "text": lambda: picture(
         clip(ColorContent("#ffffff")),

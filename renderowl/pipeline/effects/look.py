@@ -1,10 +1,14 @@
 """What is done to a fitted layer before it is placed: opacity, fades, rotation. All need an alpha plane."""
 
 from math import cos, hypot, radians, sin
+from typing import Final
 
 from renderowl.pipeline.effects.fit import Size
+from renderowl.pipeline.effects.margin import with_margin
 from renderowl.pipeline.effects.path import Keys, clock, path
 from renderowl.pipeline.graph import Stream, combined
+
+_MARGIN: Final = 2
 
 
 def translucent(picture: Stream, opacity: float) -> Stream:
@@ -30,7 +34,8 @@ def faded(picture: Stream, frames: int, fade_in: int, fade_out: int) -> Stream:
 
 
 def rotated_size(size: Size, degrees: float) -> Size:
-    """Return the even size of the smallest upright box around a rotated picture."""
+    """Return the even size of the smallest upright box around a rotated picture and its margin."""
+    size = _with_room(size)
     across, down = abs(cos(radians(degrees))), abs(sin(radians(degrees)))
     longest = 2 * int(hypot(size.width, size.height) / 2 + 1)
     width = 2 * int((size.width * across + size.height * down) / 2 + 0.999)
@@ -39,6 +44,11 @@ def rotated_size(size: Size, degrees: float) -> Size:
 
 
 def rotated(picture: Stream, size: Size, degrees: float) -> Stream:
-    """Return the picture turned clockwise about its centre, with nothing in the corners."""
+    """Return the picture turned clockwise about its centre, with nothing in the corners, and smooth edges."""
     outer = rotated_size(size, degrees)
-    return picture.then("rotate", f"{radians(degrees):.6f}", ow=outer.width, oh=outer.height, fillcolor="black@0")
+    whole = combined("alphamerge", [*with_margin(picture, size, _with_room(size))])
+    return whole.then("rotate", f"{radians(degrees):.6f}", ow=outer.width, oh=outer.height, fillcolor="black@0")
+
+
+def _with_room(size: Size) -> Size:
+    return Size(size.width + 2 * _MARGIN, size.height + 2 * _MARGIN)

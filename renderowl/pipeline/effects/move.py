@@ -10,6 +10,7 @@ from math import ceil, cos, floor, log2, prod, radians, sin
 from typing import Final
 
 from renderowl.pipeline.effects.fit import Size
+from renderowl.pipeline.effects.margin import margins, with_margin
 from renderowl.pipeline.effects.path import Keys, clock, is_constant, path, value_at
 from renderowl.pipeline.graph import Stream, combined
 from renderowl.pipeline.motion import Key
@@ -120,27 +121,12 @@ def moved(
     way = {**corners, "eval": "init" if still else "frame"}
     if seen:
         way["enable"] = path(seen, clock("n", -begun))
-    colors, alpha = _with_margin(picture, size, Size(width, height))
+    colors, alpha = with_margin(picture, size, Size(width, height))
     # Cubic for what is in the picture. Its edge is only as smooth as it is placed exactly: cubic overshoots, and is cut off.
     colors, alpha = colors.then("perspective", **way, interpolation="cubic"), alpha.then("perspective", **way)
     if (width, height) != (patch.width, patch.height):
         colors, alpha = (part.then("crop", patch.width, patch.height, 0, 0) for part in (colors, alpha))
     return combined("alphamerge", [colors, alpha])
-
-
-def _with_margin(picture: Stream, size: Size, whole: Size) -> tuple[Stream, Stream]:
-    """Return the layer's colours, around it those of its edges as none else may bleed in, and its alpha, around it none."""
-    left, top = _margins(size, whole)
-    colors, alpha = picture.then("pad", whole.width, whole.height, left, top, color="black@0").split()
-    right, bottom = whole.width - size.width - left, whole.height - size.height - top
-    borders = {"left": left, "right": right, "top": top, "bottom": bottom}
-    colors = colors.then("format", "yuv420p").then("fillborders", **borders, mode="smear")
-    return colors, alpha.then("alphaextract")
-
-
-def _margins(size: Size, whole: Size) -> tuple[int, int]:
-    """Return the margins left and above: alike on both sides, as `fillborders` fills no more than a half."""
-    return (whole.width - size.width) // 4 * 2, (whole.height - size.height) // 4 * 2
 
 
 def _corners(course: Course, patch: Patch, whole: Size, size: Size, drawn: Size, now: str) -> dict[str, str]:
@@ -149,7 +135,7 @@ def _corners(course: Course, patch: Patch, whole: Size, size: Size, drawn: Size,
     x = _sum(course.x, (0.5 - course.anchor[0]) * course.box.width, wide, now)
     y = _sum(course.y, (0.5 - course.anchor[1]) * course.box.height, high, now)
     turn = "" if _always(course.rotation, 0) else f"{path(course.rotation, now)}*PI/180"
-    left, top = _margins(size, whole)
+    left, top = margins(size, whole)
     corners = {}
     for number, (right, below) in enumerate(((0, 0), (1, 0), (0, 1), (1, 1))):
         away_x = f"({patch.x + right * whole.width + 0.5:.8g}-({x}))"

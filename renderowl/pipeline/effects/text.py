@@ -33,7 +33,7 @@ def text_lines(clip: Clip, content: TextContent, canvas: Canvas) -> list[Line]:
     number, x = {"left": (4, left), "center": (5, box.center_x), "right": (6, right)}[style.align]
     tags = f"\\an{number}\\pos({x:.2f},{box.center_y:.2f})" + _fade(clip, canvas)
     if box.rotation:
-        tags += f"\\frz{-box.rotation:g}"
+        tags += f"\\org({box.center_x:.2f},{box.center_y:.2f})\\frz{-box.rotation:g}"
     line = Line(
         start=clip.start,
         end=clip.start + clip.frames,

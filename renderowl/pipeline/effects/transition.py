@@ -20,18 +20,18 @@ def masked(
     layer: Stream, size: Size, come: Passage | None, go: Passage | None, frames: int, name: str, rate: Rate
 ) -> Stream:
     """Return a layer of `frames` frames that appears within its first frames and disappears within its last."""
-    comes, goes = come is not None and come.kind in _MASKS, go is not None and go.kind in _MASKS
-    if not comes and not goes:
-        return layer
-    mask = _plain(f"{name}-shown", "white", size, frames, rate)
-    if come is not None and comes:
-        mask = _opened(_plain(f"{name}-before", "black", size, frames, rate), mask, come, 0, rate, opens=True)
-    if go is not None and goes:
-        after = _plain(f"{name}-after", "black", size, frames, rate)
-        mask = _opened(mask, after, go, frames - go.frames, rate, opens=False)
-    picture, alpha = layer.split()
-    seen = combined("blend", [alpha.then("alphaextract"), mask], all_mode="multiply")
-    return combined("alphamerge", [picture, seen])
+    for end, start, opens in ((come, 0, True), (go, frames - (go.frames if go else 0), False)):
+        if end is None or end.kind not in _MASKS:
+            continue
+        plains = [
+            _plain(f"{name}-{'come' if opens else 'go'}-{color}", color, size, frames, rate)
+            for color in (("black", "white") if opens else ("white", "black"))
+        ]
+        picture, alpha = layer.split()
+        mask = _opened(plains[0], plains[1], end, start, rate, opens=opens)
+        seen = combined("blend", [alpha.then("alphaextract"), mask], all_mode="multiply")
+        layer = combined("alphamerge", [picture, seen])
+    return layer
 
 
 def pixelized(layer: Stream, come: Passage | None, go: Passage | None, frames: int, rate: Rate) -> Stream:
