@@ -32,6 +32,8 @@ class StreamFacts(msgspec.Struct):
     height: int = 0
     pix_fmt: str | None = None
     avg_frame_rate: str = "0/0"
+    sample_aspect_ratio: str = "1:1"
+    color_transfer: str = ""
     duration: str | None = None
     nb_frames: str | None = None
     nb_read_packets: str | None = None

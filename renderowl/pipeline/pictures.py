@@ -12,7 +12,7 @@ from renderowl.pipeline.effects.fit import Size, cropped, drawn_size, fitted
 from renderowl.pipeline.effects.key import keyed
 from renderowl.pipeline.effects.look import faded, rotated, translucent, varying
 from renderowl.pipeline.effects.shape import drawn
-from renderowl.pipeline.effects.source import held, normalised, plain, preroll, retimed
+from renderowl.pipeline.effects.source import held, normalised, plain, preroll, retimed, squared, toned
 from renderowl.pipeline.effects.transition import masked, pixelized
 from renderowl.pipeline.effects.view import view_source, viewed
 from renderowl.pipeline.graph import Stream
@@ -181,7 +181,12 @@ def _play(layers: Layers, content: VideoContent, media: Media, begun: int, frame
         options += ["-ss", f"{float(start - early):.6f}"]
     if not content.loop:
         options += ["-t", f"{float(early + time_of(frames, canvas.rate) * speed + _TAIL_S):.6f}"]
-    return retimed(layers.open(content.src, *options), early, float(speed), frames, canvas.rate)
+    if media.decoder:
+        options += ["-c:v", media.decoder]
+    picture = retimed(layers.open(content.src, *options), early, float(speed), frames, canvas.rate)
+    if media.transfer:
+        picture = toned(picture, media.transfer)
+    return squared(picture, media) if media.is_stretched else picture
 
 
 def _even(length: float) -> int:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -19,6 +19,10 @@ _UNREADABLE: Final = frozenset({"image/avif", "image/heic"})
 _NUT: Final = "video/x-nut"
 _AT_ONCE: Final = 100
 """Files that one reader is given; it has no more time for all of them than for one."""
+_ALPHA_DECODERS: Final = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""Where alpha lies in a second stream of its own, which FFmpeg's own decoders do not see."""
+Transfer = Literal["", "pq", "hlg"]
+_TRANSFERS: Final[dict[str, Transfer]] = {"smpte2084": "pq", "arib-std-b67": "hlg"}
 _ALPHA: Final = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8")
 _SAME: Final[tuple[frozenset[str], ...]] = (
     frozenset({"video/mp4", "video/quicktime", "audio/mp4", "audio/x-m4a", "video/x-m4v"}),
@@ -60,6 +64,8 @@ class Probed(msgspec.Struct, frozen=True):
     duration_s: float = 0.0
     fps: float = 0.0
     rotation: int = 0
+    is_stretched: bool = False
+    transfer: Transfer = ""
     codec: str = ""
     pix_fmt: str = ""
     has_alpha: bool = False
@@ -96,6 +102,9 @@ class Probed(msgspec.Struct, frozen=True):
             duration_s=self.duration_s,
             fps=self.fps,
             rotation=self.rotation,
+            is_stretched=self.is_stretched,
+            transfer=self.transfer,
+            decoder=_ALPHA_DECODERS.get(self.codec, "") if self.has_alpha else "",
             has_alpha=self.has_alpha,
             has_video=self.has_video,
             has_audio=self.has_audio,
@@ -208,15 +217,18 @@ def _judge(found: Description | MediaUnreadable, one: Asked, limits: ProbeLimits
         return Probed(content_type, "audio", duration_s=duration_s, codec=audio.codec_name or "", audio=track)
     rotation = -round(sum(data.rotation for data in video.side_data_list)) % 360
     turned = rotation in (90, 270)
+    seen_width = video.width if still else _seen_width(video)
     frames = video.nb_read_packets if counted and video.nb_read_packets else video.nb_frames
     return Probed(
         content_type=content_type,
         kind="image" if still else "video",
-        width=video.height if turned else video.width,
-        height=video.width if turned else video.height,
+        width=video.height if turned else seen_width,
+        height=seen_width if turned else video.height,
         duration_s=0.0 if still else duration_s,
         fps=0.0 if still else _ratio(video.avg_frame_rate),
         rotation=rotation,
+        is_stretched=seen_width != video.width,
+        transfer=_TRANSFERS.get(video.color_transfer, ""),
         codec=video.codec_name or "",
         pix_fmt=video.pix_fmt or "",
         has_alpha=(video.pix_fmt or "").startswith(_ALPHA) or video.tags.get("alpha_mode") == "1",
@@ -225,6 +237,15 @@ def _judge(found: Description | MediaUnreadable, one: Asked, limits: ProbeLimits
         frames=int(frames) if frames else None,
         extradata_hash=video.extradata_hash,
     )
+
+
+def _seen_width(video: StreamFacts) -> int:
+    """The width on a screen with square pixels; shapes that no camera makes are taken for a mistake."""
+    top, _, bottom = video.sample_aspect_ratio.partition(":")
+    wide, high = (int(part) if part.isdecimal() else 0 for part in (top, bottom or "1"))
+    if not wide or not high or not 1 / 4 <= wide / high <= 4:
+        return video.width
+    return max(2, round(video.width * wide / high))
 
 
 def _seconds(stream: StreamFacts | None, form: FormatFacts) -> float:

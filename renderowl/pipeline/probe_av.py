@@ -13,6 +13,8 @@ from typing import Any
 MAX_PIXELS = 40_000_000
 _ORIENTATION = 0x0112
 _TURNED = {3: 180, 6: 90, 8: 270, 5: 90, 7: 270}
+_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
+"""Transfer characteristics by their numbers in ITU-T H.273, as far as they are told."""
 
 
 def main(whitelist: str, *asked: str) -> None:
@@ -86,6 +88,7 @@ def _stream(stream: Any) -> dict[str, Any]:
             "height": context.height,
             "pix_fmt": context.format.name if context.format else None,
             "avg_frame_rate": f"{rate.numerator}/{rate.denominator}" if rate else "0/0",
+            "sample_aspect_ratio": str(stream.sample_aspect_ratio or 1).replace("/", ":"),
             "disposition": {"attached_pic": int(bool(stream.disposition & Disposition.attached_pic))},
         }
     elif stream.type == "audio":
@@ -94,12 +97,13 @@ def _stream(stream: Any) -> dict[str, Any]:
 
 
 def _look_at_first_picture(container: Any, streams: list[dict[str, Any]]) -> None:
-    """Decode one picture: it proves that there is one, and it knows the display rotation, which the stream does not."""
+    """Decode one picture: it proves that there is one, and knows what the stream may not: how it is turned and coded."""
     for described, stream in zip(streams, container.streams, strict=True):
         if stream.type == "video" and 0 < described["width"] * described["height"] <= MAX_PIXELS:
             stream.thread_type, stream.codec_context.thread_count = "NONE", 1
             for frame in container.decode(stream):
                 described["side_data_list"] = [{"rotation": round(frame.rotation or 0)}]
+                described["color_transfer"] = _TRANSFERS.get(int(frame.color_trc), "")
                 break
             container.seek(0)
             return

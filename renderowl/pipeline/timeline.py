@@ -56,6 +56,12 @@ class Media(msgspec.Struct, frozen=True):
     fps: float = 0.0
     rotation: int = 0
     """Display rotation in degrees clockwise; FFmpeg applies it by itself, width and height are already turned."""
+    is_stretched: bool = False
+    """Its pixels are not square: width and height are as seen, not as stored."""
+    transfer: Literal["", "pq", "hlg"] = ""
+    """Of a high dynamic range, how its brightness is coded."""
+    decoder: str = ""
+    """Which decoder to use, where FFmpeg's own would lose something."""
     has_alpha: bool = False
     has_video: bool = False
     has_audio: bool = False

@@ -44,47 +44,48 @@ class MadeMedia(msgspec.Struct, frozen=True):
         sound = f";sine=f={tone_hz}:r=48000:d={each_s * len(colors)},volume=2[a]" if tone_hz else ""
         maps = ("-map", "[v]", *(("-map", "[a]") if tone_hz else ()))
         tags = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
-        return await self._made(suffix, "-filter_complex", graph + sound, *maps, *tags, "-crf", "8", *options)
+        return await self.made(suffix, "-filter_complex", graph + sound, *maps, *tags, "-crf", "8", *options)
 
     async def counter(self, *, frames: int, fps: str = "30", size: str = "64x64", suffix: str = ".mp4") -> Path:
         """Return a video whose frame n is the grey 16 + n: which frame is on show can be read from any pixel."""
         graph = f"color=c=black:s={size}:r={fps},trim=end_frame={frames},format=yuv420p,geq=lum='16+N':cb=128:cr=128[v]"
-        return await self._made(suffix, "-filter_complex", graph, "-map", "[v]", "-qp", "0")
+        return await self.made(suffix, "-filter_complex", graph, "-map", "[v]", "-qp", "0")
 
     async def stripes(self, *, width: int = 8, size: str = "320x180", duration_s: float = 1.0) -> Path:
         """Return a video of upright black and white stripes, each `width` pixels wide, black from the left edge on."""
         graph = f"color=c=black:s={size}:r=30:d={duration_s},format=yuv420p"
         graph += f",geq=lum='16+219*mod(floor(X/{width}),2)':cb=128:cr=128[v]"
-        return await self._made(".mp4", "-filter_complex", graph, "-map", "[v]", "-crf", "4")
+        return await self.made(".mp4", "-filter_complex", graph, "-map", "[v]", "-crf", "4")
 
     async def striped_picture(self, *, width: int = 8, size: str = "320x180") -> Path:
         """Return a still of upright black and white stripes, each `width` pixels wide, black from the left edge on."""
         graph = f"color=c=black:s={size},format=gray,geq=lum='255*mod(floor(X/{width}),2)',format=rgb24[v]"
-        return await self._made(".png", "-filter_complex", graph, "-map", "[v]", "-frames:v", "1", "-update", "1")
+        return await self.made(".png", "-filter_complex", graph, "-map", "[v]", "-frames:v", "1", "-update", "1")
 
     async def turned(self, source: Path, degrees: int) -> Path:
         """Return a video that is stored lying and marked to be shown turned, as phones do."""
         suffix = f"-{degrees}{source.suffix}"
-        return await self._made(suffix, "-display_rotation", str(degrees), "-i", str(source), "-c", "copy")
+        return await self.made(suffix, "-display_rotation", str(degrees), "-i", str(source), "-c", "copy")
 
     async def tone(self, *, hz: int = 440, duration_s: float = 2.0, rate: int = 48_000, suffix: str = ".wav") -> Path:
         """Return a sine of -12 dBFS and nothing else."""
         graph = f"sine=f={hz}:r={rate}:d={duration_s},volume=2[a]"
-        return await self._made(suffix, "-filter_complex", graph, "-map", "[a]")
+        return await self.made(suffix, "-filter_complex", graph, "-map", "[a]")
 
     async def surround(self, channel: str, *, layout: str = "5.1", suffix: str = ".wav") -> Path:
         """Return two seconds of a sine of -12 dBFS in one channel of several, the others silent."""
         graph = f"sine=f=500:r=48000:d=2,volume=2,pan={layout}|{channel}=c0[a]"
-        return await self._made(suffix, "-filter_complex", graph, "-map", "[a]")
+        return await self.made(suffix, "-filter_complex", graph, "-map", "[a]")
 
     async def picture(
         self, *, color: str = "blue", size: str = "200x100", suffix: str = ".png", pix_fmt: str = "rgb24"
     ) -> Path:
         """Return a still of one colour; with `rgba` and `blue@0.5` a translucent one."""
         graph = f"color=c={color}:s={size},format={pix_fmt}[v]"
-        return await self._made(suffix, "-filter_complex", graph, "-map", "[v]", "-frames:v", "1", "-update", "1")
+        return await self.made(suffix, "-filter_complex", graph, "-map", "[v]", "-frames:v", "1", "-update", "1")
 
-    async def _made(self, suffix: str, *arguments: str) -> Path:
+    async def made(self, suffix: str, *arguments: str) -> Path:
+        """Return what FFmpeg makes of these arguments."""
         name = hashlib.sha256("\0".join((*arguments, suffix)).encode()).hexdigest()[:16]
         path = self.directory / f"{name}{suffix}"
         if not path.exists():

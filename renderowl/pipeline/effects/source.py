@@ -10,6 +10,8 @@ from renderowl.pipeline.timeline import Media, Rate
 PREROLL_S: Final = Fraction(1, 5)
 """How much before a clip's start its source is opened: the frame on show at the start may be older than the start."""
 _PREROLL_FRAMES: Final = 3
+_SDR_NITS: Final = 203
+"""The white of a film in a high dynamic range, by ITU-R BT.2408; what is brighter is rolled off."""
 
 
 def preroll(start: Fraction, media: Media) -> Fraction:
@@ -38,6 +40,24 @@ def retimed(video: Stream, preroll_s: Fraction, speed: float, frames: int, rate:
         .then("tpad", stop_mode="clone", stop=-1)
         .then("trim", end_frame=frames)
         .then("setpts", "N")
+    )
+
+
+def squared(video: Stream, media: Media) -> Stream:
+    """Return a video whose pixels were not square with pixels that are, as large as it is seen."""
+    return video.then("scale", media.width, media.height).then("setsar", 1)
+
+
+def toned(video: Stream, transfer: str) -> Stream:
+    """Bring a high dynamic range down to what BT.709 shows; FFmpeg's `tonemap` wants linear light."""
+    coded = {"pq": "smpte2084", "hlg": "arib-std-b67"}[transfer]
+    told = {"transferin": coded, "primariesin": "bt2020", "matrixin": "bt2020nc", "rangein": "tv"}
+    return (
+        video.then("zscale", **told, transfer="linear", primaries="bt709", matrix="gbr", range="pc", npl=_SDR_NITS)
+        .then("format", "gbrpf32le")
+        .then("tonemap", "mobius", desat=0)
+        .then("zscale", transfer="bt709", primaries="bt709", matrix="bt709", range="tv")
+        .then("format", "yuv420p10le")
     )
 
 
