@@ -16,6 +16,7 @@ from renderowl.pipeline.loudness import Level, levelled, measured
 from renderowl.pipeline.pieces import tee_arguments
 from renderowl.pipeline.plan import AudioProgramme, Encoding, Preview, Segment
 from renderowl.pipeline.sound import programme_sound, samples
+from renderowl.pipeline.stillness import stands_still
 from renderowl.pipeline.timeline import Face
 from renderowl.pipeline.tools import Toolchain
 
@@ -101,7 +102,7 @@ def segment_command(
         *family.device,
         *opened,
         *(tools.graph_option, GRAPH_FILE, "-map", graph.outputs[0], *_ONE_THREAD),
-        *video_arguments(encoding, segment.canvas, tools),
+        *video_arguments(encoding, segment.canvas, tools, still=stands_still(segment.clips, segment.frames)),
         *("-frames:v", str(segment.frames)),
         *(tee_arguments(segment, output) if preview.hls else ("-f", "nut", output)),
     )

@@ -5,26 +5,31 @@ a long clip is divided at distances from its own start. Putting something in fro
 """
 
 import hashlib
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil
 from typing import Final
 
 import msgspec
 
 from renderowl.pipeline.clock import exact, fraction_of, frame_at
+from renderowl.pipeline.slice import slice_clip
+from renderowl.pipeline.stillness import stands_still
 from renderowl.pipeline.timeline import (
     CaptionContent,
     Clip,
     ColorContent,
     ImageContent,
+    Rate,
     ShapeContent,
     Timeline,
     VideoContent,
 )
 
 MIN_SEGMENT_S: Final = Fraction(2)
+_LEAST_STILL_S: Final = Fraction(1)
 _SHORTEST_TAIL: Final = Fraction(2, 5)
 """Of the target: the last piece of a divided clip is never shorter."""
 
@@ -45,7 +50,8 @@ def cut_frames(timeline: Timeline, target_segment_s: float) -> list[int]:
     ranks |= {frame: rank for frame, rank in edges.items() if _open_frame(frame, closed) == frame}
     places = sorted(frame for frame in ranks if apart <= frame <= canvas.frames - apart)
     cuts = [0, *_winners(places, ranks, apart)]
-    return list(_without_long_spans(cuts, places, closed, canvas.frames, target))
+    cuts = list(_without_long_spans(cuts, places, closed, canvas.frames, target))
+    return list(_apart_from_stillness(cuts, closed, timeline))
 
 
 def _winners(places: list[int], ranks: dict[int, Rank], apart: int) -> Iterator[int]:
@@ -73,6 +79,29 @@ def _without_long_spans(
             if last > end - tail:
                 break
             yield last
+
+
+def _apart_from_stillness(cuts: list[int], closed: list[Span], timeline: Timeline) -> Iterator[int]:
+    """Yield the cuts and those which part a fade from the stillness around it, which is encoded in a fraction of the time."""
+    canvas = timeline.canvas
+    least = frame_at(_LEAST_STILL_S, canvas.rate)
+    shown: list[list[Clip]] = [[] for _ in cuts]
+    for clip in timeline.clips:
+        for index in range(max(0, bisect_right(cuts, clip.start) - 1), bisect_left(cuts, clip.start + clip.frames)):
+            shown[index].append(clip)
+    for start, end, clips in zip(cuts, [*cuts[1:], canvas.frames], shown, strict=True):
+        low, high = bisect_left(closed, (start, 0)), bisect_left(closed, (end, 0))
+        inside = {frame for span in closed[max(0, low - 1) : high] for frame in span if start < frame < end}
+        edges = sorted({start, end} | inside)
+        parts = pairwise(edges) if inside else []
+        still = [last - first >= least and _is_still(clips, first, last, canvas.rate) for first, last in parts]
+        yield start
+        yield from (edges[index + 1] for index, (here, after) in enumerate(pairwise(still)) if here != after)
+
+
+def _is_still(clips: list[Clip], start: int, end: int, rate: Rate) -> bool:
+    shown = (slice_clip(clip, start, end, rate) for clip in clips)
+    return stands_still(tuple(clip for clip in shown if clip), end - start)
 
 
 def _edge_ranks(clips: tuple[Clip, ...]) -> dict[int, Rank]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from renderowl.domain.spec.output import OutputSettings, PosterSettings, PreviewSettings
 from renderowl.pipeline.plan import Plan, make_plan
+from renderowl.pipeline.stillness import stands_still
 from renderowl.pipeline.timeline import (
     AudioClip,
     Box,
@@ -116,8 +117,16 @@ def test_a_cut_moves_out_of_a_fade() -> None:
     assert not any(220 < cut < 280 for cut in cuts)
 
 
+def test_a_fade_is_parted_from_the_stillness_around_it_which_costs_little() -> None:
+    made = plan(film(clip(0, 200, "i0"), clip(170, 200, "i1", fade_in=30)))
+    assert starts(made) == [0, 170, 200]
+    assert [stands_still(segment.clips, segment.frames) for segment in made.segments] == [True, False, True]
+    moving = plan(film(clip(0, 200, "v0"), clip(170, 200, "v1", fade_in=30)))
+    assert len(moving.segments) == 2, "what moves is not cut into short pieces"
+
+
 def test_a_fade_at_a_boundary_stays_whole() -> None:
-    first, second = plan(film(clip(0, 90, "i0", fade_out=30), clip(90, 90, "i1", fade_in=30))).segments
+    first, second = plan(film(clip(0, 90, "v0", fade_out=30), clip(90, 90, "v1", fade_in=30))).segments
     assert (first.clips[0].fade_in, first.clips[0].fade_out) == (0, 30)
     assert (second.clips[0].fade_in, second.clips[0].fade_out) == (30, 0)
 
@@ -280,10 +289,17 @@ def test_what_is_put_in_front_changes_no_segment_that_was_cut_on_its_own(lengths
 
 def test_another_picture_amid_crossfades_touches_its_own_segment_and_the_next_alone() -> None:
     def shots(changed: int) -> list[Clip]:
-        sources = ["i8" if n == changed else f"i{n % 8}" for n in range(12)]
+        sources = ["v8" if n == changed else f"v{n % 8}" for n in range(12)]
         return [clip(135 * n, 150, source, fade_in=15 * bool(n)) for n, source in enumerate(sources)]
 
     before = {segment.key for segment in plan(film(*shots(-1))).segments}
     for changed in range(12):
         after = plan(film(*shots(changed))).segments
         assert sum(segment.key not in before for segment in after) <= 2
+
+
+def test_another_still_amid_crossfades_touches_itself_and_its_two_fades_alone() -> None:
+    stills = [clip(135 * n, 150, f"i{n % 8}", fade_in=15 * bool(n)) for n in range(12)]
+    before = {segment.key for segment in plan(film(*stills)).segments}
+    stills[5] = msgspec.structs.replace(stills[5], content=ImageContent("i8"))
+    assert sum(segment.frames for segment in plan(film(*stills)).segments if segment.key not in before) == 150
