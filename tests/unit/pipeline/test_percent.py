@@ -32,11 +32,31 @@ def test_the_time_left_waits_until_it_is_stable() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 1.5), st.floats(0, 100)), max_size=30))
-def test_percent_never_falls_and_the_time_left_never_grows(moves: list[tuple[str, float, float]]) -> None:
+def test_percent_never_falls_and_the_time_left_is_never_unsaid(moves: list[tuple[str, float, float]]) -> None:
     percent = Percent({"a": 5.0, "b": 0.0, "c": 1.0})
-    before, left = 0.0, None
-    for step, share, elapsed_s in moves:
-        percent.advance(step, share, elapsed_s)
+    before, left, now_s = 0.0, None, 0.0
+    for step, share, passed_s in moves:
+        now_s += passed_s
+        percent.advance(step, share, now_s)
         assert before <= percent.value < 100
-        assert left is None or (percent.eta_s is not None and percent.eta_s <= left)
+        assert left is None or percent.eta_s is not None
+        assert percent.eta_s is None or percent.eta_s >= 0
         before, left = percent.value, percent.eta_s
+
+
+def test_the_time_left_counts_down_while_the_work_is_even() -> None:
+    percent = Percent({"a": 1})
+    for tenth in range(1, 100):
+        percent.advance("a", tenth / 100, tenth)
+        assert tenth < 5 or percent.eta_s is not None
+        assert percent.eta_s is None or abs(percent.eta_s - (100 - tenth)) < 0.01
+
+
+def test_a_render_that_gets_slower_is_said_to_take_longer() -> None:
+    percent = Percent({"a": 1})
+    percent.advance("a", 0.5, 5)
+    assert percent.eta_s == 5
+    for second in range(6, 40):
+        percent.advance("a", 0.5 + (second - 5) * 0.005, second)
+    assert percent.eta_s is not None
+    assert percent.eta_s > 40

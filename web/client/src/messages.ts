@@ -25,9 +25,11 @@ export type DurableEvent =
   | Schemas["RenderFailed"]
   | Schemas["RenderCancelled"]
   | Schemas["RenderRetrying"]
+  | Schemas["RenderPlayable"]
   | Schemas["AssetReady"]
   | Schemas["AssetFailed"]
-  | Schemas["AutomationExecuted"];
+  | Schemas["AutomationExecuted"]
+  | Schemas["WebhookDisabled"];
 
 export type CommandMessage = Schemas["RenderCreate"] | Schemas["RenderCancel"] | Schemas["RenderRetry"];
 export type ClientMessage =
