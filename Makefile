@@ -9,7 +9,7 @@ STORM_S ?= 600
 MACHINE_S ?= 600
 export SWIFT_VENV ?= .venv-swift
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine test-s3 test-netns test-web web-types bench bench-rooms bench-scheduler bench-api pictures documents lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine test-s3 test-netns test-web web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -115,6 +115,9 @@ bench-api: setup ## Measure one key at its limit against four API processes (abo
 
 pictures: setup-test ## Render the pictures of docs/compositions.md anew (a minute)
 	@$(BIN)/python docs/gallery.py
+
+bench-render: setup-test ## Measure rendering beside hand-written FFmpeg commands and MoviePy (about 20 minutes)
+	@for figure in $(addprefix render/,slideshow edit memory parallel sync first_preview growth longform) report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
 documents: setup-test ## Write anew what the documents below docs/ take from the code (OpenAPI, AsyncAPI, diagrams)
 	@$(BIN)/python -m renderowl.testing.documents

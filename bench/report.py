@@ -11,8 +11,8 @@ PICTURES: Final = DOCS / "performance"
 
 _HEAD: Final = """# Performance
 
-Written by `bench/report.py` from `bench/results/*.json`; `make bench`, `make bench-rooms` and `make bench-scheduler`
-measure everything again. Every figure is taken from outside, as a user sees it: commands, HTTP, the socket, the process
+Written by `bench/report.py` from `bench/results/*.json`; `make bench`, `make bench-rooms`, `make bench-scheduler`
+and `make bench-render` measure everything again. Every figure is taken from outside, as a user sees it: commands, HTTP, the socket, the process
 table. Where things are compared they take turns in one run. No test asserts a time.
 
 """
@@ -41,6 +41,21 @@ _ORDER: Final = (
     "scheduler_speedup",
     "scheduler_recovery",
     "api_limits",
+    "render_slideshow",
+    "render_by_scene",
+    "render_peers",
+    "render_edit",
+    "render_again",
+    "render_memory",
+    "render_parallel",
+    "render_joints",
+    "render_sync",
+    "render_first_preview",
+    "render_growth_clips",
+    "render_growth_tracks",
+    "render_longform",
+    "render_smart_cut",
+    "render_first_playable",
 )
 
 
@@ -75,6 +90,8 @@ def details(result: Result) -> str:
     notes = Path(__file__).parent / "notes" / f"{result.name}.md"
     if notes.exists():
         lines += [notes.read_text().strip(), ""]
+    if jobs := result.data.get("jobs"):
+        lines += [*used(jobs), ""]
     if servers := result.data.get("servers"):
         lines += [*compared(servers), ""]
     if killed := result.data.get("killed"):
@@ -90,6 +107,14 @@ def compared(servers: dict[str, dict[str, Any]]) -> list[str]:
     for name, server in servers.items():
         cost, ratio, delivered = server["us_per_frame"], server["ours_over_this"], server["delivered"]
         rows.append(f"| {name} | {cost:.1f} | {ratio:.2f} x | {delivered:.2%} |")
+    return rows
+
+
+def used(jobs: dict[str, dict[str, float]]) -> list[str]:
+    """What each run of a job took."""
+    rows = ["| Run | CPU s | Wall s | Peak memory, MB |", "|---|---|---|---|"]
+    for name, job in jobs.items():
+        rows.append(f"| {name} | {job['cpu_s']:.1f} | {job['wall_s']:.1f} | {job['peak_mb']:,.0f} |")
     return rows
 
 
@@ -142,6 +167,16 @@ def picture(result: Result) -> str:
             return charts.bars("No-op steps or jobs a second, one worker of 10 slots", rates, "1/s")
         case "scheduler_speedup":
             return charts.bars("One render's steps, times as fast as one worker", data["speedup"], "x")
+        case "render_memory":
+            return charts.bars("Peak memory", _each(data["jobs"], "peak_mb"), "MB")
+        case "render_parallel":
+            return charts.bars("Wall time", _each(data["jobs"], "wall_s"), "s")
+        case "render_first_preview":
+            return charts.distributions("Step's start to the first picture", data["waits_s"], "s", result.goal)
+        case "render_sync" | "render_again":
+            return ""
+        case name if name.startswith("render_") and "jobs" in data:
+            return charts.bars("CPU time", _each(data["jobs"], "cpu_s"), "s")
         case "rooms_fanout_one" | "rooms_fanout_many":
             costs = {name: server["us_per_frame"] for name, server in data["servers"].items()}
             return charts.bars("Server's CPU time a delivered frame", costs, "us", result.goal)
@@ -171,6 +206,10 @@ def picture(result: Result) -> str:
             return charts.bars("API process, CPU a request", costs, "us")
         case _:
             return ""
+
+
+def _each(jobs: dict[str, dict[str, float]], number: str) -> dict[str, float]:
+    return {name: job[number] for name, job in jobs.items()}
 
 
 def main() -> None:
