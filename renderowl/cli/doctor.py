@@ -24,7 +24,7 @@ _MARKS = {"ok": "[green]âœ“[/]", "warn": "[yellow]![/]", "missing": "[bold red]â
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def command(data_dir: Path, as_json: bool) -> None:
-    """Say what was found on this machine: FFmpeg and its abilities, fonts, servers, disk.
+    """Say what was found on this machine: FFmpeg and its abilities, fonts, a speech engine, servers, disk.
 
     Exits with 1 when something required is missing, and says how to get it.
     """

@@ -17,7 +17,9 @@ _SENTENCE_GAP_S: Final = 0.6
 _TIME: Final = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _ARROW: Final = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?$")
 _INNER_TIME: Final = re.compile(rf"<{_TIME}>")
-_TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,200}>|\{\\[^{}]{0,200}\}")
+_TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
+_OVERRIDE: Final = re.compile(r"\{\\[^{}]{0,200}\}")
+"""What SubRip files have taken over from ASS; in WebVTT braces are only braces."""
 
 
 class CaptionsUnreadable(ValueError):
@@ -110,6 +112,7 @@ def estimated_words(cue: Cue) -> tuple[SpokenWord, ...]:
 
 def _timed_cues(body: str) -> Iterator[Cue]:
     """Read SRT and WebVTT: whatever follows a line with an arrow, up to an empty line, is a cue."""
+    overridden = not body.startswith("WEBVTT")
     lines = iter([*body.splitlines(), ""])
     for line in lines:
         arrow = _ARROW.match(line)
@@ -117,12 +120,13 @@ def _timed_cues(body: str) -> Iterator[Cue]:
             continue
         start_s, end_s = _seconds(arrow.groups()[:4]), _seconds(arrow.groups()[4:])
         text = []
-        for said in lines:
-            if not said.strip():
+        for line_of_text in lines:
+            if not line_of_text.strip():
                 break
-            text.append(said.strip())
+            text.append(line_of_text.strip())
         if end_s > start_s and text:
-            yield _marked_cue("\n".join(text), start_s, end_s)
+            said = "\n".join(text)
+            yield _marked_cue(_OVERRIDE.sub("", said) if overridden else said, start_s, end_s)
 
 
 def _marked_cue(text: str, start_s: float, end_s: float) -> Cue:

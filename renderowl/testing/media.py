@@ -173,7 +173,7 @@ def level_db(samples: Sequence[tuple[int, int]]) -> float:
 
 async def loudness_of(path: Path, tools: Toolchain) -> tuple[float, float]:
     """Return a film's integrated loudness in LUFS and its true peak in dBTP."""
-    heard = ("-i", str(path), "-map", "0:a:0", "-af", "ebur128=peak=true:framelog=quiet", "-f", "null", "-")
+    heard = ("-i", str(path), "-map", "0:a:0", "-af", "ebur128=peak=true:framelog=verbose", "-f", "null", "-")
     said = (await _ffmpeg(tools, "-loglevel", "info", *heard, say=True)).decode()
     found = [float(said.rpartition(name)[2].split()[0]) for name in ("I:", "Peak:")]
     return found[0], found[1]

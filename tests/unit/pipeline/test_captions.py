@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from renderowl.domain.spec.limits import Limits
+from renderowl.pipeline import compositions
 from renderowl.pipeline.captions import CaptionsUnreadable, Cue, SpokenWord, read_captions, split
+from renderowl.pipeline.subtitles import vtt
+from renderowl.pipeline.timeline import CaptionContent, Media
 
 SRT = (
     "\ufeff1\r\n00:00:01,500 --> 00:00:03,000\r\nHello <i>there</i> &amp; you\r\nsecond line\r\n\r\n"
@@ -118,3 +122,31 @@ def test_splitting_loses_no_word_and_stays_within_the_cue(
     assert lines[0].start_s == cue.start_s
     assert lines[-1].end_s == cue.end_s
     assert all(line.start_s < line.end_s for line in lines)
+
+
+AWKWARD = (
+    '"quoted"', "it's", "50%", "{brace}", "a:b", "\\back\\", "<b>tag</b>", "semi;colon", "%{pts}", "{\\c&HFF&}", "#1",
+    "[x]", "&amp;",
+)  # fmt: skip
+
+
+def test_ten_thousand_awkward_words_are_all_there_in_a_film_within_the_limits() -> None:
+    texts = [f"{AWKWARD[index % len(AWKWARD)]}{index}" for index in range(10_000)]
+    words = [
+        {"text": text, "start": round(index * 0.029, 3), "end": round((index + 1) * 0.029, 3)}
+        for index, text in enumerate(texts)
+    ]
+    captions = [
+        {"text": " ".join(texts[at : at + 5]), "start": part[0]["start"], "end": part[-1]["end"], "words": part}
+        for at in range(0, len(words), 5)
+        if (part := words[at : at + 5])
+    ]
+    props = {"src": "asset://v", "captions": captions, "style": {"animation": "karaoke", "max_words": 5}}
+    assert len(json.dumps(props)) < 1024**2, "it fits into a request"
+    ask = compositions.parse("captioned_video", props, {"captions": "both"}, Limits())
+    media = {"asset://v": Media("asset://v", "video", "hv", 640, 360, 290.0, 25.0, has_video=True)}
+    timeline = compositions.compile(ask, media)
+    spoken = [clip.content for clip in timeline.clips if isinstance(clip.content, CaptionContent)]
+    assert [word.text for content in spoken for word in content.words] == texts
+    read = read_captions(vtt(timeline.subtitles))
+    assert [word for cue in read for word in cue.text.split()] == texts, "the file beside it says the same"

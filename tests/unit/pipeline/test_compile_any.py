@@ -7,14 +7,17 @@ from hypothesis import strategies as st
 
 from renderowl.domain.errors import ValidationFailed
 from renderowl.domain.spec.limits import Limits
+from renderowl.domain.spec.speech import Speech
 from renderowl.pipeline import compositions
 from renderowl.pipeline.plan import make_plan
 from renderowl.pipeline.timeline import Media
 
+SAID = Speech("Hello owl")
 MEDIA = {
     "asset://v": Media("asset://v", "video", "hv", 640, 360, 7.3, 25.0, has_video=True, has_audio=True),
     "asset://i": Media("asset://i", "image", "hi", 333, 777),
     "asset://a": Media("asset://a", "audio", "ha", duration_s=3.1, has_audio=True),
+    SAID.src: Media(SAID.src, "audio", "hs", duration_s=2.2, has_audio=True, channels=1),
     "asset://unknown-length": Media("asset://unknown-length", "video", "hu", 640, 360, has_video=True),
 }
 short = st.floats(0, 12, allow_nan=False).map(lambda seconds: round(seconds, 3))
@@ -31,10 +34,16 @@ seen: dict[str, st.SearchStrategy[Any]] = {
     "scale": st.floats(0.01, 3),
     "opacity": st.floats(0, 1),
 }
+times = st.lists(st.floats(0, 12).map(lambda seconds: round(seconds, 2)), min_size=1, max_size=4, unique=True).map(
+    sorted
+)
+volumes = times.map(lambda found: [{"time": at, "value": at % 3, "easing": "hold"} for at in found])
 played: dict[str, st.SearchStrategy[Any]] = {
     "trim": short | st.fixed_dictionaries({"start": short}, optional={"end": short}),
     "loop": st.booleans(),
     "speed": st.floats(0.1, 10),
+    "preserve_pitch": st.booleans(),
+    "volume": st.floats(0, 10) | volumes,
 }
 
 
@@ -55,7 +64,8 @@ pictured: dict[str, st.SearchStrategy[Any]] = {
 clips = st.one_of(
     clip("video", {"src": st.sampled_from(["asset://v", "asset://unknown-length"])}, {**pictured, **played}),
     clip("image", {"src": st.just("asset://i")}, pictured),
-    clip("audio", {"src": st.sampled_from(["asset://a", "asset://v"])}, {**optional, **played}),
+    clip("audio", {"src": st.sampled_from(["asset://a", "asset://v"])}, {**optional, **played, "crossfade": short}),
+    clip("tts", {"text": st.just(SAID.text)}, {**optional, "crossfade": short, "volume": volumes}),
     clip(
         "text", {"text": st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)}, seen
     ),
@@ -88,6 +98,8 @@ def test_it_compiles_or_is_refused(tracks: list[Any], output: dict[str, Any]) ->
         assert piece.start + piece.frames > 0
         assert "range" in output or (piece.start >= 0 and piece.start + piece.frames <= frames)
         assert piece.fade_in + piece.fade_out <= piece.frames
+    for sound in timeline.audio:
+        assert [key.frame for key in sound.envelope] == sorted({key.frame for key in sound.envelope})
     for shown in timeline.clips:
         for key in getattr(shown.content, "view", ()):
             media = MEDIA[shown.content.src]  # type: ignore[union-attr]  # only what has a source has a view
