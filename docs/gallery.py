@@ -124,7 +124,7 @@ async def effects(gallery: Gallery) -> None:
     await gallery.sheet("filters", {label: [{**night, "filters": asked}] for label, asked in FILTERS.items()}, 4)
     shapes = {label: [{"type": "color", "color": "#405060"}, _shape(label)] for label in SHAPES}
     await gallery.sheet("shapes", shapes, 3)
-    key = {"color": "#00b140", "similarity": 0.18, "blend": 0.06}
+    key = {"color": "#00b140", "similarity": 0.14, "blend": 0.05}
     green = {"type": "image", "src": "green"}
     cells = {"the clip": [green], "with its chroma_key": [night, {**green, "chroma_key": key}]}
     await gallery.sheet("chroma_key", {"what lies below": [night], **cells}, 3)

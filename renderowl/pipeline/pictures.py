@@ -113,7 +113,7 @@ def _seen(clip: Clip, begun: int, frames: int, segment: Segment, layers: Layers,
 
     def looked(picture: Stream, size: Size) -> Stream:
         if isinstance(clip.content, VideoContent | ImageContent) and clip.content.key:
-            picture = keyed(picture, clip.content.key)
+            picture = normalised(keyed(picture, clip.content.key, size), alpha)
         return filtered(picture, clip.filters, size, name, begun, frames, rate, alpha=alpha)
 
     match clip.content:

@@ -147,12 +147,13 @@ async def test_a_chroma_key_takes_the_colour_away_and_leaves_the_rest(
     shadow = await stage.open(await media.picture(color="0x007a2c"))
     moving = await stage.open(await media.video(colors=["0x00b140"], size="160x90"))
     red, grey = await stage.open(await media.picture(color="red")), await stage.open(await media.picture(color="gray"))
-    contents = [ImageContent(src, key=key) for src in (green, shadow, red, grey)]
+    clear = await stage.open(await media.picture(color="white@0.5", pix_fmt="rgba"))
+    contents = [ImageContent(src, key=key) for src in (green, shadow, red, grey, clear)]
     for index, content in enumerate([*contents, VideoContent(moving, key=key)]):
-        stage.put(content, Box(32 + 64 * index, 90, 60, 60))
+        stage.put(content, Box(30 + 52 * index, 90, 50, 50))
     film = await stage.film(tmp_path / "film.mp4")
-    found = await frame_pixels(film.path, tools, 1, [(32 + 64 * index, 90) for index in range(5)])
-    wanted = [BLUE, BLUE, RED, (128, 128, 128), BLUE]
+    found = await frame_pixels(film.path, tools, 1, [(30 + 52 * index, 90) for index in range(6)])
+    wanted = [BLUE, BLUE, RED, (128, 128, 128), (128, 128, 255), BLUE]
     assert all(near(a, b, 10) for a, b in zip(found, wanted, strict=True)), found
 
 

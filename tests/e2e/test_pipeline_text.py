@@ -176,6 +176,26 @@ async def test_words_come_when_they_are_spoken(tools: Toolchain, tmp_path: Path,
     assert rights[0] < rights[1] < rights[2]
 
 
+async def test_pop_lets_each_word_grow_in_its_place(tools: Toolchain, tmp_path: Path) -> None:
+    film = await captioned(tools, tmp_path, "pop")
+    born, grown, spoken = [await look(film, tools, frame) for frame in (10, 15, 29)]
+    small, large = born.bounds((255, 0, 0)), grown.bounds((255, 0, 0))
+    assert small[3] - small[1] < 0.8 * (large[3] - large[1])
+    assert max(x for x, _ in grown.where(WHITE)) < large[0], "the next word is not seen yet"
+    assert grown.bounds()[0] == pytest.approx(spoken.bounds()[0], abs=3), "the first word stays where it was"
+
+
+async def test_a_typewriter_shows_ever_more_letters_and_all_of_them_at_the_end(
+    tools: Toolchain, tmp_path: Path
+) -> None:
+    film = await captioned(tools, tmp_path, "typewriter")
+    shown = [await look(film, tools, frame) for frame in (0, 4, 8, 14, 22, 29)]
+    inked = [len(seen.where(WHITE)) for seen in shown]
+    assert inked == sorted(inked)
+    assert len(set(inked)) == len(inked)
+    assert len({seen.bounds()[0] for seen in shown}) == 1, "what is there does not move"
+
+
 async def captioned(tools: Toolchain, tmp_path: Path, animation: str) -> Path:
     style = msgspec.convert(
         {"animation": animation, "active_color": "#ff0000", "text": {"font_size": 50}}, CaptionStyle

@@ -93,7 +93,7 @@ class ChromaKey(Spec, frozen=True, kw_only=True):
     """What has the hue of `color` becomes transparent.
 
     `similarity` is how far from it a colour may be, `blend` over which further distance it comes back. Distances are
-    those of the two colour differences, as a share of the largest: bright green lies about 0.35 from grey.
+    those of hue and colourfulness: studio green (#00b140) lies 0.22 from grey, #00ff00 0.37.
     """
 
     color: Color

@@ -9,6 +9,7 @@ from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions
 from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.shape import inset, outlines
+from renderowl.pipeline.plan import make_plan
 from renderowl.pipeline.timeline import ChromaKey, Clip, Filter, ImageContent, Media, ShapeContent, Timeline
 
 MEDIA = {
@@ -129,6 +130,17 @@ def test_a_watermark_that_is_no_picture_is_refused_for_every_composition() -> No
         assert found == {"/output_settings/watermark/src": "must be a picture, and this source is of type video"}
     found = problems("overlay", {"src": "asset://v"}, watermark={"src": "ftp://x"})
     assert list(found) == ["/output_settings/watermark/src"]
+
+
+def test_under_a_watermark_what_repeats_in_a_long_film_still_is_made_once() -> None:
+    props = {"duration": 3600, "backgrounds": [{"type": "image", "src": "asset://i"}]}
+    keys = []
+    for output in ({}, {"watermark": {"src": "asset://i"}}):
+        ask = compositions.parse("longform", props, output, Limits())
+        plan = make_plan(compositions.compile(ask, MEDIA), ask.output, fingerprint="x")
+        keys.append({segment.key for segment in plan.segments})
+    assert len(keys[0]) == len(keys[1]) <= 3
+    assert keys[0].isdisjoint(keys[1])
 
 
 def test_a_watermark_is_among_the_sources() -> None:
