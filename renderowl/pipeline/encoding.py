@@ -87,7 +87,8 @@ def segment_cost(clips: tuple[Clip, ...], frames: int, width: int, height: int, 
 
 def _clip_cost(clip: Clip) -> float:
     keyed = isinstance(clip.content, VideoContent | ImageContent) and clip.content.key is not None
-    return _drawing_cost(clip) + 0.2 * len(clip.filters) + 0.2 * keyed
+    changing = 1.2 * (clip.motion is not None) + 0.2 * bool(clip.opacity_keys or clip.come or clip.go)
+    return _drawing_cost(clip) + 0.2 * len(clip.filters) + 0.2 * keyed + changing
 
 
 def _drawing_cost(clip: Clip) -> float:

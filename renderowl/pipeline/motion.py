@@ -28,6 +28,8 @@ def between(keys: tuple[K, ...], first: int, last: int) -> tuple[K, ...]:
 
     One that is alone stands at zero: the same picture has the same keys wherever it is cut out.
     """
+    if not keys:
+        return ()
     low = max(0, bisect_right(keys, first, key=_frame) - 1)
     high = bisect_left(keys, last - 1, key=_frame) + 1
     found = keys[low:high]

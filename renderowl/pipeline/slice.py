@@ -55,15 +55,21 @@ def slice_clip(clip: Clip, start: int, end: int, rate: Rate) -> Clip | None:
         content = msgspec.structs.replace(content, view=between(content.view, skip, clip.frames - rest))
     if isinstance(content, HighlightContent):
         content = _slice_highlight(content, skip, clip.frames - rest)
+    opacity, keys = clip.opacity, between(clip.opacity_keys, skip, clip.frames - rest)
+    if len(keys) == 1:  # it has changed, or will: here it is as any other
+        opacity, keys = round(opacity * keys[0].value, 6), ()
+    if not opacity:
+        return None
     return msgspec.structs.replace(
         clip,
         start=clip.start + skip - start,
         frames=clip.frames - skip - rest,
         content=content,
+        opacity=opacity,
+        opacity_keys=keys,
         filters=tuple(one.after(skip) for one in clip.filters),
         fade_in=0 if skip else clip.fade_in,
         fade_out=0 if rest else clip.fade_out,
-        opacity_keys=between(clip.opacity_keys, skip, clip.frames - rest) if clip.opacity_keys else (),
         motion=clip.motion.between(skip, clip.frames - rest) if clip.motion else None,
         come=None if skip else clip.come,
         go=None if rest else clip.go,
