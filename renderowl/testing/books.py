@@ -210,7 +210,8 @@ async def read(db: Database) -> Books:
     async with db.transaction(snapshot=True):
         renders = await db.fetch(
             "SELECT id, project_id, status, attempt, coalesce((progress->>'percent')::float, 0) AS percent, CASE WHEN"
-            " webhook_url IS NOT NULL THEN (SELECT count(*) FROM deliveries WHERE render_id = renders.id) END AS webhooks,"
+            " webhook_url IS NOT NULL THEN (SELECT count(*) FROM deliveries WHERE render_id = renders.id"
+            " AND webhook_id IS NULL) END AS webhooks,"
             " md5(renders::text) AS whole FROM renders ORDER BY created_at, id"
         )
         steps = await db.fetch(
