@@ -51,6 +51,8 @@ class KeyRotate(Spec, frozen=True):
 
 
 FOR_A_DAY: Final = KeyRotate()
+_NOT_KEPT: Final = {"cache-control": "no-store"}
+"""For the one answer with a credential in it whose caller is not known before it."""
 
 
 class TokenCreate(Spec, frozen=True):
@@ -142,11 +144,12 @@ async def login(request: Request[Any, Any, Any], ctx: Ctx, data: JSONBody[Creden
     token, _ = await accounts.login(ctx, email=data.email, password=data.password, address=address)
     view = SessionView(token, ctx.settings.session_ttl_s)
     if "origin" in request.headers and not comes_from_us(request):
-        return Response(view, status_code=200)
+        return Response(view, status_code=200, headers=_NOT_KEPT)
     before = session_cookie.session_of(request, ctx.settings)
     if before is not None:
         await accounts.end_session(ctx, before)
-    return Response(view, status_code=200, cookies=[session_cookie.made(ctx.settings, token)])
+    cookies = [session_cookie.made(ctx.settings, token)]
+    return Response(view, status_code=200, headers=_NOT_KEPT, cookies=cookies)
 
 
 @post("/auth/logout", status_code=204, summary="Log out")

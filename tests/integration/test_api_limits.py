@@ -1,6 +1,7 @@
 """Rate limits over HTTP: who is counted how, and what each answer says of it."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from renderowl.embedded.process import free_port
 from renderowl.testing.service import Service, open_service
-from renderowl.testing.serving import make_account
+from renderowl.testing.serving import World, make_account, serve
+from renderowl.ws import frames
 
 FILM = {"composition_id": "timeline", "input_props": {"duration": 1, "tracks": [{"clips": []}]}}
 Opened = Callable[..., AbstractAsyncContextManager[Service]]
@@ -192,6 +194,30 @@ async def test_a_render_that_is_given_again_or_refused_costs_nothing(opened: Ope
         assert (await ann.post(path, json=FILM)).status_code == 202
         assert (await ann.post(path, json=FILM)).status_code == 429
         assert (await ann.post(path, json=FILM, headers=headers)).status_code == 202
+
+
+async def test_a_socket_is_told_that_the_day_is_full_and_goes_on(
+    database_url: str, redis_url: str, storage_dir: Path
+) -> None:
+    async with serve(database_url, redis_url, storage_dir, renders_per_day_free=1) as world, world.room() as socket:
+        await socket.send('{"type": "hello"}')
+        for ref, expected in (("k1", "ack"), ("k2", "error"), ("k3", "error")):
+            await socket.send(json.dumps({"type": "render.create", "ref": ref, "data": FILM}))
+            told: dict[str, Any] = {}
+            while told.get("ref") != ref:
+                told = json.loads(await socket.recv())
+            assert told["type"] == expected, told
+        assert told["code"] == "rate_limited"
+
+
+async def test_a_message_that_is_far_too_long_is_not_read(world: World) -> None:
+    async with world.room() as socket:
+        await socket.send('{"type": "hello"}')
+        await world.members(1)
+        await socket.send("x" * (frames.MAX_READ_BYTES + 1))
+        await socket.wait_closed()
+        assert socket.close_code == 1009
+    await world.members(0)
 
 
 async def test_yesterdays_renders_do_not_count_today(opened: Opened) -> None:

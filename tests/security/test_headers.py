@@ -51,6 +51,19 @@ async def test_what_is_for_one_caller_is_kept_by_nobody(service: Service, path: 
     assert (await service.http.get(path)).headers.get_list("cache-control") == ["no-store"]
 
 
+async def test_no_answer_with_a_credential_in_it_is_kept(service: Service) -> None:
+    project_id = await service.project()
+    credentials = {"email": "ann@example.org", "password": "correct horse battery"}
+    assert (await service.as_(None).post("/auth/register", json=credentials)).status_code == 201
+    answers = [
+        await service.as_(None).post("/auth/login", json=credentials),
+        await service.http.post("/keys", json={"name": "k"}),
+        await service.http.post("/auth/tokens", json={"project_id": project_id}),
+        await service.http.post("/ws/tickets", json={"project_id": project_id}),
+    ]
+    assert [one.headers.get_list("cache-control") for one in answers] == [["no-store"]] * 4
+
+
 async def test_a_poll_with_a_tag_says_itself_how_it_is_kept(service: Service) -> None:
     project_id = await service.project()
     film = {"composition_id": "timeline", "input_props": {"duration": 1, "tracks": [{"clips": []}]}}
