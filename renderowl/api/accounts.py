@@ -76,10 +76,10 @@ class UserView(msgspec.Struct, frozen=True):
 
 
 class MeView(msgspec.Struct, frozen=True):
-    """The account behind a credential, and what it may do."""
+    """The account behind a credential, and what it may do. Whoever has a project's token is told no address."""
 
     id: str
-    email: str
+    email: str | None
     role: Role
     tier: Tier
     created_at: datetime
@@ -166,7 +166,8 @@ async def get_me(ctx: Ctx, principal: Caller) -> MeView:
     """The account behind your credential, with its limits; null is without limit."""
     user = await accounts.me(ctx, principal)
     allowance = await limits.allowance(ctx, principal)
-    return MeView(user.id, user.email, user.role, user.tier, user.created_at, allowance)
+    email = user.email if principal.project_id is None else None
+    return MeView(user.id, email, user.role, user.tier, user.created_at, allowance)
 
 
 @get("/keys", summary="List API keys")

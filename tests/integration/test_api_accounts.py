@@ -91,6 +91,7 @@ async def test_a_project_token_sees_its_project_and_nothing_else(service: Servic
     assert [one["id"] for one in (await browser.get("/projects")).json()["items"]] == [mine]
     assert (await browser.post("/projects", json={"name": "x"})).status_code == 403
     assert (await browser.get("/keys")).status_code == 403
+    assert (await browser.get("/me")).json()["email"] is None
 
 
 async def test_revoking_a_key_ends_the_tokens_it_made(service: Service) -> None:
