@@ -233,10 +233,10 @@ async def test_sound_and_picture_have_the_same_length_at_any_rate(
     found = await probe(film.path, tools, ours=True)
     assert found.frames == 101
     assert found.duration_s == pytest.approx(101 * rate.den / rate.num, abs=0.0011)
-    samples = await sound_samples(film.path, tools)
-    assert len(samples) == pytest.approx(101 * 48_000 * rate.den / rate.num, abs=1024)
+    wanted = round(101 * 48_000 * rate.den / rate.num)
+    assert abs(len(await sound_samples(film.path, tools)) - wanted) <= 48, "within a millisecond"
     alone = await stage.film(tmp_path / "film.wav", encoding=WAV)
-    assert len(await sound_samples(alone.path, tools)) == round(101 * 48_000 * rate.den / rate.num)
+    assert len(await sound_samples(alone.path, tools)) == wanted
 
 
 @pytest.mark.parametrize(("form", "codec", "content_type"), [("mp3", "mp3", "audio/mpeg"), ("wav", "pcm", "audio/wav")])

@@ -1,5 +1,6 @@
 """Sounds of a timeline: their volume over time, speed, crossfades, what is spoken, and where they may be cut."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from renderowl.pipeline.encoding import Loudness
 from renderowl.pipeline.joints import Edges, cut_edges
 from renderowl.pipeline.loudness import MOST_GAIN_DB, Level, Measured, corrected, level_for
 from renderowl.pipeline.motion import Key
+from renderowl.pipeline.plan import Plan, make_plan
+from renderowl.pipeline.planned import planned_steps
 from renderowl.pipeline.slice import window
 from renderowl.pipeline.timeline import AudioClip, Media, Rate, Seconds, Timeline
+from renderowl.pipeline.tools import Toolchain
 
 SAID = Speech("Hello owl", "en-GB", "f1")
 MEDIA = {
@@ -143,8 +147,6 @@ def test_a_joint_is_none_where_only_a_frame_was_rounded() -> None:
 
 
 def window_of(clip: AudioClip, rate: Rate, start: int, end: int) -> AudioClip:
-    from fractions import Fraction
-
     begins = Fraction(1, 3) + Fraction(start * rate.den, rate.num)
     return AudioClip(f"{start}", start, end - start, clip.src, seconds_of(begins))
 
@@ -155,3 +157,28 @@ def test_a_level_is_a_gain_and_a_limit_where_a_peak_is_in_the_way() -> None:
     assert level_for(Measured(-60.0, -50.0), Loudness()).gain_db == MOST_GAIN_DB
     assert level_for(Measured(-70.0, 0.0), Loudness()) == Level(0.0), "silence"
     assert corrected(Level(6.0, ceiling_db=-1.0), Measured(-14.75, -1.1), Loudness()) == Level(6.75, ceiling_db=-1.0)
+
+
+def planned(**output: Any) -> Plan:
+    ask = compositions.parse("timeline", {"tracks": [{"clips": [A]}]}, output, Limits())
+    return make_plan(compositions.compile(ask, MEDIA), ask.output, fingerprint="x")
+
+
+def test_a_loudness_is_measured_before_it_is_set_and_changes_only_the_sound() -> None:
+    plain, loud = planned(), planned(loudness={"target_lufs": -16})
+    tools = Toolchain(ffmpeg="FFMPEG", version="x", encoders=frozenset({"libx264"}))
+    assert [step.name for step in planned_steps(loud, tools)] == ["segment-0", "audio-loudness", "audio"]
+    assert [one.key for one in plain.segments] == [one.key for one in loud.segments]
+    assert plain.audio is not None
+    assert loud.audio is not None
+    assert plain.audio.key != loud.audio.key
+    assert loud.audio.cost == pytest.approx(2 * plain.audio.cost)
+
+
+def test_a_video_without_sound_is_only_seen() -> None:
+    silent = {"asset://v": Media("asset://v", "video", "hv", 640, 360, 4.0, 25.0, has_video=True)}
+    ask = compositions.parse("timeline", {"tracks": [{"clips": [{"type": "video", "src": "asset://v"}]}]}, {}, Limits())
+    assert compositions.compile(ask, silent).audio == ()
+    ask = compositions.parse("timeline", {"tracks": [{"clips": [{**A, "src": "asset://v"}]}]}, {}, Limits())
+    with pytest.raises(ValidationFailed, match="this video has no sound"):
+        compositions.compile(ask, silent)
