@@ -9,6 +9,7 @@ from renderowl.domain.errors import ValidationFailed
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.speech import Speech
 from renderowl.pipeline import compositions
+from renderowl.pipeline.layers import segment_layers
 from renderowl.pipeline.plan import make_plan
 from renderowl.pipeline.timeline import Media
 
@@ -27,16 +28,27 @@ optional: dict[str, st.SearchStrategy[Any]] = {
     "fade_in": st.floats(0, 1),
     "fade_out": st.floats(0, 1),
 }
+times = st.lists(st.floats(0, 12).map(lambda seconds: round(seconds, 2)), min_size=1, max_size=4, unique=True).map(
+    sorted
+)
+moves = st.tuples(times, st.sampled_from(["x", "y", "scale", "rotation", "opacity"])).map(
+    lambda found: [{"property": found[1], "time": at, "value": at % 1, "easing": "ease_in_out"} for at in found[0]]
+)
+ends = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["crossfade", "wipe", "push", "zoom", "circle", "pixelize", "none"]),
+        "duration": st.floats(0, 1),
+    }
+)
 seen: dict[str, st.SearchStrategy[Any]] = {
     **optional,
     "position": st.sampled_from(["center", "top_left", "bottom"]) | st.fixed_dictionaries({"x": short, "y": short}),
     "width": st.integers(2, 3000),
     "scale": st.floats(0.01, 3),
     "opacity": st.floats(0, 1),
+    "keyframes": moves,
+    "transition": st.fixed_dictionaries({}, optional={"in": ends, "out": ends}),
 }
-times = st.lists(st.floats(0, 12).map(lambda seconds: round(seconds, 2)), min_size=1, max_size=4, unique=True).map(
-    sorted
-)
 volumes = times.map(lambda found: [{"time": at, "value": at % 3, "easing": "hold"} for at in found])
 played: dict[str, st.SearchStrategy[Any]] = {
     "trim": short | st.fixed_dictionaries({"start": short}, optional={"end": short}),
@@ -101,10 +113,13 @@ def test_it_compiles_or_is_refused(tracks: list[Any], output: dict[str, Any]) ->
     for sound in timeline.audio:
         assert [key.frame for key in sound.envelope] == sorted({key.frame for key in sound.envelope})
     for shown in timeline.clips:
+        assert shown.head + shown.tail <= shown.frames
         for key in getattr(shown.content, "view", ()):
             media = MEDIA[shown.content.src]  # type: ignore[union-attr]  # only what has a source has a view
             assert min(key.x, key.y) >= 0
             assert key.x + key.width <= media.width + 0.01
             assert key.y + key.height <= media.height + 0.01
     plan = make_plan(timeline, ask.output, fingerprint="x")
+    for segment in plan.segments[:1]:
+        assert segment_layers(segment).picture
     assert sum(segment.frames for segment in plan.segments) == (0 if ask.output.format == "wav" else plan.total_frames)
