@@ -1189,7 +1189,7 @@ export interface components {
         /** MeView */
         MeView: {
             id: string;
-            email: string;
+            email: string | null;
             /** @enum {string} */
             role: "user" | "admin";
             /** @enum {string} */
@@ -1214,6 +1214,15 @@ export interface components {
             fps: number;
             /** @default 0 */
             rotation: number;
+            /** @default false */
+            is_stretched: boolean;
+            /**
+             * @default
+             * @enum {string}
+             */
+            transfer: "" | "pq" | "hlg";
+            /** @default  */
+            decoder: string;
             /** @default false */
             has_alpha: boolean;
             /** @default false */
