@@ -45,7 +45,8 @@ from renderowl.storage.base import ObjectMissing, PartRequest, SignedRequest, Up
 
 log = structlog.get_logger(__name__)
 
-_FOLDER: Final = "renderowl-asset-"
+FOLDER: Final = "renderowl-asset-"
+"""What temporary folders with files of projects begin with; those that killed processes left are swept."""
 _LONG_S: Final = 3600.0
 
 UPLOAD_TTL_S: Final = 15 * 60
@@ -199,7 +200,7 @@ async def process(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
     """
     error: RenderOwlError | None = None
     values: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix=_FOLDER) as folder:
+    with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
         path = Path(folder) / "media"
         try:
             await ctx.storage.get_file(asset.storage_key, path)
@@ -360,7 +361,7 @@ def _sha256(path: Path) -> str:
 
 def _sweep_folders(temporary: Path) -> None:
     """Remove what killed processes left of looking into files: no look takes an hour."""
-    for folder in temporary.glob(f"{_FOLDER}*"):
+    for folder in temporary.glob(f"{FOLDER}*"):
         with contextlib.suppress(OSError):
             found = folder.lstat()
             if found.st_uid == os.getuid() and time.time() - found.st_mtime > _LONG_S:

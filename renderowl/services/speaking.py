@@ -19,6 +19,7 @@ from renderowl.domain.records import Fetched
 from renderowl.domain.spec.speech import Speech
 from renderowl.pipeline import espeak
 from renderowl.pipeline.speech import Spoken, Wanted, speak
+from renderowl.services.assets import FOLDER
 from renderowl.services.context import Context
 
 _speakers: Final = asyncio.Semaphore(2)
@@ -40,7 +41,7 @@ async def have_spoken(ctx: Context, project_id: str, wanted: Wanted) -> dict[str
     there = {one.url: one for one in fit.values() if one.id in kept}
     missing = {speech: places for speech, places in wanted.items() if speech.src not in there}
     if missing:
-        with tempfile.TemporaryDirectory(prefix="renderowl-speech-") as folder:
+        with tempfile.TemporaryDirectory(prefix=f"{FOLDER}speech-") as folder:
             async with _speakers:
                 spoken = await speak(engine, missing, Path(folder) / "said")
             version = engine.version if engine is not None else ""

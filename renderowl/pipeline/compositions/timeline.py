@@ -312,5 +312,26 @@ COMPOSITION: Final = Composition(
                 {"volume": 0.4, "clips": [{"type": "audio", "src": "asset://ast_music", "fade_out": 1}]},
             ],
         },
+        {
+            "tracks": [
+                {"clips": [{"type": "image", "src": "asset://ast_owl", "duration": "end"}]},
+                {
+                    "id": "voice",
+                    "clips": [{"type": "tts", "text": "Owls hunt at night.", "language": "en-GB", "start": 1}],
+                },
+                {
+                    "duck": {"against": ["voice"]},
+                    "clips": [
+                        {
+                            "type": "audio",
+                            "src": "asset://ast_dusk",
+                            "duration": 8,
+                            "volume": [{"time": 0, "value": 0}, {"time": 2, "value": 0.8, "easing": "ease_out"}],
+                        },
+                        {"type": "audio", "src": "asset://ast_night", "duration": 8, "crossfade": 3},
+                    ],
+                },
+            ]
+        },
     ),
 )
