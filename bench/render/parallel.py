@@ -23,6 +23,7 @@ from renderowl.pipeline.command import segment_command
 from renderowl.pipeline.encoding import Encoding
 from renderowl.pipeline.plan import Preview, Segment
 from renderowl.pipeline.tools import Toolchain, discover
+from renderowl.settings import Settings
 
 GOAL: Final = 0.95
 GOAL_SSIM: Final = 0.001
@@ -141,7 +142,7 @@ def ssim(tools: Toolchain, film: Path, truth: Path) -> list[float]:
 async def prepared_of(props: dict[str, Any], settings: dict[str, Any], tools: Toolchain) -> tuple[Prepared, SpecFile]:
     """A film's plan."""
     spec = SpecFile("timeline", props, settings)
-    return await prepare(FOLDER / "spec.json", spec, tools), spec
+    return await prepare(FOLDER / "spec.json", spec, tools, Settings()), spec
 
 
 def measure(seconds: float, joint_seconds: float, rounds: int, preset: str) -> None:

@@ -66,7 +66,7 @@ def command(
 async def _look(spec_file: Path, cache_dir: Path | None, *, measure: bool) -> Shown:
     settings = read_settings()
     tools = await equipped(await discover(settings.ffmpeg, settings.ffprobe), settings.hardware_encoder, trying=False)
-    prepared = await prepare(spec_file, read_spec(spec_file), tools)
+    prepared = await prepare(spec_file, read_spec(spec_file), tools, settings)
     plan = prepared.plan
     cached = frozenset[str]() if cache_dir is None else _cached(plan, StepCache(cache_dir))
     samples: list[Sample] = await sample(plan, cached, prepared.inputs, tools, cores()) if measure else []

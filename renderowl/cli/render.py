@@ -46,7 +46,7 @@ async def _render(
 ) -> list[OutputFile]:
     settings = read_settings()
     tools = await equipped(await discover(settings.ffmpeg, settings.ffprobe), settings.hardware_encoder)
-    prepared = await prepare(spec_file, read_spec(spec_file), tools)
+    prepared = await prepare(spec_file, read_spec(spec_file), tools, settings)
     plan = msgspec.structs.replace(prepared.plan, preview=msgspec.structs.replace(prepared.plan.preview, frames=False))
     place = output or Path(plan.output_name)
     await asyncio.to_thread(place.parent.mkdir, parents=True, exist_ok=True)

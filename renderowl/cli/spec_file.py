@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 import rich_click as click
 
+from renderowl.cli.web_files import from_the_web
 from renderowl.domain.errors import FieldError, RenderOwlError, ValidationFailed
 from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions, espeak
@@ -22,6 +23,7 @@ from renderowl.pipeline.probe import probe_all
 from renderowl.pipeline.speech import Spoken, Wanted, speak
 from renderowl.pipeline.timeline import Media
 from renderowl.pipeline.tools import Toolchain
+from renderowl.settings import Settings
 
 LIMITS: Final = Limits(max_duration_s=3 * 3600.0, max_width=7680, max_height=7680, local_files=True)
 """On one's own machine the only limits are those of the encoders."""
@@ -50,14 +52,16 @@ def read_spec(path: Path) -> SpecFile:
         raise click.UsageError(f"{path} is not a spec: {error}") from error
 
 
-async def prepare(path: Path, spec: SpecFile, tools: Toolchain) -> Prepared:
+async def prepare(path: Path, spec: SpecFile, tools: Toolchain, settings: Settings) -> Prepared:
     """Return the plan of a spec file; raises ValidationFailed with every problem of the spec or of its files."""
-    ask = compositions.parse(spec.composition_id, spec.input_props, spec.output_settings, LIMITS)
+    limits = msgspec.structs.replace(LIMITS, plain_http=settings.outbound_plain_http)
+    ask = compositions.parse(spec.composition_id, spec.input_props, spec.output_settings, limits)
     sources, text_sources = compositions.sources(ask), compositions.text_sources(ask)
-    inputs = {src: path.parent / src for src in sources if src not in text_sources}
+    files = {src: path.parent / src for src in sources} | await from_the_web(sources, settings)
+    inputs = {src: file for src, file in files.items() if src not in text_sources}
     font_sources = compositions.font_sources(ask)
     media, fonts = await _look(inputs, font_sources, sources, tools)
-    texts = {src: (path.parent / src).read_text(encoding="utf-8-sig") for src in text_sources}
+    texts = {src: files[src].read_text(encoding="utf-8-sig") for src in text_sources}
     for src, spoken in (await _spoken(compositions.speeches(ask))).items():
         media[src], inputs[src] = spoken.media, spoken.path
     timeline = compositions.compile(ask, media, texts, fonts)

@@ -30,7 +30,7 @@ from renderowl.pipeline.font_files import probe_font
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
 from renderowl.security.addresses import Refused
-from renderowl.security.outbound import Answer, Bounds, TooLarge, Unreachable
+from renderowl.security.outbound import Answer, Bounds, Outbound, TooLarge, Unreachable
 from renderowl.services.assets import MAX_BYTES, count_captions
 from renderowl.services.context import Context
 from renderowl.services.sources import MAX_TEXT_BYTES
@@ -57,6 +57,14 @@ class Brought(msgspec.Struct, frozen=True):
     path: Path | None = None
 
 
+class Came(msgspec.Struct, frozen=True):
+    """What an answer held: the SHA-256 of the file it was written to, None when nothing had changed, and its validators."""
+
+    digest: str | None
+    etag: str | None
+    last_modified: str | None
+
+
 async def fetch(
     ctx: Context, tools: Toolchain, project_id: str, url: str, *, kind: Kind, folder: Path, tell: Tell
 ) -> Brought:
@@ -71,16 +79,9 @@ async def fetch(
     path = folder / new_id("src")
     max_bytes = min(_MAX_BYTES.get(kind, ctx.settings.max_asset_bytes), ctx.settings.max_asset_bytes)
     bounds = Bounds(max_bytes, ctx.settings.source_timeout_s)
-    try:
-        async with ctx.outbound.open("GET", url, bounds, headers=_conditions(known)) as answer:
-            validators = {"etag": _validator(answer, "etag"), "last_modified": _validator(answer, "last-modified")}
-            digest = None if answer.status == 304 and known is not None else await _take(answer, path, tell)
-    except Refused as error:
-        raise SourceRefused(str(error)) from error
-    except TooLarge as error:
-        raise MediaTooLarge(str(error)) from error
-    except Unreachable as error:
-        raise SourceUnavailable(str(error)) from error
+    came = await download(ctx.outbound, url, path, bounds, tell, known)
+    validators = {"etag": came.etag, "last_modified": came.last_modified}
+    digest = came.digest
     if known is not None and digest in (None, known.content_hash):
         if digest is None:
             validators = {name: value or getattr(known, name) for name, value in validators.items()}
@@ -106,6 +107,25 @@ async def fetch(
         raise SourceUnavailable("the project is being deleted")
     log.info("source_fetched", fetched_id=copy.id, size_bytes=copy.size_bytes)
     return Brought(copy, path)
+
+
+async def download(
+    outbound: Outbound, url: str, path: Path, bounds: Bounds, tell: Tell, known: Fetched | None = None
+) -> Came:
+    """Bring what a URL has to a new file, unless it still has what is `known`.
+
+    Raises what `fetch` does for the way and the other side, and MediaTooLarge.
+    """
+    try:
+        async with outbound.open("GET", url, bounds, headers=_conditions(known)) as answer:
+            digest = None if answer.status == 304 and known is not None else await _take(answer, path, tell)
+            return Came(digest, _validator(answer, "etag"), _validator(answer, "last-modified"))
+    except Refused as error:
+        raise SourceRefused(str(error)) from error
+    except TooLarge as error:
+        raise MediaTooLarge(str(error)) from error
+    except Unreachable as error:
+        raise SourceUnavailable(str(error)) from error
 
 
 def all_problems(problems: Mapping[str, RenderOwlError], pointers: Mapping[str, list[str]]) -> RenderOwlError:

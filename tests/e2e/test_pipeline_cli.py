@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
 from renderowl.testing.media import MadeMedia
+from renderowl.testing.origin import open_origin, page
 
 
-async def renderowl(*arguments: str, cwd: Path) -> tuple[int, str, str]:
+async def renderowl(*arguments: str, cwd: Path, **settings: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "from renderowl.cli.main import main; main()", *arguments),
         cwd=cwd,
+        env=os.environ | {f"RENDEROWL_{name.upper()}": value for name, value in settings.items()},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -93,3 +96,28 @@ async def test_a_missing_file_is_named_where_the_spec_names_it(media: MadeMedia,
     code, _, err = await renderowl("render", "spec.json", cwd=tmp_path)
     assert code != 0
     assert "/input_props/tracks/0/clips/0/src" in err
+
+
+async def test_a_spec_file_may_name_urls_within_the_same_bounds(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path
+) -> None:
+    path = await a_spec(media, tmp_path)
+    spec = json.loads(path.read_text())
+    async with open_origin() as origin:
+        clip = spec["input_props"]["tracks"][0]["clips"][0]
+        clip["src"] = origin.put("/clip.mp4", page((tmp_path / "clip.mp4").read_bytes()))
+        path.write_text(json.dumps(spec))
+        plain = {"outbound_plain_http": "true"}
+        code, out, err = await renderowl("render", "spec.json", "-o", "film.mp4", cwd=tmp_path, **plain)
+        assert code != 0
+        assert "cannot be fetched" in out + err
+        assert origin.asked == []
+        allowed = plain | {"outbound_allow": "127.0.0.1"}
+        code, _, err = await renderowl("render", "spec.json", "-o", "film.mp4", cwd=tmp_path, **allowed)
+        assert code == 0, err
+        assert (await probe(tmp_path / "film.mp4", tools, ours=True)).frames == 30
+        clip["src"] = origin.url + "/gone.mp4"
+        path.write_text(json.dumps(spec))
+        code, out, err = await renderowl("plan", "spec.json", cwd=tmp_path, **allowed)
+        assert code != 0
+        assert "404" in out + err
