@@ -12,6 +12,7 @@ import msgspec
 
 from renderowl.pipeline.encoding import Loudness
 from renderowl.pipeline.graph import Stream
+from renderowl.pipeline.sound import SAMPLE_RATE, whole
 
 LOUDNESS_FILE: Final = "loudness.txt"
 PEAK_FILE: Final = "peak.txt"
@@ -19,7 +20,7 @@ MOST_GAIN_DB: Final = 30.0
 """What is quieter than this below its target is noise, or meant to be."""
 _SILENT_LUFS: Final = -69.9
 """What R 128 says of silence, and of less than its 400 ms, is -70."""
-_OVERSAMPLED: Final = 192_000
+_OVERSAMPLED: Final = 4 * SAMPLE_RATE
 _INTEGRATED: Final = "lavfi.r128.I"
 _TRUE_PEAK: Final = "lavfi.r128.true_peak"
 _PEAK_STEP: Final = 0.0005
@@ -64,7 +65,7 @@ def levelled(sound: Stream, level: Level, total: int) -> Stream:
     ceiling = f"{10 ** (level.ceiling_db / 20):.6f}"
     # Between samples a wave may be higher than at them; at four times the rate hardly.
     sound = sound.then("aresample", _OVERSAMPLED).then("alimiter", limit=ceiling, level=0, latency=1)
-    return sound.then("aresample", 48_000).then("apad", whole_len=total).then("atrim", end_sample=total)
+    return whole(sound.then("aresample", SAMPLE_RATE), total)
 
 
 def measured(sound: Stream) -> Stream:

@@ -144,13 +144,10 @@ def _in_samples(clip: AudioClip, begin: int, rate: Rate) -> list[Key]:
     for key in clip.envelope:
         sample = samples(clip.start + key.frame, rate) - begin
         if keys and keys[-1].easing == "hold":
-            held = keys.pop()
-            level = max(held.frame, sample - _SOFT_EDGE)
-            keys += (
-                [Key(held.frame, held.value), Key(level, held.value)]
-                if level > held.frame
-                else [Key(level, held.value)]
-            )
+            held = keys[-1]
+            keys[-1] = Key(held.frame, held.value)
+            if sample - _SOFT_EDGE > held.frame:
+                keys.append(Key(sample - _SOFT_EDGE, held.value))
         keys.append(Key(sample, key.value, key.easing))
     return keys
 
