@@ -1,6 +1,7 @@
-"""One key against several API processes: together they let in exactly what one may let in."""
+"""One key against several API processes: together they let in exactly what one may, and count all that was asked."""
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from renderowl.services import usage
 from renderowl.testing.deployment import Deployment, open_deployment
 from renderowl.testing.serving import make_account
 
@@ -23,11 +25,9 @@ async def deployment(database_url: str, redis_url: str, tmp_path: Path) -> Async
 
 
 async def test_four_processes_let_in_exactly_the_limit_of_one_key(deployment: Deployment) -> None:
-    _, key = await make_account(deployment.ctx, ["read"])
-    ports = [
-        port
-        for _, port in await asyncio.gather(*(deployment.api(requests_per_minute_free=LIMIT) for _ in range(PROCESSES)))
-    ]
+    principal, key = await make_account(deployment.ctx, ["read", "write"])
+    started = await asyncio.gather(*(deployment.api(requests_per_minute_free=LIMIT) for _ in range(PROCESSES)))
+    ports = [port for _, port in started]
     headers = {"authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(headers=headers, timeout=60, limits=httpx.Limits(max_connections=32)) as http:
 
@@ -44,3 +44,10 @@ async def test_four_processes_let_in_exactly_the_limit_of_one_key(deployment: De
     assert len(admitted) == LIMIT
     assert sorted(int(one.headers["x-ratelimit-remaining"]) for one in admitted)[0] == 0
     assert {answer.url.port for answer in admitted} == set(ports)
+
+    for program, _ in started:
+        program.send(signal.SIGTERM)
+    await asyncio.gather(*(program.ended() for program, _ in started))
+    used = await usage.of_key(deployment.ctx, principal, principal.credential_id, days=2)
+    refused = sum(answer.status_code == 429 for _, answer in answers)
+    assert (used.requests, used.errors) == (ASKED, refused)
