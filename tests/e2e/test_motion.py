@@ -9,7 +9,15 @@ import pytest
 
 from renderowl.pipeline.assemble import OutputFile
 from renderowl.pipeline.motion import Direction, Key, Motion, Passage
-from renderowl.pipeline.timeline import Box, CaptionContent, ColorContent, ImageContent, TextContent, TextStyle
+from renderowl.pipeline.timeline import (
+    Box,
+    CaptionContent,
+    ColorContent,
+    ImageContent,
+    TextContent,
+    TextStyle,
+    VideoContent,
+)
 from renderowl.pipeline.tools import Toolchain
 from renderowl.testing.films import FAST, Stage, composed
 from renderowl.testing.media import MadeMedia, Pixel, frame_pixels, frame_rgb
@@ -121,6 +129,9 @@ async def test_no_cut_is_seen(tools: Toolchain, media: MadeMedia, tmp_path: Path
     stage.put(
         ImageContent(photo, "contain"), Box(80, 48, 60, 40), motion=motion, opacity_keys=keys((0, 1.0), (49, 0.4))
     )
+    counter = await stage.open(await media.counter(frames=60))
+    grown = Motion(x=keys((0, 130.0)), y=keys((0, 20.0)), scale=keys((0, 0.4), (49, 1.6)))
+    stage.put(VideoContent(counter), Box(0, 0, 40, 30), motion=grown, fade_in=20)
     style = TextStyle(font_size=24, background="#ff000080")
     stage.put(TextContent("Hello", style), motion=Motion(x=keys((0, 40.0), (49, 120.0)), y=keys((0, 48.0))))
     stage.put(CaptionContent("one two"), come=Passage("wipe", 10, "right"), go=Passage("circle", 12))
