@@ -28,11 +28,11 @@ _AGAIN_S: Final = 1.0
 
 
 class Allowance(msgspec.Struct, frozen=True):
-    """What an account may do; None is without limit. `renders_today` is what it has made since midnight UTC."""
+    """What an account may do; None is without limit. `renders_today` are those since midnight UTC, counted if limited."""
 
     requests_per_minute: int | None
     renders_per_day: int | None
-    renders_today: int
+    renders_today: int | None
 
 
 def requests_per_minute(settings: Settings, principal: Principal) -> int:
@@ -59,11 +59,9 @@ def renders_per_day(settings: Settings, principal: Principal) -> int:
 
 async def allowance(ctx: Context, principal: Principal) -> Allowance:
     """What the caller's account may do, and how much of it is done."""
-    return Allowance(
-        requests_per_minute(ctx.settings, principal) or None,
-        renders_per_day(ctx.settings, principal) or None,
-        await quotas.renders_today(ctx.db, principal.user_id),
-    )
+    renders = renders_per_day(ctx.settings, principal) or None
+    made = await quotas.renders_today(ctx.db, principal.user_id) if renders else None
+    return Allowance(requests_per_minute(ctx.settings, principal) or None, renders, made)
 
 
 async def count_request(ctx: Context, principal: Principal | None, address: str) -> Standing | None:
@@ -86,8 +84,11 @@ async def count_login(ctx: Context, email: str, address: str) -> None:
 
 async def forgive_logins(ctx: Context, email: str) -> None:
     """The account's owner came in: whoever tried before is forgotten. Leaves everything as it is without Redis."""
+    window = _account_logins(ctx)
+    if window.amount == 0:
+        return
     try:
-        await ctx.limiter.forget(_account_logins(ctx), _hidden(email))
+        await ctx.limiter.forget(window, _hidden(email))
     except LimiterUnavailable as error:
         log.warning("logins_not_forgiven", reason=str(error))
 

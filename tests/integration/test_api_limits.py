@@ -235,4 +235,4 @@ async def test_an_account_is_told_its_limits(opened: Opened) -> None:
         told = (await (await service.user()).get("/me")).json()["limits"]
         assert told == {"requests_per_minute": 60, "renders_per_day": 10, "renders_today": 0}
         told = (await service.http.get("/me")).json()["limits"]
-        assert told == {"requests_per_minute": None, "renders_per_day": None, "renders_today": 0}
+        assert told == {"requests_per_minute": None, "renders_per_day": None, "renders_today": None}
