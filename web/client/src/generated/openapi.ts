@@ -824,7 +824,7 @@ export interface components {
         Allowance: {
             requests_per_minute: number | null;
             renders_per_day: number | null;
-            renders_today: number;
+            renders_today: number | null;
         };
         /** AssetRename */
         AssetRename: {
