@@ -11,9 +11,9 @@ PICTURES: Final = DOCS / "performance"
 
 _HEAD: Final = """# Performance
 
-Written by `bench/report.py` from `bench/results/*.json`; `make bench`, `make bench-rooms`, `make bench-scheduler`
-and `make bench-render` measure everything again. Every figure is taken from outside, as a user sees it: commands, HTTP, the socket, the process
-table. Where things are compared they take turns in one run. No test asserts a time.
+Written by `bench/report.py` from `bench/results/*.json`; `make bench`, `make bench-rooms`, `make bench-scheduler` and
+`make bench-render` measure everything again. Every figure is taken from outside, as a user sees it: commands, HTTP, the
+socket, the process table. Where things are compared they take turns in one run. No test asserts a time.
 
 """
 _ORDER: Final = (

@@ -14,7 +14,7 @@ def plan_of(output: OutputSettings, *, sound: bool = False) -> Plan:
 
 
 def sample(seconds: float, size_bytes: int = 100_000, crf: int = 18) -> Sample:
-    return Sample(cost=100.0, seconds=seconds, megapixels=100.0, size_bytes=size_bytes, video_codec="h264", crf=crf)
+    return Sample(work=100.0, seconds=seconds, megapixels=100.0, size_bytes=size_bytes, video_codec="h264", crf=crf)
 
 
 def test_nothing_measured_is_no_estimate() -> None:
