@@ -13,7 +13,7 @@ import msgspec
 from renderowl.domain.spec.captions import CaptionLook, Style
 from renderowl.domain.spec.fields import Anchor
 from renderowl.domain.spec.output import OutputSettings
-from renderowl.domain.spec.timeline import CropBox, Position, SeenClip, TextClip
+from renderowl.domain.spec.timeline import CropBox, Position, SeenClip, ShapeClip, TextClip
 from renderowl.pipeline.clock import rate_of
 from renderowl.pipeline.timeline import Box, CaptionStyle, Crop, Rate, TextStyle
 
@@ -79,8 +79,21 @@ def _output_size(width: int, height: int, output: OutputSettings) -> tuple[int, 
 
 
 def box_of(clip: SeenClip, stage: Stage, natural: tuple[int, int] | None = None) -> Box:
-    """Return where a clip is drawn: the whole canvas unless it says otherwise, `natural` giving a missing side."""
+    """Return where a clip is drawn: the whole canvas unless it says otherwise.
+
+    Of a clip with a `natural` size one side alone decides about the other; without one the other is the canvas'.
+    """
     return _placed(clip, stage, *_size_of(clip, stage, natural))
+
+
+def shape_box(clip: ShapeClip, stage: Stage) -> Box:
+    """Return where a shape is drawn: what is regular is as wide as it is high unless both are said."""
+    if clip.shape not in ("circle", "star") and not (clip.shape == "polygon" and not clip.points):
+        return box_of(clip, stage)
+    width, height = _size_of(clip, stage, (1, 1))
+    if clip.width is None and clip.height is None:
+        width = height = min(width, height)
+    return _placed(clip, stage, width, height)
 
 
 def text_box(clip: TextClip, stage: Stage, style: TextStyle) -> Box:
@@ -128,8 +141,12 @@ def _placed(clip: SeenClip, stage: Stage, width: int, height: int) -> Box:
 
 
 def _size_of(clip: SeenClip, stage: Stage, natural: tuple[int, int] | None) -> tuple[int, int]:
-    ratio = natural[0] / natural[1] if natural and natural[0] and natural[1] else stage.width / stage.height
     scale = stage.scale * clip.scale
+    if natural is None:
+        width = stage.width * clip.scale if clip.width is None else clip.width * scale
+        height = stage.height * clip.scale if clip.height is None else clip.height * scale
+        return _even(width), _even(height)
+    ratio = natural[0] / natural[1] if all(natural) else stage.width / stage.height
     if clip.width is not None and clip.height is not None:
         width, height = clip.width * scale, clip.height * scale
     elif clip.width is not None:

@@ -38,6 +38,7 @@ from renderowl.pipeline.layout import (
     box_of,
     crop_of,
     plain_color,
+    shape_box,
     stage_of,
     text_align,
     text_box,
@@ -140,7 +141,7 @@ class _Placing:
             case ColorClip():
                 self.seen(clip, out.ColorContent(plain_color(clip.color)), box_of(clip, self.stage))
             case ShapeClip():
-                self.seen(clip, shape_of(clip, self.stage), box_of(clip, self.stage))
+                self.seen(clip, shape_of(clip, self.stage), shape_box(clip, self.stage))
             case CaptionClip():
                 self.captions(clip)
 
@@ -331,7 +332,16 @@ COMPOSITION: Final = Composition(
                         {"type": "audio", "src": "asset://ast_night", "duration": 8, "crossfade": 3},
                     ],
                 },
-            ]
+            ],
+        },
+        {
+            "fonts": [{"family": "Brand", "src": "asset://ast_brand"}],
+            "tracks": [
+                {"clips": [{"type": "image", "src": "asset://ast_studio", "filters": [{"type": "blur", "radius": 6}]}]},
+                {"clips": [{"type": "video", "src": "asset://ast_talk", "chroma_key": {"color": "#00b140"}}]},
+                {"clips": [{"type": "shape", "radius": 20, "fill": "#101820c0", "height": 160, "position": "bottom"}]},
+                {"clips": [{"type": "text", "text": "Hello", "style": {"font_family": "Brand"}, "position": "bottom"}]},
+            ],
         },
     ),
 )

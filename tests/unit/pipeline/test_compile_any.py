@@ -9,9 +9,11 @@ from renderowl.domain.errors import ValidationFailed
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.speech import Speech
 from renderowl.pipeline import compositions
+from renderowl.pipeline.effects.fit import Size
+from renderowl.pipeline.effects.shape import outlines
 from renderowl.pipeline.layers import segment_layers
 from renderowl.pipeline.plan import make_plan
-from renderowl.pipeline.timeline import Media
+from renderowl.pipeline.timeline import Media, ShapeContent
 
 SAID = Speech("Hello owl")
 MEDIA = {
@@ -65,6 +67,28 @@ def clip(
     return st.fixed_dictionaries({"type": st.just(kind), **required}, optional=fields)
 
 
+def adjusted(kind: str, name: str, low: float, high: float) -> st.SearchStrategy[Any]:
+    return st.fixed_dictionaries({"type": st.just(kind), name: st.floats(low, high)})
+
+
+unit = st.floats(0, 1)
+filters = st.lists(
+    st.one_of(
+        adjusted("brightness", "amount", 0, 4), adjusted("hue", "degrees", -360, 360), st.just({"type": "noise"})
+    ),
+    max_size=3,
+)
+seen["filters"] = filters
+shaped: dict[str, st.SearchStrategy[Any]] = {
+    **seen,
+    "shape": st.sampled_from(["rectangle", "ellipse", "circle", "polygon", "star", "line"]),
+    "fill": st.sampled_from(["#fff", "#12345678"]),
+    "stroke": st.fixed_dictionaries({"width": st.floats(0, 100)}),
+    "radius": st.floats(0, 500),
+    "sides": st.integers(3, 64),
+    "inner_radius": st.floats(0.01, 1),
+    "points": st.lists(st.fixed_dictionaries({"x": unit, "y": unit}), max_size=6),
+}
 pictured: dict[str, st.SearchStrategy[Any]] = {
     **seen,
     "fit": st.sampled_from(["cover", "contain", "fill"]),
@@ -72,6 +96,7 @@ pictured: dict[str, st.SearchStrategy[Any]] = {
         {"direction": st.sampled_from(["in", "out", "left", "right", "up", "down"])},
         optional={"amount": st.floats(0.01, 2)},
     ),
+    "chroma_key": st.fixed_dictionaries({"color": st.just("#0f0")}, optional={"similarity": st.floats(0.01, 1)}),
 }
 clips = st.one_of(
     clip("video", {"src": st.sampled_from(["asset://v", "asset://unknown-length"])}, {**pictured, **played}),
@@ -81,6 +106,7 @@ clips = st.one_of(
     clip(
         "text", {"text": st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)}, seen
     ),
+    clip("shape", {}, shaped),
     clip("caption", {"text": st.just("one two three four five six seven")}, seen),
 )
 tracks = st.lists(st.fixed_dictionaries({"clips": st.lists(clips, max_size=3)}), min_size=1, max_size=3)
@@ -114,6 +140,10 @@ def test_it_compiles_or_is_refused(tracks: list[Any], output: dict[str, Any]) ->
         assert [key.frame for key in sound.envelope] == sorted({key.frame for key in sound.envelope})
     for shown in timeline.clips:
         assert shown.head + shown.tail <= shown.frames
+        if isinstance(shown.content, ShapeContent):
+            outer, inner = outlines(shown.content, Size(shown.box.width, shown.box.height))
+            assert outer.startswith("m ")
+            assert "nan" not in outer + inner
         for key in getattr(shown.content, "view", ()):
             media = MEDIA[shown.content.src]  # type: ignore[union-attr]  # only what has a source has a view
             assert min(key.x, key.y) >= 0

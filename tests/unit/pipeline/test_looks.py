@@ -65,6 +65,24 @@ def test_a_shape_is_white_unless_it_says_otherwise() -> None:
     assert (outline.fill, outline.stroke_color, outline.stroke_width) == (None, "#ff0000", 3.0)
 
 
+@pytest.mark.parametrize(
+    ("fields", "size"),
+    [
+        ({}, (1000, 500)),
+        ({"height": 60}, (1000, 60)),
+        ({"width": 60, "scale": 2}, (120, 1000)),
+        ({"shape": "star", "width": 60}, (60, 60)),
+        ({"shape": "circle"}, (500, 500)),
+        ({"shape": "polygon", "width": 60, "height": 40}, (60, 40)),
+    ],
+)
+def test_a_shape_is_as_large_as_it_says_and_else_as_the_canvas_or_regular(
+    fields: dict[str, Any], size: tuple[int, int]
+) -> None:
+    (clip,) = compiled({"type": "shape", **fields}).clips
+    assert (clip.box.width, clip.box.height) == size
+
+
 def test_stars_and_polygons_become_their_corners() -> None:
     assert shape(shape="polygon", sides=4).points == ((0.5, 0.0), (1.0, 0.5), (0.5, 1.0), (0.0, 0.5))
     star = shape(shape="star", sides=5, inner_radius=0.5)
