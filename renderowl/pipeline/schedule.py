@@ -4,16 +4,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
+from renderowl.domain.spec.heard import AudioClip, HeardClip, Trim, TtsClip
 from renderowl.domain.spec.timeline import (
     AnyClip,
-    AudioClip,
     CaptionClip,
-    HeardClip,
     ImageClip,
     TimelineSpec,
     Track,
-    Trim,
-    TtsClip,
     VideoClip,
 )
 from renderowl.pipeline.captions import Cue, SpokenWord, words_of

@@ -6,20 +6,18 @@ from typing import Final
 import msgspec
 
 from renderowl.domain.errors import FieldError
+from renderowl.domain.spec.heard import AudioClip, HeardClip, TtsClip
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.motion import VolumeKeyframe
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.timeline import (
-    AudioClip,
     CaptionClip,
     ColorClip,
-    HeardClip,
     ImageClip,
     SeenClip,
     ShapeClip,
     TextClip,
     TimelineSpec,
-    TtsClip,
     VideoClip,
 )
 from renderowl.pipeline import timeline as out

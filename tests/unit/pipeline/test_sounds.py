@@ -95,6 +95,7 @@ def test_a_crossfade_needs_a_sound_to_take_over_from() -> None:
     assert list(refused({"type": "image", "src": "asset://i"}, {**A, "crossfade": 1})) == ["1/crossfade"]
     assert list(refused({**A, "fade_out": 1}, {**A, "crossfade": 1})) == ["1/crossfade"]
     assert list(refused({**A, "duration": 1}, {**A, "crossfade": 2})) == ["1/crossfade"]
+    assert list(refused(A, {**A, "duration": 1, "crossfade": 2})) == ["1/crossfade"]
     assert list(refused(A, {**A, "crossfade": 1, "start": 2}, {**A, "crossfade": 1, "fade_in": 1})) == [
         "1/crossfade",
         "2/crossfade",
