@@ -10,6 +10,7 @@ from renderowl.domain.errors import OutputWrong
 from renderowl.pipeline import hls
 from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.command import link
+from renderowl.pipeline.cutting import join_takes
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment, publish
 from renderowl.pipeline.join import film_command
 from renderowl.pipeline.plan import Plan
@@ -64,6 +65,14 @@ async def assemble(
         link(work_dir / f"part-{index}.nut", segment.path)
     if audio is not None:
         link(work_dir / "sound", audio.path)
+    if plan.copies:
+        await join_takes(
+            [segment.path for segment in segments],
+            plan.timeline.canvas.frames,
+            plan.timeline.canvas.rate,
+            work_dir,
+            observer,
+        )
     await run(film.argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / "ffmpeg.log")
     streamed = plan.encoding.format == "hls"
     found = await probe(work_dir / (hls.MEDIA if streamed else film.output), tools, ours=True)

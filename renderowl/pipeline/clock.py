@@ -39,3 +39,11 @@ def frame_at(seconds: Fraction, rate: Rate) -> int:
 def time_of(frames: int, rate: Rate) -> Fraction:
     """Return how long so many frames last, in seconds."""
     return frames / fraction_of(rate)
+
+
+def timescale(rate: Rate) -> int:
+    """Return the ticks a second in which every frame's time is a whole number, and fine enough for players."""
+    ticks = rate.num
+    while ticks < 10_000:
+        ticks *= 2
+    return ticks

@@ -11,13 +11,14 @@ import msgspec
 from renderowl.domain.errors import OutputWrong
 from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.command import audio_command, segment_command
+from renderowl.pipeline.cutting import LOG as _LOG
+from renderowl.pipeline.cutting import cut_out, note
 from renderowl.pipeline.levelling import MEASURING_SHARE, Stretch, find_level
 from renderowl.pipeline.plan import AudioProgramme, Encoding, Preview, Segment
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.run import Observer, ProcessLimits, run
+from renderowl.pipeline.smart_cut import NotCopyable
 from renderowl.pipeline.tools import Toolchain
-
-_LOG: str = "ffmpeg.log"
 
 
 class EncodedSegment(msgspec.Struct, frozen=True):
@@ -52,10 +53,17 @@ async def encode_segment(
 ) -> EncodedSegment:
     """Encode a segment to `out`; raises OutputWrong unless it has exactly its frames."""
     began = time.monotonic()
+    limits = limits or ProcessLimits()
+    if segment.copies:
+        try:
+            cut = await cut_out(segment, encoding, inputs, work_dir, tools, observer, limits)
+        except NotCopyable as reason:
+            note(work_dir, f"encoded whole: {reason}")
+        else:
+            return EncodedSegment(out, segment.frames, publish(cut, out), "", round(time.monotonic() - began, 3))
     # In threads: a megabyte of captions takes a while, and the worker's heartbeats go on meanwhile.
     command = await asyncio.to_thread(segment_command, segment, encoding, preview, tools)
     await asyncio.to_thread(command.prepare, work_dir, inputs)
-    limits = limits or ProcessLimits()
     await run(command.argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / _LOG)
     made = work_dir / command.output
     found = await probe(made, tools, ours=True)

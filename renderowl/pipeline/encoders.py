@@ -77,6 +77,16 @@ def video_arguments(encoding: Encoding, canvas: Canvas, tools: Toolchain, *, sti
             )
 
 
+def edge_arguments(encoding: Encoding, canvas: Canvas, tools: Toolchain, delay: int) -> tuple[str, ...]:
+    """Return the arguments that encode pictures next to copied ones: coloured as their source says, reordered no further."""
+    reordered = {0: ("-bf", "0"), 1: ("-x264-params", "b-pyramid=none")}.get(delay, ())
+    return (
+        *("-c:v", tools.require_encoder("libx264"), "-preset", encoding.preset, "-crf", str(encoding.crf)),
+        *("-profile:v", "high", "-level:v", h264_level(canvas), "-g", str(encoding.gop_frames), "-flags", "+cgop"),
+        *("-pix_fmt", "yuv420p", *reordered),
+    )
+
+
 def audio_arguments(encoding: Encoding, tools: Toolchain) -> tuple[str, ...]:
     """Return the arguments that encode the sound, and with them nothing of the container."""
     match encoding.audio_codec:

@@ -6,8 +6,9 @@ from typing import Final
 from renderowl.domain.errors import OutputWrong
 from renderowl.pipeline import hls
 from renderowl.pipeline.chapters import ffmetadata
-from renderowl.pipeline.clock import time_of
+from renderowl.pipeline.clock import time_of, timescale
 from renderowl.pipeline.command import Command, start
+from renderowl.pipeline.cutting import JOINED_TAKES
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment
 from renderowl.pipeline.plan import Plan
 from renderowl.pipeline.stills import AS_JPEG
@@ -26,12 +27,13 @@ def film_command(
 ) -> Command:
     """Return the command that joins the film; raises OutputWrong when the segments do not fit together."""
     form = plan.encoding.format
-    if len({segment.extradata_hash for segment in segments}) > 1:
+    if not plan.copies and len({segment.extradata_hash for segment in segments}) > 1:
         raise OutputWrong("the segments were encoded with different parameters and cannot be joined")
     if not segments and audio is None:
         raise OutputWrong("there is neither a picture nor a sound to make a file of")
     output = hls.PLAYLIST if form == "hls" else f"film.{form}"
-    opened = (*(_JOINED if segments else ()), *(("-i", "sound") if audio else ()))
+    joined = ("-i", JOINED_TAKES) if plan.copies else _JOINED
+    opened = (*(joined if segments else ()), *(("-i", "sound") if audio else ()))
     files = {"join.txt": join_list([one.frames for one in segments], plan.timeline.canvas.rate)} if segments else {}
     match form:
         case "gif":
@@ -83,14 +85,6 @@ def join_list(frames: Sequence[int], rate: Rate) -> str:
         lines += [f"file part-{index}.nut", f"duration {(end - before) / 1_000_000:.6f}"]
         before = end
     return "\n".join(lines) + "\n"
-
-
-def timescale(rate: Rate) -> int:
-    """Return the ticks a second in which every frame's time is a whole number, and fine enough for players."""
-    ticks = rate.num
-    while ticks < 10_000:
-        ticks *= 2
-    return ticks
 
 
 def _still(form: str) -> tuple[str, ...]:

@@ -23,12 +23,18 @@ from renderowl.pipeline.timeline import (
 
 
 def segment_key(
-    canvas: Canvas, clips: tuple[Clip, ...], media: dict[str, Media], encoding: Encoding, fingerprint: str
+    canvas: Canvas,
+    clips: tuple[Clip, ...],
+    media: dict[str, Media],
+    encoding: Encoding,
+    fingerprint: str,
+    *,
+    copies: bool = False,
 ) -> str:
     """Return the key of a segment whose clips are told relative to its start."""
     shown = [msgspec.structs.replace(clip, id="", content=_by_bytes(clip.content, media)) for clip in clips]
     codec = (encoding.video_codec, encoding.crf, encoding.preset, encoding.gop_frames)
-    return _hash("segment", canvas, shown, codec, fingerprint)
+    return _hash("take" if copies else "segment", canvas, shown, codec, fingerprint)
 
 
 def audio_key(

@@ -18,6 +18,7 @@ from renderowl.pipeline.encoding import Encoding as Encoding
 from renderowl.pipeline.encoding import assemble_cost, audio_cost, encoding_of, segment_cost
 from renderowl.pipeline.keys import audio_key, segment_key
 from renderowl.pipeline.slice import window
+from renderowl.pipeline.smart_cut import take_spans, why_not, why_not_at_all
 from renderowl.pipeline.timeline import (
     AudioClip,
     Canvas,
@@ -28,6 +29,8 @@ from renderowl.pipeline.timeline import (
     Timeline,
 )
 
+_COPYING: Final = 0.25
+"""Of encoding: a guess that holds for a key picture every few seconds."""
 TARGET_SEGMENT_S: Final = 8.0
 """How long the pieces of a long clip are: a 30 s film keeps two or more cores busy to its end."""
 
@@ -68,6 +71,10 @@ class Segment(msgspec.Struct, frozen=True):
     media: dict[str, Media]
     cost: float
     """Estimated frames x pixels x difficulty, in megapixels: a weight, not a time."""
+    copies: bool = False
+    """Whether it is copied out of its source as far as the source allows."""
+    note: str = ""
+    """Of a smart cut: why it is not."""
 
 
 class AudioProgramme(msgspec.Struct, frozen=True):
@@ -110,6 +117,11 @@ class Plan(msgspec.Struct, frozen=True):
     further: tuple["Plan", ...] = ()
     fingerprint: str = ""
     """FFmpeg version and our own encoder revision, part of every key."""
+
+    @property
+    def copies(self) -> bool:
+        """Whether pictures of the sources' own encoders are among the film's."""
+        return any(segment.copies for segment in self.segments)
 
     @property
     def films(self) -> tuple["Plan", ...]:
@@ -190,7 +202,8 @@ def _film(timeline: Timeline, output: OutputSettings, fingerprint: str, target_s
         timeline = _still(timeline, output)
     encoding = encoding_of(output, timeline.canvas.rate)
     has_picture = output.format not in ("mp3", "wav")
-    segments = _segments(timeline, encoding, fingerprint, target_segment_s) if has_picture else ()
+    smart = why_not_at_all(output) if output.smart_cut else None
+    segments = _segments(timeline, encoding, fingerprint, target_segment_s, smart) if has_picture else ()
     wants_pictures = bool(segments) and output.preview.frames
     duration_s = _duration_s(timeline)
     thumbnails = (
@@ -228,27 +241,46 @@ def _said(metadata: MetadataSettings | None) -> dict[str, str]:
     return {} if metadata is None else {name: text for name, text in msgspec.structs.asdict(metadata).items() if text}
 
 
-def _segments(timeline: Timeline, encoding: Encoding, fingerprint: str, target_segment_s: float) -> tuple[Segment, ...]:
-    starts = cut_frames(timeline, target_segment_s)
+def _segments(
+    timeline: Timeline, encoding: Encoding, fingerprint: str, target_segment_s: float, smart: str | None
+) -> tuple[Segment, ...]:
+    """Return the segments. `smart` is None without a smart cut; with one it says why nothing can be copied, or nothing."""
+    takes = take_spans(timeline) if smart == "" else []
+    starts = _starts(timeline, target_segment_s, takes)
     made = []
     for index, (start, end) in enumerate(zip(starts, [*starts[1:], timeline.canvas.frames], strict=True)):
         part = window(timeline, start, end)
         shown = {src for clip in part.clips for src in clip.sources}
         media = {src: part.media[src] for src in sorted(shown)}
         canvas = part.canvas
+        copies = (start, end) in takes
+        cost = segment_cost(part.clips, canvas.frames, canvas.width, canvas.height, encoding)
         made.append(
             Segment(
                 index=index,
                 start=start,
                 frames=end - start,
-                key=segment_key(canvas, part.clips, media, encoding, fingerprint),
+                key=segment_key(canvas, part.clips, media, encoding, fingerprint, copies=copies),
                 canvas=canvas,
                 clips=part.clips,
                 media=media,
-                cost=segment_cost(part.clips, canvas.frames, canvas.width, canvas.height, encoding),
+                cost=round(cost * _COPYING, 3) if copies else cost,
+                copies=copies,
+                note="" if copies or smart is None else smart or why_not(part.clips, canvas, media),
             )
         )
     return tuple(made)
+
+
+def _starts(timeline: Timeline, target_segment_s: float, takes: list[tuple[int, int]]) -> list[int]:
+    """Return where segments begin: each take is one, and what lies between is cut as ever."""
+    starts: list[int] = []
+    ends = [0, *(end for _, end in takes)]
+    for at, (start, _) in zip(ends, [*takes, (timeline.canvas.frames, 0)], strict=True):
+        if at < start:
+            starts += [at + frame for frame in cut_frames(window(timeline, at, start), target_segment_s)]
+        starts.append(start)
+    return starts[:-1]
 
 
 def _programme(timeline: Timeline, encoding: Encoding, fingerprint: str) -> AudioProgramme | None:

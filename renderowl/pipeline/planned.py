@@ -25,6 +25,8 @@ class PlannedStep(msgspec.Struct, frozen=True):
     cost: float
     argv: tuple[str, ...]
     files: dict[str, str]
+    note: str = ""
+    """Of a smart cut: what is copied, or why nothing is; the command is then that of encoding it whole."""
 
 
 def planned_steps(plan: Plan, tools: Toolchain) -> list[PlannedStep]:
@@ -40,7 +42,9 @@ def planned_steps(plan: Plan, tools: Toolchain) -> list[PlannedStep]:
         if told > MAX_TOLD_CHARS:
             raise LimitExceeded("the texts of all steps together are too long to be told; render it instead")
         name = f"segment-{segment.index}"
-        steps.append(_step(name, segment.key, segment.start, segment.frames, segment.cost, made))
+        step = _step(name, segment.key, segment.start, segment.frames, segment.cost, made)
+        said = "copied as far as the source's key pictures allow" if segment.copies else segment.note
+        steps.append(msgspec.structs.replace(step, note=said and f"smart cut: {said}"))
     for film, audio in plan.sounds_once.values():
         steps += _sound_steps(audio, film.encoding, tools)
     return steps

@@ -105,6 +105,7 @@ class Probed(msgspec.Struct, frozen=True):
             is_stretched=self.is_stretched,
             transfer=self.transfer,
             decoder=_ALPHA_DECODERS.get(self.codec, "") if self.has_alpha else "",
+            codec=self.codec,
             has_alpha=self.has_alpha,
             has_video=self.has_video,
             has_audio=self.has_audio,

@@ -62,6 +62,8 @@ class Media(msgspec.Struct, frozen=True):
     """Of a high dynamic range, how its brightness is coded."""
     decoder: str = ""
     """Which decoder to use, where FFmpeg's own would lose something."""
+    codec: str = ""
+    """Of its pictures; empty when not known."""
     has_alpha: bool = False
     has_video: bool = False
     has_audio: bool = False

@@ -36,6 +36,8 @@ class StepView(msgspec.Struct, frozen=True):
     cached: bool
     argv: tuple[str, ...]
     files: dict[str, str]
+    note: str = ""
+    """Of a smart cut: what is copied, or why nothing is."""
 
 
 class PlanView(msgspec.Struct, frozen=True):

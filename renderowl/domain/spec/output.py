@@ -152,6 +152,7 @@ class OutputSettings(Spec, frozen=True, kw_only=True):
     metadata: MetadataSettings | None = None
     preview: PreviewSettings = PreviewSettings()
     captions: Captions = "burn"
+    smart_cut: bool = False
     watermark: Watermark | None = None
     outputs: Annotated[tuple[OutputOverride, ...], Meta(max_length=MAX_OUTPUTS)] = ()
 
