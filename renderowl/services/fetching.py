@@ -103,8 +103,9 @@ async def fetch(
     )
     await rows.insert(ctx.db, copy)
     await ctx.storage.put_file(copy.storage_key, path, content_type=content_type)
-    if not await rows.set_ready(ctx.db, copy.id):
-        raise SourceUnavailable("the project is being deleted")
+    if not await rows.set_ready(ctx.db, copy.id):  # the project was deleted meanwhile, and its objects before this one
+        await ctx.storage.delete([copy.storage_key])
+        raise SourceUnavailable("the project is gone")
     log.info("source_fetched", fetched_id=copy.id, size_bytes=copy.size_bytes)
     return Brought(copy, path)
 

@@ -45,10 +45,8 @@ def on_the_web(ctx: Context, sources: Mapping[str, list[str]]) -> dict[str, list
     web = {src: pointers for src, pointers in sources.items() if not src.startswith(SCHEME)}
     problems: list[FieldError] = []
     if len(web) > MAX_WEB_SOURCES:
-        first = next(iter(web.values()))[0]
-        raise ValidationFailed(
-            errors=[FieldError(first, f"the spec names {len(web)} URLs; at most {MAX_WEB_SOURCES} are fetched")]
-        )
+        message = f"the spec names {len(web)} URLs; at most {MAX_WEB_SOURCES} are fetched"
+        raise ValidationFailed(message, errors=[FieldError(next(iter(web.values()))[0], message)])
     for src, pointers in web.items():
         try:
             ctx.outbound.places.target(src)

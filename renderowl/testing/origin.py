@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -80,7 +81,7 @@ class Origin:
 
 
 @contextlib.asynccontextmanager
-async def open_origin(port: int = 0) -> AsyncIterator[Origin]:
+async def open_origin(port: int = 0, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Origin]:
     """A server until the end of the block."""
     talking: set[asyncio.Task[None]] = set()
 
@@ -99,8 +100,8 @@ async def open_origin(port: int = 0) -> AsyncIterator[Origin]:
             talking.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", port)
-    origin = Origin(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    server = await asyncio.start_server(talk, "127.0.0.1", port, ssl=tls)
+    origin = Origin(f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     try:
         yield origin
     finally:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from renderowl.domain.errors import AssetNotFound, AssetNotReady, SourceRefused
+from renderowl.domain.errors import AssetNotFound, AssetNotReady, SourceRefused, ValidationFailed
 from renderowl.domain.records import Render
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
@@ -231,6 +231,26 @@ async def test_copies_that_nobody_uses_are_dropped_and_fetched_again_when_wanted
     assert await farm.ctx.db.fetch_value("SELECT count(*) FROM fetched") == 0
     await farm.completed(await farm.submit(film(src), {**FAST, "crf": 30}))
     assert len(files(storage_dir)) == 1
+
+
+async def test_a_copy_whose_fetcher_died_in_between_is_found_and_dropped(
+    farm: Farm, origin: Origin, media: MadeMedia, storage_dir: Path
+) -> None:
+    """The row stands before the object: killed between the two, or right after them, it is swept like an old one."""
+    src = origin.put("/v", page((await media.video()).read_bytes(), headers={"ETag": '"1"'}))
+    await farm.completed(await farm.submit(film(src), FAST))
+    await farm.ctx.db.execute("UPDATE fetched SET status = 'fetching'")
+    await farm.completed(await farm.submit(film(src), {**FAST, "crf": 30}))
+    assert "if-none-match" not in origin.asked[-1].headers
+    assert len(files(storage_dir)) == 2
+    await farm.ctx.db.execute("UPDATE fetched SET used_at = now() - interval '8 days' WHERE status = 'fetching'")
+    assert await fetching.sweep(farm.ctx) == 1
+    assert len(files(storage_dir)) == 1
+
+
+async def test_a_spec_names_a_bounded_number_of_urls(farm: Farm) -> None:
+    with pytest.raises(ValidationFailed, match="at most 200"):
+        await farm.submit(film(*(f"https://good.example/{n}.mp4" for n in range(201))), FAST)
 
 
 async def _tools() -> Toolchain:

@@ -1,12 +1,18 @@
 """The way out: checked at every connection, and no answer takes more than it may."""
 
 import asyncio
+import datetime
 import gzip
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpcore
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from renderowl.security.addresses import Places, Refused
 from renderowl.security.outbound import Bounds, Outbound, TooLarge, Unreachable
@@ -192,3 +198,63 @@ async def test_a_name_that_does_not_resolve_and_a_closed_port_are_unreachable(or
         url = gone.url
     with pytest.raises(Unreachable, match="connection failed"):
         await get(Outbound(LOCAL), url + "/a")
+
+
+def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's side of TLS for this name, and that of a client who trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    public = made.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    both = folder / "both.pem"
+    both.write_bytes(private + public)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(both)
+    return server, ssl.create_default_context(cadata=public.decode())
+
+
+async def test_tls_is_checked_against_the_name_though_an_address_is_connected_to(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def here(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    server, trusting = certificate(tmp_path, "good.test")
+    places = Places(allow=("127.0.0.1",))
+    async with open_origin(tls=server) as origin:
+        origin.put("/a", page(b"hello"))
+        port = origin.url.rpartition(":")[2]
+        assert await get(Outbound(places, resolve=here, tls=trusting), f"https://good.test:{port}/a") == b"hello"
+        with pytest.raises(Unreachable, match="certificate"):
+            await get(Outbound(places, resolve=here, tls=trusting), f"https://other.test:{port}/a")
+        with pytest.raises(Unreachable, match="certificate"):
+            await get(Outbound(places, resolve=here), f"https://good.test:{port}/a")
+        with pytest.raises(Unreachable):
+            await get(Outbound(places, tls=trusting), origin.url + "/a")
+        assert [one.headers["host"] for one in origin.asked] == [f"good.test:{port}"]
+    assert asked == ["good.test", "other.test", "good.test"]
+
+
+async def test_what_began_under_tls_is_not_led_away_from_it(tmp_path: Path) -> None:
+    async def here(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    server, trusting = certificate(tmp_path, "good.test")
+    outbound = Outbound(Places(allow=("127.0.0.1",), plain=True), resolve=here, tls=trusting)
+    async with open_origin(tls=server) as origin, open_origin() as plain:
+        origin.put("/a", redirect(plain.put("/b", page(b"plain"))))
+        with pytest.raises(Refused, match="from https"):
+            await get(outbound, f"https://good.test:{origin.url.rpartition(':')[2]}/a")
+        assert plain.asked == []
