@@ -1,6 +1,7 @@
 """Sessions in browsers: whose they are, where they come from, how they end; and how passwords are tried."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -10,9 +11,13 @@ import httpx
 import pytest
 import redis.asyncio
 from argon2 import PasswordHasher
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin, Subprotocol
 
 from renderowl.security import passwords
 from renderowl.testing.service import BASE_URL, Service, open_service
+from renderowl.testing.serving import ORIGIN, World
 
 ANN = {"email": "ann@example.org", "password": "correct horse battery"}
 Opened = Callable[..., AbstractAsyncContextManager[Service]]
@@ -191,3 +196,23 @@ async def test_redis_is_told_no_address_of_a_person(opened: Opened, redis_url: s
         keys = [key.decode() for key in await server.keys("renderowl:limits:*")]
         assert keys
         assert not any("ann" in key or "@" in key for key in keys)
+
+
+@pytest.mark.parametrize("origin", [None, ORIGIN, "https://evil.example"])
+async def test_a_cookie_opens_no_socket(world: World, origin: str | None) -> None:
+    """Browsers send it with every handshake, whoever's page asks: a page of ours gets a ticket instead."""
+    token, _ = world.ctx.tokens.mint(world.principal.user_id, ["read", "write"])
+    headers = {"Cookie": f"renderowl_session={token}"}
+    url = f"ws{world.http_url.removeprefix('http')}/ws/projects/{world.project.id}/renders"
+    async with connect(
+        url,
+        additional_headers=headers,
+        subprotocols=[Subprotocol("renderowl.v1")],
+        origin=None if origin is None else Origin(origin),
+    ) as socket:
+        with contextlib.suppress(ConnectionClosed):
+            await socket.send('{"type": "hello"}')
+        await socket.wait_closed()
+        assert socket.close_code == (4403 if origin == "https://evil.example" else 4401)
+    async with httpx.AsyncClient(base_url=world.http_url, headers=headers) as http:
+        assert (await http.get("/me")).status_code == 200
