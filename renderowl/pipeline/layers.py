@@ -109,14 +109,14 @@ def _draw_moving(layers: Layers, clip: Clip, segment: Segment) -> None:
     fixed = isinstance(clip.content, VideoContent | ImageContent) and clip.content.fit == "none"
     levels = {1.0: [frames]} if fixed else levels_of(course, drawn, frames)
     for number, (factor, runs) in enumerate(levels.items()):
-        span = span_between(clip, runs[0].start, runs[-1].stop)
-        patch = patch_of(course, drawn, range(runs[0].start, runs[-1].stop), canvas)
+        frames = range(runs[0].start, runs[-1].stop)
+        span, patch = span_between(clip, frames.start, frames.stop), patch_of(course, drawn, frames, canvas)
         if patch is None:
             continue
         name = f"clip{clip_number(clip, segment)}-{number}"
         layer, size = pictures_of(unturned, span, segment, layers, name, alpha=True, factor=factor)
         seen = seen_keys(runs) if len(runs) > 1 else ()
-        layer = shifted(moved(layer, size, drawn, course, patch, span.elapsed, seen), span.start, canvas.rate)
+        layer = shifted(moved(layer, size, drawn, course, patch, frames, seen), span.start, canvas.rate)
         at = after(seen, -clip.start)
         layers.picture = placed(layers.picture, layer, patch.x, patch.y, span.start, span.end, canvas, at)
 

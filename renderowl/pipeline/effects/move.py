@@ -11,7 +11,7 @@ from typing import Final
 
 from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.margin import margins, with_margin
-from renderowl.pipeline.effects.path import Keys, clock, is_constant, path, value_at
+from renderowl.pipeline.effects.path import Keys, clock, is_constant, path, thinned, value_at
 from renderowl.pipeline.graph import Stream, combined
 from renderowl.pipeline.motion import Key
 from renderowl.pipeline.timeline import Canvas
@@ -24,6 +24,10 @@ _LONGEST: Final = 4096
 _LEVELS: Final = 2
 """Sizes a picture is made in, for each time it doubles."""
 _COARSEST: Final = -4
+_PRECISION: Final = 1 / 512
+"""Pixels: half of what `perspective` knows."""
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -46,20 +50,29 @@ class Course:
         across, down = (prod(value_at(keys, frame) for keys in way) for way in (self.scale_x, self.scale_y))
         return max(across, _SMALLEST), max(down, _SMALLEST)
 
-    def corners(self, frame: int, drawn: Size) -> list[tuple[float, float]]:
-        """Return where on the canvas the corners of what is drawn in the middle of the box lie."""
+    def middle(self, frame: int) -> Point:
+        """Return where the middle of the box lies."""
         across, down = self.scales(frame)
         x = sum(value_at(keys, frame) for keys in self.x) + (0.5 - self.anchor[0]) * self.box.width * across
         y = sum(value_at(keys, frame) for keys in self.y) + (0.5 - self.anchor[1]) * self.box.height * down
+        return x, y
+
+    def corners(self, frame: int, drawn: Size) -> list[Point]:
+        """Return where on the canvas the corners of what is drawn in the middle of the box lie."""
+        (x, y), (across, down) = self.middle(frame), self.scales(frame)
         turn = radians(value_at(self.rotation, frame))
-        halves = drawn.width / 2 * across, drawn.height / 2 * down
-        return [
-            (
-                x + a * halves[0] * cos(turn) - b * halves[1] * sin(turn),
-                y + a * halves[0] * sin(turn) + b * halves[1] * cos(turn),
-            )
-            for a, b in ((-1, -1), (1, -1), (-1, 1), (1, 1))
-        ]
+        found = []
+        for a, b in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
+            along, aside = a * drawn.width / 2 * across, b * drawn.height / 2 * down
+            found.append((x + along * cos(turn) - aside * sin(turn), y + along * sin(turn) + aside * cos(turn)))
+        return found
+
+    def at_rest(self, frame: int, point: Point) -> Point:
+        """Return where, from the middle of the box at rest, that lies which is seen at a point of the canvas."""
+        (x, y), (across, down) = self.middle(frame), self.scales(frame)
+        turn = radians(value_at(self.rotation, frame))
+        right, below = point[0] - x, point[1] - y
+        return (right * cos(turn) + below * sin(turn)) / across, (below * cos(turn) - right * sin(turn)) / down
 
 
 @dataclass(frozen=True)
@@ -109,18 +122,19 @@ def seen_keys(runs: Sequence[range]) -> tuple[Key, ...]:
 
 
 def moved(
-    picture: Stream, size: Size, drawn: Size, course: Course, patch: Patch, begun: int, seen: Keys = ()
+    picture: Stream, size: Size, drawn: Size, course: Course, patch: Patch, frames: range, seen: Keys = ()
 ) -> Stream:
-    """Return the patch with the layer on its course; the layer's first frame is number `begun` of its clip.
+    """Return the patch with the layer on its course, in these frames of the clip.
 
     The layer is a picture of `size` of what is `drawn` at rest; when it is `seen` is told where it is not always.
     """
     width, height = max(size.width + 2 * _MARGIN, patch.width), max(size.height + 2 * _MARGIN, patch.height)
-    corners = _corners(course, patch, Size(width, height), size, drawn, clock("on", 1 - begun))
-    still = all(is_constant(keys) for keys in (*course.x, *course.y, *course.scale_x, *course.scale_y, course.rotation))
-    way = {**corners, "eval": "init" if still else "frame"}
+    corners = _corners(course, patch, Size(width, height), size, drawn, frames)
+    still = all(is_constant(keys) for keys in corners.values())
+    way = {name: path(keys, clock("on", 1 - frames.start)) for name, keys in corners.items()}
+    way["eval"] = "init" if still else "frame"
     if seen:
-        way["enable"] = path(seen, clock("n", -begun))
+        way["enable"] = path(seen, clock("n", -frames.start))
     colors, alpha = with_margin(picture, size, Size(width, height))
     # Cubic for what is in the picture. Its edge is only as smooth as it is placed exactly: cubic overshoots, and is cut off.
     colors, alpha = colors.then("perspective", **way, interpolation="cubic"), alpha.then("perspective", **way)
@@ -129,32 +143,21 @@ def moved(
     return combined("alphamerge", [colors, alpha])
 
 
-def _corners(course: Course, patch: Patch, whole: Size, size: Size, drawn: Size, now: str) -> dict[str, str]:
-    """Return where in the layer the corners of the patch lie; `perspective` maps corners of pixels, not their middles."""
-    wide, high = (f"max({_product(ways, now)},{_SMALLEST})" for ways in (course.scale_x, course.scale_y))
-    x = _sum(course.x, (0.5 - course.anchor[0]) * course.box.width, wide, now)
-    y = _sum(course.y, (0.5 - course.anchor[1]) * course.box.height, high, now)
-    turn = "" if _always(course.rotation, 0) else f"{path(course.rotation, now)}*PI/180"
+def _corners(
+    course: Course, patch: Patch, whole: Size, size: Size, drawn: Size, frames: range
+) -> dict[str, Sequence[Key]]:
+    """Return where in the layer the corners of the patch lie; `perspective` maps corners of pixels, not their middles.
+
+    It reads its expressions anew for each frame. So they are told as what comes out of all the keys, and of that only
+    what is no straight line.
+    """
     left, top = margins(size, whole)
-    corners = {}
+    found: dict[str, Sequence[Key]] = {}
     for number, (right, below) in enumerate(((0, 0), (1, 0), (0, 1), (1, 1))):
-        away_x = f"({patch.x + right * whole.width + 0.5:.8g}-({x}))"
-        away_y = f"({patch.y + below * whole.height + 0.5:.8g}-({y}))"
-        along = f"({away_x}*cos({turn})+{away_y}*sin({turn}))" if turn else away_x
-        aside = f"({away_y}*cos({turn})-{away_x}*sin({turn}))" if turn else away_y
-        corners[f"x{number}"] = f"{along}*{size.width / drawn.width:.8g}/{wide}+{left + size.width / 2 - 0.5:.8g}"
-        corners[f"y{number}"] = f"{aside}*{size.height / drawn.height:.8g}/{high}+{top + size.height / 2 - 0.5:.8g}"
-    return corners
-
-
-def _sum(ways: tuple[Keys, ...], to_middle: float, scale: str, now: str) -> str:
-    """Return where the middle of the box is, `to_middle` from the anchor at rest."""
-    return "+".join([*(path(keys, now) for keys in ways), *([f"{to_middle:.8g}*{scale}"] if to_middle else [])])
-
-
-def _product(ways: tuple[Keys, ...], now: str) -> str:
-    return "*".join(path(keys, now) for keys in ways if not _always(keys, 1)) or "1"
-
-
-def _always(keys: Keys, value: float) -> bool:
-    return is_constant(keys) and value_at(keys, 0) == value
+        corner = patch.x + right * whole.width + 0.5, patch.y + below * whole.height + 0.5
+        points = [(frame, course.at_rest(frame, corner)) for frame in frames]
+        across, down = size.width / drawn.width, size.height / drawn.height
+        middle = left + size.width / 2 - 0.5, top + size.height / 2 - 0.5
+        found[f"x{number}"] = thinned([(frame, x * across + middle[0]) for frame, (x, _) in points], _PRECISION)
+        found[f"y{number}"] = thinned([(frame, y * down + middle[1]) for frame, (_, y) in points], _PRECISION)
+    return found

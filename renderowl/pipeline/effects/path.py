@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from math import cos, pi
+from math import cos, inf, pi
 from typing import Final, cast
 
 from renderowl.pipeline.motion import Easing, Key
@@ -56,6 +56,27 @@ def value_at(keys: Keys, frame: float) -> float:
     return before.value + (after.value - before.value) * ease((frame - before.frame) / (after.frame - before.frame))
 
 
+def thinned(points: Sequence[tuple[int, float]], tolerance: float) -> Sequence[Key]:
+    """Return as few keys as say the same within a tolerance: where lines do not help, one for each point."""
+    start, last, keys = points[0], points[0], [points[0]]
+    low, high = -inf, inf
+    for frame, value in points[1:]:
+        if not low <= (value - start[1]) / (frame - start[0]) <= high:
+            keys.append(last)
+            start, low, high = last, -inf, inf
+        frames = frame - start[0]
+        low, high = (
+            max(low, (value - tolerance - start[1]) / frames),
+            min(high, (value + tolerance - start[1]) / frames),
+        )
+        last = frame, value
+    if last is not keys[-1]:
+        keys.append(last)
+    if len(keys) > len(points) / 2:
+        return [Key(frame, round(value, 3), "hold") for frame, value in points]
+    return [Key(frame, value) for frame, value in keys]
+
+
 def clock(variable: str, start: int) -> str:
     """Return the frames since frame `start`, which may be negative, of a filter that calls its frame `variable`."""
     return f"({variable}{-start:+d})"
@@ -78,6 +99,8 @@ def _between(start: Key, end: Key) -> str:
     change = end.value - start.value
     if not change:
         return f"{start.value:.8g}"
+    if start.easing == "hold":  # the same in fewer letters: of these there may be thousands
+        return f"if(lt(ld(0),{end.frame}),{start.value:.8g},{end.value:.8g})"
     gone = f"(ld(0)-({start.frame}))/{end.frame - start.frame}"
     if start.easing == "linear":
         return f"({start.value:.8g}+({change:.8g})*{gone})"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from renderowl.pipeline.clock import fraction_of, time_of
-from renderowl.pipeline.effects.path import Keys, clock, is_constant, path, value_at
+from renderowl.pipeline.effects.path import Keys, clock, is_constant, path, thinned, value_at
 from renderowl.pipeline.motion import Easing, Key, Motion
 from renderowl.pipeline.slice import slice_clip
 from renderowl.pipeline.timeline import Box, Clip, Ellipse, EllipseKey, HighlightContent, Rate, VideoContent, ViewKey
@@ -98,6 +98,20 @@ def test_a_motion_cut_out_moves_as_the_whole_does(keys: tuple[Key, ...], first: 
         assert value_at(part.scale, frame) == value_at(keys, first + frame)
     assert part.y == motion.y
     assert (part.x == (Key(0, part.x[0].value, part.x[0].easing),)) == (len(part.x) == 1)
+
+
+@given(values=st.lists(st.floats(-500, 500, width=16), min_size=1, max_size=60), first=st.integers(-9, 9))
+def test_fewer_keys_say_the_same_within_the_tolerance(values: list[float], first: int) -> None:
+    keys = thinned(list(enumerate(values, first)), 0.25)
+    assert len(keys) <= len(values)
+    assert all(abs(value_at(keys, frame) - value) <= 0.251 for frame, value in enumerate(values, first))
+
+
+def test_of_a_line_two_keys_are_left_and_of_a_bend_three() -> None:
+    line = [(n, 3.0 * n) for n in range(50)]
+    assert thinned(line, 0.01) == [Key(0, 0.0), Key(49, 147.0)]
+    bend = [(n, 10.0 * max(n, 20)) for n in range(50)]
+    assert [key.frame for key in thinned(bend, 0.01)] == [0, 20, 49]
 
 
 def test_a_value_that_stays_is_a_number() -> None:
