@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Final
 
+import msgspec
 import structlog
 
 from renderowl.actors.actor import Actor
@@ -18,8 +19,12 @@ AT_ONCE: Final = 32
 PER_PROJECT: Final = 8
 
 
-class WebhookSender(Actor[None]):
-    """Has no messages, only a tick. Several may run: a delivery is claimed by one, and again when that one dies."""
+class More(msgspec.Struct, frozen=True):
+    """A project's deliveries have ended: its next ones may go."""
+
+
+class WebhookSender(Actor[More]):
+    """Several may run: a delivery is claimed by one, and again when that one dies."""
 
     tick_s = 0.5
     mailbox_size = 4
@@ -28,9 +33,15 @@ class WebhookSender(Actor[None]):
         super().__init__("webhook_sender", clock=clock)
         self._ctx = ctx
         self._sending: Counter[str] = Counter()
+        self._told = False
 
     async def starting(self) -> None:
         self._sending.clear()
+        self._told = False
+
+    async def handle(self, message: More) -> None:
+        self._told = False
+        await self.tick()
 
     async def tick(self) -> None:
         """Send what is due; an outage of Postgres is left to the next tick."""
@@ -57,3 +68,6 @@ class WebhookSender(Actor[None]):
             self._sending[delivery.project_id] -= 1
             if not self._sending[delivery.project_id]:
                 del self._sending[delivery.project_id]
+                if not self._told:  # one waiting word says as much as many
+                    self._told = True
+                    self.tell(More())
