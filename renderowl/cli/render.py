@@ -47,8 +47,13 @@ async def _render(
     settings = read_settings()
     tools = await equipped(await discover(settings.ffmpeg, settings.ffprobe), settings.hardware_encoder)
     prepared = await prepare(spec_file, read_spec(spec_file), tools, settings)
-    plan = msgspec.structs.replace(prepared.plan, preview=msgspec.structs.replace(prepared.plan.preview, frames=False))
+    unseen = msgspec.structs.replace(
+        prepared.plan.preview, frames=False, hls=False
+    )  # nobody is there to be shown anything
+    plan = msgspec.structs.replace(prepared.plan, preview=unseen)
     place = output or Path(plan.output_name)
+    if place.name in {film.output_name for film in plan.further}:
+        raise click.UsageError(f"{place.name} is also the name of another output of the spec")
     await asyncio.to_thread(place.parent.mkdir, parents=True, exist_ok=True)
     with _Bar(quiet) as bar:
         return await render_file(

@@ -42,19 +42,24 @@ def h264_level(canvas: Canvas) -> str:
 def video_arguments(encoding: Encoding, canvas: Canvas, tools: Toolchain, *, still: bool = False) -> tuple[str, ...]:
     """Return the arguments that encode a segment; raises CodecUnsupported when FFmpeg lacks the encoder.
 
-    One that stands `still` has half as many key pictures, and x264 looks for no motion in it.
+    One that stands `still` has half as many key pictures, and x264 looks for no motion in it. Not so of HEVC: x265 writes
+    what it was asked into the extradata, and segments that differ there cannot be joined.
     """
     gop, crf, preset = str(encoding.gop_frames * (1 + still)), str(encoding.crf), encoding.preset
+    fixed_gop = encoding.gop_frames
     if is_hardware(tools, encoding.video_codec):
         tools.require_encoder(f"{encoding.video_codec}_{tools.hardware}")
-        return hardware_arguments(tools.hardware, encoding.video_codec, encoding.crf, encoding.gop_frames) + COLOR_TAGS
+        return hardware_arguments(tools.hardware, encoding.video_codec, encoding.crf, fixed_gop) + COLOR_TAGS
     match encoding.video_codec:
         case "gif" | "none":  # made from the joined film, which therefore must lose nothing
             return ("-c:v", tools.require_encoder("ffv1"), "-level", "3", "-g", "1", *COLOR_TAGS)
         case "hevc":
             return (
                 *("-c:v", tools.require_encoder("libx265"), "-preset", preset, "-crf", crf),
-                *("-x265-params", f"log-level=error:pools=1:frame-threads=1:keyint={gop}:min-keyint=1:open-gop=0"),
+                *(
+                    "-x265-params",
+                    f"log-level=error:pools=1:frame-threads=1:keyint={fixed_gop}:min-keyint=1:open-gop=0",
+                ),
                 *("-pix_fmt", "yuv420p", *COLOR_TAGS),
             )
         case "vp9":

@@ -185,3 +185,21 @@ async def test_further_files_share_what_is_the_same(tools: Toolchain, media: Mad
     records = [json.loads(path.read_text()) for path in cache.glob("*.json")]
     assert len(records) == 2, "one segment at each size"
     assert plan.total_frames == 2 * 125
+
+
+@pytest.mark.parametrize(
+    ("form", "codec"), [("mp4", "h264"), ("mp4", "hevc"), ("mp4", "av1"), ("webm", "vp9"), ("hls", "hevc")]
+)
+async def test_what_stands_still_and_what_moves_is_one_film_in_every_codec(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path, form: str, codec: str
+) -> None:
+    moving = await media.counter(frames=75, fps="25")
+    clips = [{"type": "color", "color": "#204060", "duration": 3}, {"type": "video", "src": moving.name}]
+    props = {"width": 64, "height": 64, "fps": 25, "tracks": [{"clips": clips}]}
+    settings = {"preset": "ultrafast", "format": form, "codec": codec, "preview": {"frames": False}}
+    ask = compositions.parse("timeline", props, settings, Limits(local_files=True))
+    known = {moving.name: (await probe(moving, tools)).media(moving.name, "moving")}
+    plan = make_plan(compositions.compile(ask, known), ask.output, fingerprint=tools.fingerprint)
+    assert len(plan.segments) == 2
+    film = (await render_file(plan, {moving.name: moving}, tmp_path / plan.output_name, tools))[0]
+    assert film.frames == 150
