@@ -71,6 +71,7 @@ def _over_blur(picture: Stream, source: Size, box: Size, *, moving: bool) -> Str
         normalised(fitted(back, source, small, "cover", moving=moving), alpha=False)
         .then("boxblur", min(4, max(0, min(small.width, small.height) // 4 - 1)), 2)
         .then("scale", box.width, box.height, flags="bilinear")
+        .then("setsar", 1)
     )
     sharp = fitted(front, source, box, "contain", moving=moving)
     return combined("overlay", [blurred, sharp], x="(W-w)/2", y="(H-h)/2")

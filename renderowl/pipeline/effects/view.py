@@ -30,7 +30,9 @@ def viewed(picture: Stream, keys: Sequence[ViewKey], begun: int, source: Size, b
     top, bottom = _edges([(key.frame, key.y, key.height) for key in keys], size.height, source.height, now)
     corners = {"x0": left, "y0": top, "x1": right, "y1": top, "x2": left, "y2": bottom, "x3": right, "y3": bottom}
     moved = picture.then("perspective", **corners, interpolation="cubic", eval="frame")
-    return moved if size == box else moved.then("scale", box.width, box.height, flags="bicubic")
+    if size == box:
+        return moved
+    return moved.then("scale", box.width, box.height, flags="bicubic").then("setsar", 1)
 
 
 def _edges(keys: Sequence[tuple[int, float, float]], length: int, source_length: int, now: str) -> tuple[str, str]:
