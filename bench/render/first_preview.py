@@ -73,7 +73,7 @@ async def measure(rounds: int, seconds: int, presets: list[Any]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2, help="of the segment")
     parser.add_argument("--presets", nargs="+", default=["medium", "ultrafast"])
     chosen = parser.parse_args()

@@ -79,9 +79,9 @@ def measure(name: str, noun: str, spec: Callable[[int], dict[str, Any]], counts:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=int, nargs="+", default=[10, 30, 100, 300])
-    parser.add_argument("--tracks", type=int, nargs="+", default=[2, 4, 8, 16, 32])
+    parser.add_argument("--tracks", type=int, nargs="+", default=[4, 8, 16, 32])
     parser.add_argument("--seconds", type=float, default=1.0, help="of each clip")
-    parser.add_argument("--track-seconds", type=float, default=8.0)
+    parser.add_argument("--track-seconds", type=float, default=16.0)
     chosen = parser.parse_args()
     measure("growth-clips", "clips", lambda n: of_clips(n, chosen.seconds), chosen.clips, 1)
     measure("growth-tracks", "tracks", lambda n: of_tracks(n, chosen.track_seconds), chosen.tracks, 1)

@@ -133,7 +133,7 @@ def exact_frames(film: Path, wanted: int, fps: int) -> int:
 def ssim(tools: Toolchain, film: Path, truth: Path) -> list[float]:
     """Every frame's likeness."""
     stats = FOLDER / "ssim.txt"
-    graph = f"[0:v]setpts=N,settb=1/30[a];[1:v]setpts=N,settb=1/30[b];[a][b]ssim=stats_file={stats.name}"
+    graph = f"[0:v]settb=1/30,setpts=N[a];[1:v]settb=1/30,setpts=N[b];[a][b]ssim=stats_file={stats.name}"
     argv = [tools.ffmpeg, "-v", "error", "-i", film, "-i", truth, "-lavfi", graph, "-f", "null", "-"]
     subprocess.run(argv, cwd=FOLDER, check=True, stdin=subprocess.DEVNULL)
     return [float(found) for found in re.findall(r"All:([0-9.]+)", stats.read_text())]
