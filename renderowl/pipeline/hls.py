@@ -29,7 +29,7 @@ def film_arguments() -> tuple[str, ...]:
     """Return the arguments that write a playlist over MEDIA: fragments in one file, read by ranges of its bytes."""
     return (
         *("-f", "hls", "-hls_time", str(_PART_S), "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4"),
-        *("-hls_flags", "single_file", "-hls_segment_filename", MEDIA),
+        *("-hls_flags", "single_file+independent_segments", "-hls_segment_filename", MEDIA),
     )
 
 

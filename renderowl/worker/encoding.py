@@ -69,8 +69,9 @@ async def make_segment(
             await execution.keep_log(name, work_dir)
     reporter.say(part, 1.0, frames=segment.frames)
     if showing is not None:
-        await showing.store(pieces_of_segment(work_dir, segment, ended=True))
-        await show_segment(execution, film, out, segment, but=segment.start)
+        pieces = pieces_of_segment(work_dir, segment, ended=True)
+        await showing.store(pieces)
+        await show_segment(execution, film, out, segment, but=segment.start if pieces else -1)
     facts = Facts(made.frames, extradata_hash=made.extradata_hash, sample=sample_of(segment, film.encoding, made))
     await _keep(execution, blueprint.segment_object(segment), out, facts)
     return Cached(out, made.size_bytes, facts)

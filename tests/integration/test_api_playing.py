@@ -51,6 +51,8 @@ async def test_a_finished_playlist_plays_without_a_credential(service: Service) 
     assert (part.status_code, part.content) == (206, b"medi")
     kept = (await service.http.get(f"{path}/output", params={"name": "a b.m3u8", "as_stored": True})).json()
     assert (await nobody.get(kept["url"])).text == PLAYLIST
+    for _ in range(100):  # a player asks again and again, and says nothing of who it is
+        assert (await nobody.get(signed["url"])).status_code == 200
     plain = (await service.http.get(f"{path}/output", params={"name": "a b.hls.mp4"})).json()
     assert "/storage/" in plain["url"]
 
