@@ -247,7 +247,7 @@ def _shortened(text: str, room: float) -> str:
     for index, letter in enumerate(text[:_SAID_CHARS]):
         used += 2 if east_asian_width(letter) in "WF" else 1
         if used > room:
-            return f"{text[: index - 1]}…" if index > 2 else ""
+            return f"{text[: index - 1]}…" if index > 4 else ""
     return text[:_SAID_CHARS]
 
 
