@@ -139,7 +139,10 @@ async def effects(gallery: Gallery) -> None:
     await gallery.sheet("captions", {name: [{"type": "image", "src": name}] for name in ANIMATIONS}, 5)
     for name in TRANSITIONS:
         come = {"type": name, "duration": 1}
-        await gallery.cell(name, [{**night, "duration": 2}, {**day, "duration": 2, "transition": {"in": come}}], 0.5)
+        below = {**night, "duration": 2}
+        if name == "push":
+            below |= {"duration": 1, "transition": {"out": come}}
+        await gallery.cell(name, [below, {**day, "duration": 2, "transition": {"in": come}}], 0.5)
     await gallery.sheet("transitions", {name: [{"type": "image", "src": name}] for name in TRANSITIONS}, 3)
     await gallery.sheet(
         "styles", {label: [{"type": "color", "color": "#8fa3b8"}, _text(style)] for label, style in _STYLES.items()}, 3
