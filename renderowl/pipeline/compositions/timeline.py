@@ -304,7 +304,16 @@ COMPOSITION: Final = Composition(
                 {
                     "clips": [
                         {"type": "video", "src": "asset://ast_intro", "trim": {"start": 1, "end": 4}, "fade_in": 0.5},
-                        {"type": "image", "src": "asset://ast_photo", "duration": 3, "fit": "contain"},
+                        {
+                            "type": "image",
+                            "src": "asset://ast_photo",
+                            "duration": 3,
+                            "transition": {"in": {"type": "push", "direction": "left", "duration": 0.5}},
+                            "keyframes": [
+                                {"property": "scale", "time": 1, "value": 1, "easing": "ease_in_out"},
+                                {"property": "scale", "time": 3, "value": 1.25},
+                            ],
+                        },
                     ]
                 },
                 {"clips": [{"type": "text", "text": "Hello", "start": 0.5, "duration": 2, "position": "bottom"}]},
