@@ -66,7 +66,7 @@ async def _collect(ctx: Context, due: Due, unwanted: Unwanted, note: Note) -> in
 
 
 async def _note_collected(db: Database, render: Render) -> None:
-    if render.preview is not None:
+    if render.preview is not None or render.attempt > 1:  # an attempt before may have been shown
         await pieces.forget(db, render.id)
     await renders.set_collected(db, render)
 

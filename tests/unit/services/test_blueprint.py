@@ -12,11 +12,12 @@ from renderowl.pipeline.plan import Plan, make_plan
 from renderowl.services.blueprint import Blueprint
 
 
-def _plan(*colors: str) -> Plan:
+def _plan(*colors: str, **output: Any) -> Plan:
     clips: list[dict[str, Any]] = [{"type": "color", "color": color, "duration": 4} for color in colors]
     spec = {"width": 320, "height": 180, "fps": 25, "tracks": [{"clips": clips}]}
-    ask = compositions.parse("timeline", spec, {}, Limits())
-    return make_plan(compositions.compile(ask, {}), ask.output, fingerprint="test")
+    ask = compositions.parse("timeline", spec, output, Limits())
+    further = compositions.compile_further(ask, {})
+    return make_plan(compositions.compile(ask, {}), ask.output, further=further, fingerprint="test")
 
 
 def _blueprint(plan: Plan, present: Iterable[int] = ()) -> Blueprint:
@@ -61,3 +62,26 @@ def test_it_survives_the_database() -> None:
     blueprint = _blueprint(_plan(RED, GREEN), {1})
     stored = msgspec.json.decode(msgspec.json.encode(msgspec.to_builtins(blueprint)))
     assert msgspec.convert(stored, Blueprint) == blueprint
+
+
+def test_further_files_add_only_the_segments_that_differ() -> None:
+    plan = _plan(RED, GREEN, outputs=[{"format": "mov"}, {"width": 160}, {"width": 160, "format": "hls"}])
+    blueprint = _blueprint(plan)
+    steps = [(step.kind, step.ordinal) for step in blueprint.steps()]
+    assert steps == [("segment", 0), ("segment", 1), ("segment", 4), ("segment", 5), ("assemble", 0)]
+    assert sum(step.weight for step in blueprint.steps()) == pytest.approx(1.0)
+    assert blueprint.share(0.0).total_frames == 400
+    assert [blueprint.film_of(blueprint.segment(number)).output_name for number in (0, 4)] == [
+        "video.mp4",
+        "video-3.mp4",
+    ]
+
+
+def test_what_is_cached_is_cut_for_a_playlist_and_weighs_nothing() -> None:
+    plan = _plan(RED, GREEN, BLUE, preview={"hls": True}, outputs=[{"width": 160}])
+    blueprint = _blueprint(plan, [0, 2])
+    steps = blueprint.steps()
+    assert [step.ordinal for step in steps] == [0, 1, 2, 3, 4, 5, 0]
+    cut, made = steps[0].weight, steps[1].weight
+    assert cut < made / 100
+    assert blueprint.cost == pytest.approx(sum(step.cost for step in steps), rel=0.01)

@@ -1223,6 +1223,8 @@ export interface components {
             transfer: "" | "pq" | "hlg";
             /** @default  */
             decoder: string;
+            /** @default  */
+            codec: string;
             /** @default false */
             has_alpha: boolean;
             /** @default false */
@@ -1590,6 +1592,8 @@ export interface components {
             files: {
                 [key: string]: string;
             };
+            /** @default  */
+            note: string;
         };
         /** Subtitle */
         Subtitle: {
