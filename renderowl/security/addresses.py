@@ -44,7 +44,8 @@ _METADATA: Final = frozenset(
 
 _ENDS_IN_NUMBER: Final = re.compile(r"(^|\.)([0-9]+|0[xX][0-9a-fA-F]*)$")
 """What resolvers read as an address in the old ways: 2130706433, 0x7f.1, 0177.0.0.1."""
-_HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
+_LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 
 
 class Refused(Exception):

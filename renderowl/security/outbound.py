@@ -170,7 +170,7 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
                 found = await self._resolve(host, port)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout("its name was not resolved in time") from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError("its name cannot be resolved") from error
         good = [address for address in found if self._places.allows(host, address, port)]
         if not good:

@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Sequence
 from typing import Final
 
-SECRET_PREFIX: Final = "whsec_"
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how every secret begins, not one
 
 
 def told_secret(key: bytes) -> str:

@@ -1,6 +1,7 @@
 """Delivering: what waits in the outbox goes to its receivers, signed, again and again for a day."""
 
 import random
+import sys
 import time
 from typing import Final
 
@@ -25,7 +26,8 @@ BACKOFF_S: Final = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14_400.0, 2
 DISABLE_AFTER_S: Final = 5 * 24 * 3600.0
 """A webhook whose deliveries have all failed for so long is disabled."""
 KEEP_S: Final = 30 * 24 * 3600.0
-BOUNDS: Final = Bounds(max_bytes=64 * 1024, total_s=15.0, silence_s=10.0, redirects=0)
+BOUNDS: Final = Bounds(max_bytes=sys.maxsize, total_s=15.0, silence_s=10.0, redirects=0)
+"""Of an answer only the beginning is read, however long it is."""
 LEASE_S: Final = 60.0
 _MOST_KEPT: Final = 1024
 _GONE: Final = 410
@@ -89,18 +91,23 @@ async def _send(ctx: Context, delivery: Delivery) -> Outcome:
         "Content-Type": "application/json",
         **standard_webhooks.headers(keys, delivery.id, int(time.time()), body),
     }
+    status, said = None, b""
     try:
         async with ctx.outbound.open("POST", delivery.url, BOUNDS, headers=headers, content=body) as answer:
-            said = b""
+            status = answer.status
             async for chunk in answer.body:
                 said += chunk
                 if len(said) >= _MOST_KEPT:
                     break
-            text = said[:_MOST_KEPT].decode("utf-8", errors="replace").replace("\x00", "\ufffd")
-            error = None if 200 <= answer.status < 300 else f"the receiver answered {answer.status}"
-            return Outcome(answer.status, text, error)
     except (Refused, Unreachable, TooLarge) as problem:
-        return Outcome(error=str(problem))
+        if status is None:
+            return Outcome(error=str(problem))
+    except Exception:
+        log.exception("webhook_broke", delivery_id=delivery.id)
+        return Outcome(error="it could not be sent")
+    text = said[:_MOST_KEPT].decode("utf-8", errors="replace").replace("\x00", "\ufffd")
+    assert status is not None
+    return Outcome(status, text, None if 200 <= status < 300 else f"the receiver answered {status}")
 
 
 async def _note(ctx: Context, webhook_id: str, outcome: Outcome) -> Webhook | None:

@@ -14,7 +14,7 @@ from renderowl.actors.supervisor import Supervisor
 from renderowl.actors.webhook_sender import WebhookSender
 from renderowl.security.standard_webhooks import headers
 from renderowl.services import delivering
-from renderowl.testing.origin import Asked, Origin, open_origin, page, redirect, silent
+from renderowl.testing.origin import Asked, Origin, endless, open_origin, page, redirect, silent
 from renderowl.testing.service import Service, open_service
 from renderowl.testing.signals import until
 
@@ -288,6 +288,22 @@ async def test_no_delivery_goes_where_it_may_not_or_is_led_there(service: Servic
             noted = await until(lambda: _error(service, project_id), timeout_s=30)
         assert "302" in noted
         assert inside.asked == []
+
+
+async def test_a_2xx_is_a_delivery_whatever_follows_it(service: Service, origin: Origin) -> None:
+    project_id = await service.project()
+    answers = {
+        "/long": page(b"\x00 thanks" * 50_000),
+        "/endless": endless(b"thanks"),
+        "/short": page(b"than", headers={"Content-Length": "600"}),
+    }
+    for path, say in answers.items():
+        await cancelled_render(service, project_id, webhook_url=origin.put(path, say))
+    async with sending(service):
+        await until(lambda: _are_delivered(service, project_id, 3), timeout_s=30)
+    assert sorted(asked.path for asked in origin.asked) == sorted(answers)
+    told = await listed(service, project_id)
+    assert all(len(one["response_body"]) <= 1024 and "than" in one["response_body"] for one in told)
 
 
 async def test_bad_bodies_are_told_with_every_problem(service: Service) -> None:

@@ -192,8 +192,12 @@ async def test_a_name_that_does_not_resolve_and_a_closed_port_are_unreachable(or
     async def nowhere(host: str, port: int) -> list[str]:
         raise OSError("no such name")
 
-    with pytest.raises(Unreachable, match="resolved"):
-        await get(Outbound(LOCAL, resolve=nowhere), "http://good.test/")
+    async def unspeakable(host: str, port: int) -> list[str]:
+        raise UnicodeError("label too long")
+
+    for resolve in (nowhere, unspeakable):
+        with pytest.raises(Unreachable, match="resolved"):
+            await get(Outbound(LOCAL, resolve=resolve), "http://good.test/")
     async with open_origin() as gone:
         url = gone.url
     with pytest.raises(Unreachable, match="connection failed"):
