@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from renderowl.domain.errors import Interrupted, OutputWrong, RenderOwlError
-from renderowl.pipeline.join import film_command
 from renderowl.pipeline.encode import EncodedSegment
+from renderowl.pipeline.join import film_command
 from renderowl.pipeline.magic import sniff
 from renderowl.pipeline.plan import Encoding, Poster
 from renderowl.pipeline.probe import probe

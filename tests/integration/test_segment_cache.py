@@ -126,7 +126,9 @@ async def test_a_render_that_comes_for_an_entry_saves_it_from_an_eviction_under_
             await go.wait()
 
     async def evicting_waits() -> bool:
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
         return bool(await play.db.fetch_value(waiting))
 
     render = asyncio.create_task(come())
