@@ -36,30 +36,9 @@ def source(gop: str) -> Path:
             part = folder / f"scene-{number}.mp4"
             place = f"start_scale={0.2 + 0.1 * (number % 9)}:start_x={-0.75 - 0.01 * number}"
             zoom = f"mandelbrot=s=960x540:r={FPS}:maxiter=80:{place}"
-            coded = ("-t", length, "-preset", "ultrafast", "-crf", "16", part)
             look = f"hue=h={37 * number % 360},noise=alls=9:allf=t,scale=1920:1080:flags=bilinear,format=yuv420p"
-            run(
-                [
-                    ffmpeg(),
-                    "-v",
-                    "error",
-                    "-y",
-                    "-f",
-                    "lavfi",
-                    "-i",
-                    zoom,
-                    "-vf",
-                    look,
-                    "-t",
-                    length,
-                    "-preset",
-                    "ultrafast",
-                    "-crf",
-                    "16",
-                    part,
-                ],
-                folder,
-            )
+            coded = ("-vf", look, "-t", str(length), "-preset", "ultrafast", "-crf", "16", part)
+            run([ffmpeg(), "-v", "error", "-y", "-f", "lavfi", "-i", zoom, *coded], folder)
             parts.append(part)
             seconds += length
         listed.write_text("".join(f"file {part.name}\n" for part in parts))
