@@ -1,6 +1,11 @@
 """What a key may look like, and how a download is named."""
 
-from urllib.parse import quote
+import unicodedata
+from typing import Final
+from urllib.parse import quote, unquote
+
+_ENCODED_TIMES: Final = 4
+"""How often a key may be percent-encoded over: each time is looked at."""
 
 
 def check_key(key: str) -> str:
@@ -24,6 +29,27 @@ def check_prefix(prefix: str) -> str:
     if prefix:
         check_key(prefix.removesuffix("/"))
     return prefix
+
+
+def check_given_key(key: str) -> str:
+    """Return a key that a caller chose, in Unicode's composed form; else raise ValueError.
+
+    Refused is what `check_key` refuses, also where it is only so once percent-decoded or read by somebody who takes
+    look-alikes for what they look like (`..%2f`, a full-width full stop or solidus). Keys of callers name things and
+    never are paths of ours; but a neighbour of ours may make paths of them.
+    """
+    composed = unicodedata.normalize("NFC", key)
+    read = composed
+    for _ in range(_ENCODED_TIMES):
+        for form in (read, unicodedata.normalize("NFKC", read)):
+            try:
+                check_key(form)
+            except UnicodeEncodeError:
+                raise ValueError("a key holds no half of a character") from None
+        read = unquote(unicodedata.normalize("NFKC", read))
+    if unquote(read) != read:
+        raise ValueError("a key is not percent-encoded over and over")
+    return composed
 
 
 def content_disposition(download_name: str) -> str:
