@@ -46,11 +46,13 @@ from renderowl.api import (
     projects,
     renders,
     reports,
+    sessions,
     storage,
     swagger,
     users,
     webhooks,
 )
+from renderowl.api.dialects import jobs, render_jobs, slideshow
 from renderowl.api.patience import PatientProtocol
 from renderowl.api.request_log import request_log
 from renderowl.bus.redis import RedisBus
@@ -162,6 +164,10 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber, tally: Tally) -> ASGIA
             users.router,
             webhooks.router,
             library.router,
+            sessions.router,
+            jobs.router,
+            slideshow.router,
+            render_jobs.router,
             *accounts.handlers,
             *health.handlers,
             *documents.handlers,

@@ -13,7 +13,8 @@ from renderowl.api.bodies import Body
 from renderowl.domain.records import AssetStatus, AssetType
 from renderowl.domain.spec.fields import Spec
 from renderowl.services import assets
-from renderowl.services.assets import Upload, UploadRequest
+from renderowl.services.announcing import UploadRequest
+from renderowl.services.assets import Upload
 from renderowl.services.paging import Page
 from renderowl.services.views import AssetView, asset_view
 from renderowl.storage.base import SignedRequest, UploadedPart

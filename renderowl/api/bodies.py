@@ -1,5 +1,6 @@
 """JSON bodies: read against a struct with every problem at once, instead of the first one msgspec meets."""
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -7,7 +8,7 @@ from litestar.dto import MsgspecDTO
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
-from renderowl.domain.errors import MalformedRequest, ValidationFailed
+from renderowl.domain.errors import FieldError, MalformedRequest, ValidationFailed
 from renderowl.domain.spec.fields import Spec
 from renderowl.domain.spec.reading import read
 
@@ -45,3 +46,34 @@ class Body(MsgspecDTO[T]):
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: "SchemaCreator"
     ) -> Reference | Schema:
         return schema_creator.for_field_definition(field_definition)
+
+
+class _Held(Spec, frozen=True):
+    """A document within a document, so that it is read as any other."""
+
+    document: dict[str, Any]
+
+
+class FreeBody(Body[_Held]):
+    """`dto=FreeBody` makes a handler's `data` the object that was sent, whose fields are the caller's own affair.
+
+    Raises as `Body` does; what it lets through can be stored and told again.
+    """
+
+    def decode_builtins(self, value: Any) -> Any:
+        reading = read({"document": value}, _Held, at="")
+        if reading.value is None:
+            raise ValidationFailed(errors=moved(reading.errors, {"/document": ""}))
+        return reading.value.document
+
+
+def moved(errors: Iterable[FieldError], places: Mapping[str, str]) -> list[FieldError]:
+    """Problems with other JSON pointers: the first of `places` that one begins with is replaced by what it stands for."""
+    return [FieldError(_moved(error.path, places), error.message) for error in errors]
+
+
+def _moved(path: str, places: Mapping[str, str]) -> str:
+    for place, to in places.items():
+        if path == place or path.startswith(place + "/"):
+            return to + path[len(place) :]
+    return path

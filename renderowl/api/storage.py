@@ -14,7 +14,7 @@ from renderowl.api.limits import UNLIMITED
 from renderowl.domain.errors import NotFound, RangeNotSatisfiable, UrlExpired
 from renderowl.services import assets
 from renderowl.services.context import Context
-from renderowl.storage.base import ObjectMissing
+from renderowl.storage.base import ObjectMissing, Storage
 from renderowl.storage.local import LocalStorage
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
@@ -28,11 +28,18 @@ def _local(ctx: Context) -> LocalStorage:
 
 @get("/{key:path}", include_in_schema=False)
 async def serve_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPath[str]) -> Response[Any]:
-    """Serve an object, or the asked range of it (RFC 9110, one range; several are answered whole)."""
+    """Serve an object, or the asked range of it."""
     storage = _local(ctx)
     grant = storage.authorize("GET", key.lstrip("/"), dict(request.query_params))
+    return await answer_object(request, storage, grant.key, grant.download_name)
+
+
+async def answer_object(
+    request: Request[Any, Any, Any], storage: Storage, key: str, download_name: str | None
+) -> Response[Any]:
+    """An object, or the asked range of it (RFC 9110, one range; several are answered whole). Raises NotFound."""
     try:
-        info = await storage.head(grant.key)
+        info = await storage.head(key)
     except ObjectMissing:
         raise NotFound("the file is not there any more") from None
     headers = {
@@ -42,8 +49,8 @@ async def serve_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPath[
         "x-content-type-options": "nosniff",
         "content-security-policy": "sandbox; default-src 'none'",
     }
-    if grant.download_name is not None:
-        headers["content-disposition"] = f"inline; filename*=UTF-8''{quote(grant.download_name)}"
+    if download_name is not None:
+        headers["content-disposition"] = f"inline; filename*=UTF-8''{quote(download_name)}"
     asked = request.headers.get("range")
     unchanged = request.headers.get("if-range") in (None, f'"{info.etag}"')
     start, end = parse_range(asked if unchanged else None, info.size_bytes)
@@ -52,7 +59,7 @@ async def serve_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPath[
     if not whole:
         headers["content-range"] = f"bytes {start}-{end - 1}/{info.size_bytes}"
     return Stream(
-        storage.read(grant.key, start=start, end=end),
+        storage.read(key, start=start, end=end),
         status_code=200 if whole else 206,
         headers=headers,
         media_type=info.content_type,
@@ -75,6 +82,7 @@ async def receive_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPat
             _while_pending(ctx, grant.key, request.stream()),
             content_type=request.headers.get("content-type"),
             content_length=int(length) if length.isdigit() else None,
+            most_bytes=ctx.settings.max_asset_bytes,
         )
     except ObjectMissing:
         raise UrlExpired("this upload was ended or discarded") from None

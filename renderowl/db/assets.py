@@ -15,8 +15,8 @@ async def insert(db: Database, asset: Asset) -> None:
     """Store a new asset."""
     await db.execute(
         "INSERT INTO assets (id, project_id, name, type, status, content_type, size_bytes, storage_key,"
-        " checksum_sha256, upload_id, upload_expires_at, created_at, updated_at)"
-        " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$12)",
+        " checksum_sha256, upload_id, upload_expires_at, created_at, updated_at, unattended)"
+        " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$12,$13)",
         asset.id,
         asset.project_id,
         asset.name,
@@ -29,6 +29,7 @@ async def insert(db: Database, asset: Asset) -> None:
         asset.upload_id,
         asset.upload_expires_at,
         asset.created_at,
+        asset.unattended,
     )
 
 
@@ -44,6 +45,17 @@ async def get_many(db: Database, project_id: str, asset_ids: Sequence[str]) -> d
         f"SELECT {_COLUMNS} FROM assets WHERE project_id = $1 AND id = ANY($2::text[])", project_id, list(asset_ids)
     )
     return {row["id"]: _asset(row) for row in rows}
+
+
+async def newest_by_name(db: Database, project_id: str, names: Sequence[str]) -> dict[str, Asset]:
+    """The assets of a project with these names; of several of one name the newest."""
+    rows = await db.fetch(
+        f"SELECT DISTINCT ON (name) {_COLUMNS} FROM assets WHERE project_id = $1 AND name = ANY($2::text[])"
+        " ORDER BY name, id DESC",
+        project_id,
+        list(names),
+    )
+    return {row["name"]: _asset(row) for row in rows}
 
 
 async def list_page(
@@ -82,11 +94,14 @@ async def is_pending(db: Database, asset_id: str, storage_key: str) -> bool:
     )
 
 
-async def start_processing(db: Database, asset_id: str) -> bool:
-    """Move `pending` to `processing`; False when it is not pending."""
+async def start_processing(db: Database, asset_id: str, size_bytes: int) -> bool:
+    """Move `pending` to `processing`, now that so many bytes are there; False when it is not pending."""
     return bool(
         await db.execute(
-            "UPDATE assets SET status = 'processing', updated_at = now() WHERE id = $1 AND status = 'pending'", asset_id
+            "UPDATE assets SET status = 'processing', size_bytes = $2, updated_at = now()"
+            " WHERE id = $1 AND status = 'pending'",
+            asset_id,
+            size_bytes,
         )
     )
 

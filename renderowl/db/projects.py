@@ -9,9 +9,19 @@ from renderowl.domain.records import Project
 
 
 async def insert(
-    db: Database, *, project_id: str, owner_id: str, name: str, description: str | None, settings: dict[str, Any]
+    db: Database,
+    *,
+    project_id: str,
+    owner_id: str,
+    name: str,
+    description: str | None,
+    settings: dict[str, Any],
+    handle: str | None = None,
 ) -> Project:
-    """Store a new project. Its epoch is drawn here: a cursor of another database never fits it by chance."""
+    """Store a new project; where the owner has one with this handle, that one is given.
+
+    Its epoch is drawn here: a cursor of another database never fits it by chance.
+    """
     row = Projects(
         id=project_id,
         owner_id=owner_id,
@@ -24,9 +34,11 @@ async def insert(
         event_seq=0,
         asset_count=0,
         render_count=0,
+        handle=handle,
     )
-    await db.run(Projects.insert(row))
-    project = await get(db, project_id, owner_id=owner_id)
+    await db.run(Projects.insert(row).on_conflict(action="DO NOTHING"))
+    known = project_id if handle is None else await find_by_handle(db, owner_id, handle)
+    project = await get(db, known or project_id, owner_id=owner_id)
     assert project is not None
     return project
 
@@ -38,6 +50,14 @@ async def get(db: Database, project_id: str, *, owner_id: str | None) -> Project
         query = query.where(Projects.owner_id == owner_id)
     rows = await db.run(query.output(load_json=True))
     return Project(**rows[0]) if rows else None
+
+
+async def find_by_handle(db: Database, owner_id: str, handle: str) -> str | None:
+    """The id of the owner's project of this handle."""
+    found: str | None = await db.fetch_value(
+        "SELECT id FROM projects WHERE owner_id = $1 AND handle = $2 AND status <> 'deleting'", owner_id, handle
+    )
+    return found
 
 
 async def owners(db: Database, project_ids: list[str]) -> dict[str, str]:

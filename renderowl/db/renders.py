@@ -97,6 +97,35 @@ async def list_page(
     return [_render(row) for row in rows]
 
 
+async def list_page_of_owner(
+    db: Database, owner_id: str, *, before_id: str | None, limit: int, status: str | None = None
+) -> list[Render]:
+    """Those of all projects of an owner, newest first; a project is read no further than the page is long."""
+    rows = await db.fetch(
+        f"SELECT found.* FROM projects CROSS JOIN LATERAL (SELECT {_COLUMNS} FROM renders"
+        " WHERE renders.project_id = projects.id AND ($2::text IS NULL OR renders.id < $2)"
+        " AND ($3::text IS NULL OR renders.status = $3) ORDER BY renders.id DESC LIMIT $4) found"
+        " WHERE projects.owner_id = $1 AND projects.status <> 'deleting' ORDER BY found.id DESC LIMIT $4",
+        owner_id,
+        before_id,
+        status,
+        limit,
+    )
+    return [_render(row) for row in rows]
+
+
+async def list_of_session(db: Database, project_id: str, session_id: str, *, limit: int) -> list[Render]:
+    """The renders of a session's edit list, newest first."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM renders WHERE project_id = $1 AND composition_id = 'edit_list'"
+        " AND input_props->>'session_id' = $2 ORDER BY id DESC LIMIT $3",
+        project_id,
+        session_id,
+        limit,
+    )
+    return [_render(row) for row in rows]
+
+
 async def list_active(db: Database, project_id: str, *, limit: int = 200) -> list[Render]:
     """Renders that are not at an end, newest first."""
     rows = await db.fetch(

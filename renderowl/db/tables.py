@@ -78,6 +78,7 @@ class Projects(Table, tablename="projects"):
     created_by = Text()
     created_at = Timestamptz()
     updated_at = Timestamptz()
+    handle = Text(null=True)
 
 
 class Assets(Table, tablename="assets"):
@@ -97,6 +98,7 @@ class Assets(Table, tablename="assets"):
     error = JSONB(null=True)
     created_at = Timestamptz()
     updated_at = Timestamptz()
+    unattended = Boolean()
 
 
 class FetchedSources(Table, tablename="fetched"):
@@ -392,6 +394,22 @@ class FinalVideos(Table, tablename="final_videos"):
     updated_at = Timestamptz()
 
 
+class Sessions(Table, tablename="sessions"):
+    id = Text(primary_key=True)
+    project_id = Text()
+    name = Text()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+
+
+class Edls(Table, tablename="edls"):
+    session_id = Text(primary_key=True)
+    document = JSONB()
+    version = Integer()
+    locked_at = Timestamptz(null=True)
+    updated_at = Timestamptz()
+
+
 TABLES: Final = (
     Users,
     ApiKeys,
@@ -416,6 +434,8 @@ TABLES: Final = (
     WebhookSecrets,
     Automations,
     Executions,
+    Sessions,
+    Edls,
     Games,
     RawClips,
     WorkingClips,

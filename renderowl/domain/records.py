@@ -59,6 +59,8 @@ class ApiKey(msgspec.Struct, frozen=True):
 
 
 class Project(msgspec.Struct, frozen=True):
+    """`handle` is what the owner calls it in paths, unlike any other project of theirs."""
+
     id: str
     owner_id: str
     name: str
@@ -72,9 +74,12 @@ class Project(msgspec.Struct, frozen=True):
     created_by: str
     created_at: datetime
     updated_at: datetime
+    handle: str | None = None
 
 
 class Asset(msgspec.Struct, frozen=True):
+    """An uploaded file. One that is `unattended` nobody confirms: it is taken once it is there, `size_bytes` 0 till then."""
+
     id: str
     project_id: str
     name: str
@@ -91,6 +96,7 @@ class Asset(msgspec.Struct, frozen=True):
     error: dict[str, Any] | None
     created_at: datetime
     updated_at: datetime
+    unattended: bool = False
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -201,6 +207,26 @@ class Delivery(msgspec.Struct, frozen=True):
     error: str | None
     created_at: datetime
     delivered_at: datetime | None
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A recording by several cameras, of which films are cut."""
+
+    id: str
+    project_id: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class EditList(msgspec.Struct, frozen=True):
+    """A session's edit decision list as its editor has it; nothing but a locked one is rendered."""
+
+    session_id: str
+    document: dict[str, Any]
+    version: int
+    locked_at: datetime | None
+    updated_at: datetime
 
 
 class Step(msgspec.Struct, frozen=True):

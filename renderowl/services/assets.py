@@ -8,7 +8,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,19 +26,18 @@ from renderowl.domain.errors import (
     UrlExpired,
     ValidationFailed,
 )
-from renderowl.domain.ids import is_id, new_id
-from renderowl.domain.records import Asset, AssetType, Principal
-from renderowl.domain.spec.fields import Spec
+from renderowl.domain.ids import is_id
+from renderowl.domain.records import Asset, Principal
 from renderowl.pipeline.captions import CaptionsUnreadable, read_captions
 from renderowl.pipeline.font_files import probe_font
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import projects
+from renderowl.services.announcing import UPLOAD_TTL_S, UploadRequest, largest_bytes, pending, problems_of
 from renderowl.services.context import Context
 from renderowl.services.ending import error_record
 from renderowl.services.paging import Page, PageRequest, cut
 from renderowl.services.publishing import record
-from renderowl.services.sources import MAX_TEXT_BYTES
 from renderowl.services.views import AssetBrief, asset_view, error_view
 from renderowl.storage.base import ObjectMissing, PartRequest, SignedRequest, UploadedPart
 
@@ -49,51 +47,9 @@ FOLDER: Final = "renderowl-asset-"
 """What temporary folders with files of projects begin with; those that killed processes left are swept."""
 _LONG_S: Final = 3600.0
 
-UPLOAD_TTL_S: Final = 15 * 60
 DOWNLOAD_TTL_S: Final = 3600
 PART_BYTES: Final = 16 * 1024**2
 MAX_PARTS: Final = 10_000
-
-CONTENT_TYPES: Final[dict[str, AssetType]] = {
-    "video/mp4": "video",
-    "video/quicktime": "video",
-    "video/webm": "video",
-    "video/x-matroska": "video",
-    "video/x-msvideo": "video",
-    "video/mp2t": "video",
-    "audio/mpeg": "audio",
-    "audio/mp4": "audio",
-    "audio/aac": "audio",
-    "audio/wav": "audio",
-    "audio/x-wav": "audio",
-    "audio/flac": "audio",
-    "audio/ogg": "audio",
-    "image/png": "image",
-    "image/jpeg": "image",
-    "image/gif": "image",
-    "image/webp": "image",
-    "image/bmp": "image",
-    "image/tiff": "image",
-    "text/vtt": "subtitle",
-    "application/x-subrip": "subtitle",
-    "text/srt": "subtitle",
-    "application/json": "subtitle",
-    "font/ttf": "font",
-    "font/otf": "font",
-}
-"""The content types that may be uploaded, and what kind of asset each makes."""
-
-MAX_BYTES: Final[dict[AssetType, int]] = {"subtitle": MAX_TEXT_BYTES, "font": 32 * 1024**2}
-"""What is read into memory as a whole is never larger than this."""
-
-
-class UploadRequest(Spec, frozen=True):
-    """What is announced before an upload."""
-
-    name: str
-    content_type: str
-    size_bytes: int
-    checksum_sha256: str | None = None
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -109,33 +65,14 @@ class Upload(msgspec.Struct, frozen=True):
 async def announce(ctx: Context, principal: Principal, project_id: str, request: UploadRequest) -> Upload:
     """Make a pending asset and sign its upload for 15 minutes; type and length are bound to the URL."""
     await projects.get(ctx, principal, project_id, "write")
-    _check(ctx, request)
-    now = datetime.now(UTC)
-    asset_id = new_id("ast")
-    key = f"projects/{project_id}/assets/{asset_id}"
-    multipart = request.size_bytes > ctx.settings.multipart_threshold_bytes
-    upload_id = await ctx.storage.start_multipart(key, content_type=request.content_type) if multipart else None
-    asset = Asset(
-        id=asset_id,
-        project_id=project_id,
-        name=request.name,
-        type=CONTENT_TYPES[request.content_type],
-        status="pending",
-        content_type=request.content_type,
-        size_bytes=request.size_bytes,
-        storage_key=key,
-        checksum_sha256=request.checksum_sha256,
-        content_hash=None,
-        upload_id=upload_id,
-        upload_expires_at=now + timedelta(seconds=UPLOAD_TTL_S),
-        metadata=None,
-        error=None,
-        created_at=now,
-        updated_at=now,
-    )
-    async with ctx.db.transaction():
-        await assets.insert(ctx.db, asset)
-        await project_rows.count(ctx.db, project_id, assets=1)
+    if problems := problems_of(ctx, request):
+        raise ValidationFailed(errors=problems)
+    asset = pending(project_id, request)
+    key, upload_id = asset.storage_key, None
+    if request.size_bytes > ctx.settings.multipart_threshold_bytes:
+        upload_id = await ctx.storage.start_multipart(key, content_type=request.content_type)
+        asset = msgspec.structs.replace(asset, upload_id=upload_id)
+    await insert(ctx, asset)
     if upload_id is None:
         whole = await ctx.storage.sign_put(
             key, ttl_s=UPLOAD_TTL_S, content_type=request.content_type, size_bytes=request.size_bytes
@@ -152,8 +89,15 @@ async def announce(ctx: Context, principal: Principal, project_id: str, request:
         )
         for number in range(-(-request.size_bytes // part_size))
     ]
-    expires_at = now.timestamp() + UPLOAD_TTL_S
+    expires_at = asset.created_at.timestamp() + UPLOAD_TTL_S
     return Upload(asset, parts=tuple(parts), part_size_bytes=part_size, expires_at=expires_at)
+
+
+async def insert(ctx: Context, asset: Asset) -> None:
+    """Store a new asset and count it."""
+    async with ctx.db.transaction():
+        await assets.insert(ctx.db, asset)
+        await project_rows.count(ctx.db, asset.project_id, assets=1)
 
 
 async def require_pending(ctx: Context, storage_key: str) -> None:
@@ -183,14 +127,38 @@ async def complete_upload(
         except ValueError as error:
             raise UploadMismatch(str(error), errors=[FieldError("/parts", str(error))]) from error
     try:
-        stored = await ctx.storage.head(asset.storage_key)
+        await _take_over(ctx, asset)
     except ObjectMissing:
         raise UploadMismatch("nothing has been uploaded to the signed URL yet") from None
-    if stored.size_bytes != asset.size_bytes:
-        await ctx.storage.delete([asset.storage_key])
-        raise UploadMismatch(f"{asset.size_bytes} bytes were announced and {stored.size_bytes} arrived")
-    await assets.start_processing(ctx.db, asset_id)
     return await get(ctx, principal, project_id, asset_id)
+
+
+async def take_arrived(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
+    """Confirm a pending asset for its owner and look into it at once; None while its bytes have not arrived.
+
+    Raises UploadMismatch as a confirmation does.
+    """
+    try:
+        await _take_over(ctx, asset)
+    except ObjectMissing:
+        return None
+    found = await assets.get(ctx.db, asset.project_id, asset.id)
+    if found is not None and found.status == "processing":
+        return await process(ctx, tools, found) or await assets.get(ctx.db, asset.project_id, asset.id)
+    return found
+
+
+async def _take_over(ctx: Context, asset: Asset) -> None:
+    """Set a pending asset to `processing` when what has arrived is as long as was announced. Raises ObjectMissing."""
+    stored = await ctx.storage.head(asset.storage_key)
+    announced = asset.size_bytes
+    if announced == 0 and stored.size_bytes > (most := largest_bytes(ctx, asset.type)):
+        await ctx.storage.delete([asset.storage_key])
+        raise UploadMismatch(f"{stored.size_bytes} bytes arrived; at most {most} are taken")
+    if announced not in (0, stored.size_bytes):
+        await ctx.storage.delete([asset.storage_key])
+        raise UploadMismatch(f"{announced} bytes were announced and {stored.size_bytes} arrived")
+    await assets.start_processing(ctx.db, asset.id, stored.size_bytes)
 
 
 async def process(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
@@ -308,9 +276,15 @@ async def sweep(ctx: Context, tools: Toolchain) -> int:
     for asset in left:
         if asset.status == "processing":
             await process(ctx, tools, asset)
-        else:
+        elif not asset.unattended or not await _taken(ctx, tools, asset):
             await _discard(ctx, asset)
     return len(left)
+
+
+async def _taken(ctx: Context, tools: Toolchain, asset: Asset) -> bool:
+    with contextlib.suppress(UploadMismatch):
+        return await take_arrived(ctx, tools, asset) is not None
+    return False
 
 
 async def _discard(ctx: Context, asset: Asset) -> None:
@@ -327,23 +301,6 @@ async def _arrived(ctx: Context, key: str, upload_id: str) -> list[UploadedPart]
         return await ctx.storage.list_parts(key, upload_id)
     except ObjectMissing:
         return []
-
-
-def _check(ctx: Context, request: UploadRequest) -> None:
-    problems = []
-    if not request.name.strip() or len(request.name) > projects.MAX_NAME or "\x00" in request.name:
-        problems.append(FieldError("/name", f"must have 1 to {projects.MAX_NAME} characters"))
-    if request.content_type not in CONTENT_TYPES:
-        problems.append(FieldError("/content_type", f"is none of {', '.join(CONTENT_TYPES)}"))
-    kind = CONTENT_TYPES.get(request.content_type, "video")
-    largest = min(ctx.settings.max_asset_bytes, MAX_BYTES.get(kind, ctx.settings.max_asset_bytes))
-    if not 1 <= request.size_bytes <= largest:
-        problems.append(FieldError("/size_bytes", f"must be 1 to {largest}"))
-    checksum = request.checksum_sha256
-    if checksum is not None and (len(checksum) != 64 or not set(checksum.lower()) <= set("0123456789abcdef")):
-        problems.append(FieldError("/checksum_sha256", "must be 64 hexadecimal digits"))
-    if problems:
-        raise ValidationFailed(errors=problems)
 
 
 def count_captions(path: Path) -> int:

@@ -31,7 +31,8 @@ from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
 from renderowl.security.addresses import Refused
 from renderowl.security.outbound import Answer, Bounds, Outbound, TooLarge, Unreachable
-from renderowl.services.assets import MAX_BYTES, count_captions
+from renderowl.services.announcing import MAX_BYTES
+from renderowl.services.assets import count_captions
 from renderowl.services.context import Context
 from renderowl.services.sources import MAX_TEXT_BYTES
 

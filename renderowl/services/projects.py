@@ -1,13 +1,14 @@
 """Projects: a room, assets and renders under one owner."""
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from renderowl.db import projects, renders
 from renderowl.domain.errors import FieldError, Forbidden, NotFound, RenderOwlError, ValidationFailed
-from renderowl.domain.ids import new_id
+from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.records import Principal, Project, Scope
 from renderowl.services.context import Context
 from renderowl.services.ending import end_render
@@ -15,6 +16,10 @@ from renderowl.services.paging import Page, PageRequest, cut
 
 MAX_NAME = 200
 MAX_SETTINGS_BYTES = 16 * 1024
+DEFAULT: Final = "default"
+"""The handle of the project that is used where a caller names none."""
+
+_HANDLE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def require(principal: Principal, scope: Scope) -> None:
@@ -54,6 +59,41 @@ async def get(ctx: Context, principal: Principal, project_id: str, scope: Scope 
         raise NotFound(f"there is no project {project_id!r}")
     require(principal, scope)
     return project
+
+
+async def find(ctx: Context, principal: Principal, name: str, scope: Scope = "read") -> Project:
+    """The project of this id, or the one that the caller calls so. Raises as `get` does."""
+    known = None
+    if _HANDLE.fullmatch(name) and not is_id(name, "prj"):
+        known = await projects.find_by_handle(ctx.db, principal.user_id, name)
+    return await get(ctx, principal, known or name, scope)
+
+
+async def ensure(ctx: Context, principal: Principal, name: str, *, at: str) -> Project:
+    """The project of this id, or the one that the caller calls so, made when there is none.
+
+    A token is for one project: it makes none, and that project is its default. Raises ValidationFailed naming `at`.
+    """
+    if principal.project_id is not None:
+        return await find(ctx, principal, principal.project_id if name == DEFAULT else name, "write")
+    if is_id(name, "prj"):
+        return await get(ctx, principal, name, "write")
+    require(principal, "write")
+    if not _HANDLE.fullmatch(name):
+        problem = FieldError(at, "must have 1 to 100 letters, digits, dots, underscores and hyphens, no sign first")
+        raise ValidationFailed(errors=[problem])
+    known = await projects.find_by_handle(ctx.db, principal.user_id, name)
+    if known is not None:
+        return await get(ctx, principal, known, "write")
+    return await projects.insert(
+        ctx.db,
+        project_id=new_id("prj"),
+        owner_id=principal.user_id,
+        name=name,
+        description=None,
+        settings={},
+        handle=name,
+    )
 
 
 async def refusals(ctx: Context, asked: Sequence[tuple[Principal, str]]) -> list[RenderOwlError | None]:

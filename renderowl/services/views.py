@@ -22,6 +22,7 @@ class ProjectView(msgspec.Struct, frozen=True):
     created_by: str
     created_at: datetime
     updated_at: datetime
+    handle: str | None = None
 
 
 class AssetView(msgspec.Struct, frozen=True):

@@ -87,8 +87,11 @@ class Storage(Protocol):
         """A URL that serves the object, with ranges, for `ttl_s` seconds; `download_name` sets Content-Disposition."""
         ...
 
-    async def sign_put(self, key: str, *, ttl_s: int, content_type: str, size_bytes: int) -> SignedRequest:
-        """A URL that takes one PUT of exactly this type and length; the returned headers must be sent as they are."""
+    async def sign_put(self, key: str, *, ttl_s: int, content_type: str, size_bytes: int | None) -> SignedRequest:
+        """A URL that takes one PUT of exactly this type and length; the returned headers must be sent as they are.
+
+        Without a length it takes any: who confirms the upload looks at what has come.
+        """
         ...
 
     async def start_multipart(self, key: str, *, content_type: str) -> str:

@@ -102,7 +102,7 @@ class LocalStorage:
             Grant(method="GET", key=key, expires_at=self._expiry(ttl_s), download_name=download_name or None), {}
         )
 
-    async def sign_put(self, key: str, *, ttl_s: int, content_type: str, size_bytes: int) -> SignedRequest:
+    async def sign_put(self, key: str, *, ttl_s: int, content_type: str, size_bytes: int | None) -> SignedRequest:
         grant = Grant(
             method="PUT", key=key, expires_at=self._expiry(ttl_s), content_type=content_type, size_bytes=size_bytes
         )
@@ -116,30 +116,44 @@ class LocalStorage:
         return read_grant(self._secret, method, key, query, now=self._clock())
 
     async def receive(
-        self, grant: Grant, chunks: AsyncIterator[bytes], *, content_type: str | None, content_length: int | None
+        self,
+        grant: Grant,
+        chunks: AsyncIterator[bytes],
+        *,
+        content_type: str | None,
+        content_length: int | None,
+        most_bytes: int = 0,
     ) -> ObjectInfo | UploadedPart:
         """Store the body of a granted PUT: exactly the announced type and length, or nothing at all.
+
+        Where no length was announced it may have up to `most_bytes`.
 
         Raises UploadMismatch when type or length differ, ObjectMissing when the multipart upload is not known. A
         stream that breaks off leaves nothing behind.
         """
         if grant.content_type is not None and content_type != grant.content_type:
             raise UploadMismatch(f"The content type must be {grant.content_type}")
-        if grant.method != "PUT" or grant.size_bytes is None or content_length not in (None, grant.size_bytes):
-            raise UploadMismatch(f"The length must be {grant.size_bytes} bytes")
+        exact = grant.size_bytes
+        if grant.method != "PUT" or (exact is not None and content_length not in (None, exact)):
+            raise UploadMismatch(f"The length must be {exact} bytes")
+        most = most_bytes if exact is None else exact
+        if content_length is not None and content_length > most:
+            raise UploadMismatch(f"The body is longer than {most} bytes")
         with await asyncio.to_thread(self._draft) as draft:
             buffer = bytearray()
             received = 0
             async for chunk in chunks:
                 received += len(chunk)
-                if received > grant.size_bytes:
-                    raise UploadMismatch(f"The body is longer than the announced {grant.size_bytes} bytes")
+                if received > most:
+                    raise UploadMismatch(
+                        f"The body is longer than {'' if exact is None else 'the announced '}{most} bytes"
+                    )
                 buffer += chunk
                 if len(buffer) >= CHUNK_BYTES:
                     await asyncio.to_thread(draft.write, bytes(buffer))
                     buffer.clear()
-            if received != grant.size_bytes:
-                raise UploadMismatch(f"The body has {received} instead of the announced {grant.size_bytes} bytes")
+            if exact is not None and received != exact:
+                raise UploadMismatch(f"The body has {received} instead of the announced {exact} bytes")
             draft.write(bytes(buffer))
             if grant.upload_id is not None and grant.part_number is not None:
                 return await asyncio.to_thread(

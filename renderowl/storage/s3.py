@@ -191,8 +191,10 @@ class S3Storage:
         named = {"ResponseContentDisposition": content_disposition(download_name)} if download_name else {}
         return await self._sign("get_object", "GET", {**self._at(key), **named}, ttl_s, {})
 
-    async def sign_put(self, key: str, *, ttl_s: int, content_type: str, size_bytes: int) -> SignedRequest:
-        bound = {"ContentType": content_type, "ContentLength": size_bytes}
+    async def sign_put(self, key: str, *, ttl_s: int, content_type: str, size_bytes: int | None) -> SignedRequest:
+        bound: dict[str, Any] = {"ContentType": content_type}
+        if size_bytes is not None:
+            bound["ContentLength"] = size_bytes
         return await self._sign("put_object", "PUT", {**self._at(key), **bound}, ttl_s, {"Content-Type": content_type})
 
     async def _sign(

@@ -25,8 +25,8 @@ from renderowl.domain.lifecycle import is_active
 from renderowl.domain.records import Asset, Principal, Render
 from renderowl.pipeline.tools import discover
 from renderowl.queue.arq import ArqQueue
+from renderowl.services import announcing, renders
 from renderowl.services import assets as asset_services
-from renderowl.services import renders
 from renderowl.services.context import Context
 from renderowl.services.renders import RenderRequest
 from renderowl.settings import Settings
@@ -75,7 +75,7 @@ class Farm:
 
     async def upload(self, path: Path, content_type: str) -> str:
         """The source `asset://...` of a file that was uploaded and probed."""
-        kind = asset_services.CONTENT_TYPES[content_type]
+        kind = announcing.CONTENT_TYPES[content_type]
         asset_id, now = new_id("ast"), datetime.now(UTC)
         fields: dict[str, Any] = dict.fromkeys(Asset.__struct_fields__)
         fields |= {"id": asset_id, "project_id": self.project_id, "name": path.name, "type": kind}
