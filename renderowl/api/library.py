@@ -70,6 +70,7 @@ async def take_snapshot(ctx: Ctx, principal: Caller) -> Snapshot:
 @put("/snapshots", status_code=201, request_max_body_size=snapshots.MAX_BYTES, summary="Bring a library's file")
 async def bring_snapshot(ctx: Ctx, principal: Caller, request: Request[Any, Any, Any]) -> Snapshot:
     """Keep a SQLite file (`application/vnd.sqlite3`, at most 64 MiB) as a snapshot; 422 names all that is wrong in it."""
+    library.require_own(principal, "write")
     if request.content_type[0] != snapshots.CONTENT_TYPE:
         raise UnsupportedMediaType(f"send the file as {snapshots.CONTENT_TYPE}")
     kept, _ = await snapshots.bring(ctx, principal, request.stream())

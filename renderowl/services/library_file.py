@@ -30,7 +30,7 @@ _PROJECTS: Final = "projects"
 _JSON: Final = frozenset({"tags", "crop_keyframes"})
 _TRUTHS: Final = frozenset({"is_exported"})
 _TIMES: Final = ("created_at", "updated_at")
-_TABLES: Final = {_PROJECTS: ("name",), **{kind.name: kind.fields for kind in KINDS}}
+_TABLES: Final[dict[str, tuple[str, ...]]] = {_PROJECTS: ("name",), **{kind.name: kind.fields for kind in KINDS}}
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -11,12 +11,13 @@ from renderowl.domain.ids import new_id
 from renderowl.testing.service import Service
 
 Who = Literal["owner", "other", "anonymous", "read", "write", "token", "revoked"]
+KINDS: Final = ("games", "raw_clips", "working_clips", "highlight_regions", "final_videos")
 WHO: Final[tuple[Who, ...]] = ("owner", "other", "anonymous", "read", "write", "token", "revoked")
 """The owner's session; another user's session; nobody; keys of the owner with one scope; the owner's token for another
 project, with both scopes; a key of the owner that was revoked."""
 
 Answer = Literal["yes", "401", "403", "404"]
-"""`yes` is anything that the caller was let through to: 2xx, or a complaint about the request itself (400, 409, 422)."""
+"""`yes` is anything that the caller was let through to: 2xx, or a complaint about the request itself (400, 409, 415, 422)."""
 
 
 def row(other: Answer, read: Answer, token: Answer) -> dict[Who, Answer]:
@@ -43,6 +44,8 @@ OWN: Final = row("yes", "yes", "yes")
 MAKE: Final = row("yes", "403", "403")
 ACCOUNT: Final = row("yes", "403", "403")
 KEY: Final = row("404", "403", "403")
+LIBRARY: Final = row("404", "yes", "403")
+"""Looking at something of a user's library, which is not a project's: a token for one sees nothing of it."""
 ADMINISTRATOR: Final[dict[Who, Answer]] = dict.fromkeys(WHO, "403") | {"anonymous": "401", "revoked": "401"}
 """An administrator's alone; test_users.py has what they get."""
 
@@ -105,10 +108,38 @@ ROUTES: Final[dict[str, dict[Who, Answer]]] = {
     "GET /projects/{project_id}/deliveries/{delivery_id}": LOOK,
     "POST /projects/{project_id}/deliveries/{delivery_id}/replay": CHANGE,
     "POST /v1/renders/webhooks/progress": SIGNED,
+    **{f"GET /library/{kind}": row("yes", "yes", "403") for kind in KINDS},
+    **{f"POST /library/{kind}": MAKE for kind in KINDS},
+    **{f"GET /library/{kind}/{{item_id}}": LIBRARY for kind in KINDS},
+    **{f"PUT /library/{kind}/{{item_id}}": KEY for kind in KINDS},
+    **{f"DELETE /library/{kind}/{{item_id}}": KEY for kind in KINDS},
+    "GET /library/snapshots": row("yes", "yes", "403"),
+    "POST /library/snapshots": MAKE,
+    "PUT /library/snapshots": MAKE,
+    "GET /library/snapshots/{snapshot_id}": LIBRARY,
+    "GET /library/snapshots/{snapshot_id}/download": LIBRARY,
+    "POST /library/snapshots/{snapshot_id}/restore": KEY,
+    "DELETE /library/snapshots/{snapshot_id}": KEY,
+    "POST /api/export/{export_type}/start": row("yes", "403", "yes"),
+    "GET /api/export/status/{job_id}": LOOK,
+    "GET /api/storage/presigned-url": LOOK,
+    "POST /api/storage/upload-url": row("yes", "403", "yes"),
 }
 
 STREAMS: Final = {"GET /projects/{project_id}/events"}
 """Answers that do not end: asked only by those who are to be refused; tests/integration/test_rooms_http.py has the rest."""
+
+
+def items_of(project_id: str, game_id: str = "gam_none", clip_id: str = "rcl_none") -> dict[str, dict[str, object]]:
+    """An item of each kind of the library."""
+    region = {"start_frame": 0, "end_frame": 1, "x": 0, "y": 0, "radius_x": 1, "radius_y": 1}
+    return {
+        "games": {"name": "g"},
+        "raw_clips": {"game_id": game_id, "video_path": "a", "start_time": 0, "end_time": 1},
+        "working_clips": {"project_id": project_id, "raw_clip_id": clip_id, "clip_index": 0},
+        "highlight_regions": {"project_id": project_id, **region},
+        "final_videos": {"name": "v", "video_path": "v", "source_type": "overlay"},
+    }
 
 
 def body_of(route: str, project_id: str) -> dict[str, object]:
@@ -129,6 +160,10 @@ def body_of(route: str, project_id: str) -> dict[str, object]:
         "POST /projects/{project_id}/renders/plan": film,
         "POST /projects/{project_id}/webhooks": {"url": "https://hooks.example/"},
         "PATCH /projects/{project_id}/webhooks/{webhook_id}": {"description": "y"},
+        **{f"POST /library/{kind}": item for kind, item in items_of(project_id).items()},
+        **{f"PUT /library/{kind}/{{item_id}}": item for kind, item in items_of(project_id).items()},
+        "POST /api/export/{export_type}/start": {"input_key": "a.mp4"},
+        "POST /api/storage/upload-url": {"key": "b.mp4", "content_type": "video/mp4"},
     }
     return bodies.get(route, {})
 
@@ -153,6 +188,12 @@ async def scene(service: Service) -> Scene:
         return made["id"], made["key"]
 
     announced = {"name": "a.vtt", "content_type": "text/vtt", "size_bytes": 9}
+    items: dict[str, str] = {}
+    for kind in KINDS:
+        item = items_of(project_id, items.get("games", ""), items.get("raw_clips", ""))[kind]
+        items[kind] = (await ann.post(f"/library/{kind}", json=item)).json()["id"]
+    snapshot_id = (await ann.post("/library/snapshots")).json()["id"]
+    await ann.post("/api/storage/upload-url", json={"key": "a.mp4", "content_type": "video/mp4"})
     asset = (await ann.post(f"/projects/{project_id}/assets/upload", json=announced)).json()["asset"]
     film = body_of("POST /projects/{project_id}/renders", project_id)
     made = await ann.post(f"/projects/{project_id}/renders", json=film)
@@ -175,6 +216,10 @@ async def scene(service: Service) -> Scene:
         "composition_id": "timeline",
         "webhook_id": webhook_id,
         "delivery_id": delivery_id,
+        "snapshot_id": snapshot_id,
+        "export_type": "overlay",
+        "job_id": made.json()["id"],
+        **items,
     }
     clients: dict[Who, httpx.AsyncClient] = {
         "owner": ann,
@@ -188,9 +233,17 @@ async def scene(service: Service) -> Scene:
     return Scene(service, ids, clients)
 
 
+def path_of(route: str, ids: dict[str, str]) -> str:
+    """A route's path with the ids of what Ann owns; an item of the library is told by its kind."""
+    path = route.partition(" ")[2]
+    if path == "/api/storage/presigned-url":
+        return f"{path}?key=a.mp4"
+    return path.format(**ids, item_id=ids.get(path.split("/")[2] if "{item_id}" in path else "", ""))
+
+
 def class_of(status: int) -> str:
     """The answer that a status is."""
-    return "yes" if status < 300 or status in (400, 409, 422) else str(status)
+    return "yes" if status < 300 or status in (400, 409, 415, 422) else str(status)
 
 
 async def routes_of(service: Service) -> set[str]:
@@ -210,9 +263,9 @@ async def test_each_caller_gets_on_every_route_what_is_theirs(scene: Scene, who:
         expected = ROUTES[route][who]
         if route in STREAMS and expected == "yes":
             continue
-        method, _, path = route.partition(" ")
-        body = body_of(route, scene.ids["project_id"]) if method in ("POST", "PATCH") else None
-        answer = await scene.clients[who].request(method, path.format(**scene.ids), json=body)
+        method = route.partition(" ")[0]
+        body = body_of(route, scene.ids["project_id"]) if method in ("POST", "PUT", "PATCH") else None
+        answer = await scene.clients[who].request(method, path_of(route, scene.ids), json=body)
         scene.clients[who].cookies.clear()  # whoever logs in as Ann would be Ann from then on
         if class_of(answer.status_code) != expected:
             wrong[route] = (answer.status_code, expected, answer.text[:200])
@@ -235,15 +288,16 @@ async def test_what_a_stranger_tried_left_no_trace(scene: Scene, who: Who) -> No
             (await ann.get(project + path)).json()
             for path in ("", "/assets", "/renders", "/webhooks", "/webhook-secret", "/deliveries")
         ]
+        answers += [(await ann.get(f"/library/{kind}")).json() for kind in (*KINDS, "snapshots")]
         keys = (await ann.get("/keys")).json()["items"]
         return (*answers, [(key["id"], key.get("revoked_at")) for key in keys])
 
     before = await everything()
     for route in ROUTES:
-        method, _, path = route.partition(" ")
+        method = route.partition(" ")[0]
         if ROUTES[route][who] != "yes":
-            body = body_of(route, scene.ids["project_id"]) if method in ("POST", "PATCH") else None
-            await scene.clients[who].request(method, path.format(**scene.ids), json=body)
+            body = body_of(route, scene.ids["project_id"]) if method in ("POST", "PUT", "PATCH") else None
+            await scene.clients[who].request(method, path_of(route, scene.ids), json=body)
     assert await everything() == before
 
 
