@@ -4,14 +4,30 @@ from typing import Any
 
 import msgspec
 import yaml
-from litestar import Request, Response, get
+from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import Components, License, SecurityScheme
 
 from renderowl import __version__
+from renderowl.api.describing import described
 from renderowl.api.reports import SIGNATURE_HEADER
+
+
+class _Described(JsonRenderPlugin):
+    """Litestar's own route of the document: it shows the same."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return msgspec.json.encode(document_of(request.app))
+
+
+def document_of(app: Litestar) -> dict[str, Any]:
+    """The OpenAPI document; made once."""
+    if "openapi" not in app.state:
+        app.state["openapi"] = described(app)
+    document: dict[str, Any] = app.state["openapi"]
+    return document
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -21,7 +37,9 @@ def openapi_config() -> OpenAPIConfig:
         version=__version__,
         description="Post a JSON description of a video and watch it render.",
         path="/openapi",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        render_plugins=[_Described(path="/openapi.json")],
+        use_handler_docstrings=True,
+        license=License(name="MIT", identifier="MIT"),
         security=[{"bearer": []}],
         components=Components(
             security_schemes={
@@ -40,14 +58,13 @@ def openapi_config() -> OpenAPIConfig:
 @get("/openapi.json", include_in_schema=False)
 async def get_openapi_json(request: Request[Any, Any, Any]) -> dict[str, Any]:
     """The document as JSON."""
-    return request.app.openapi_schema.to_schema()
+    return document_of(request.app)
 
 
 @get("/openapi.yaml", include_in_schema=False, sync_to_thread=True)
 def get_openapi_yaml(request: Request[Any, Any, Any]) -> Response[str]:
     """The document as YAML (RFC 9512)."""
-    plain = msgspec.to_builtins(request.app.openapi_schema.to_schema())
-    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump(document_of(request.app), sort_keys=False, allow_unicode=True)
     return Response(text, media_type="application/yaml")
 
 

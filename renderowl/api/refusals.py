@@ -1,0 +1,64 @@
+"""Which errors a route may answer with: those of all its kind, and those that it alone knows."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from renderowl.domain.errors import ERRORS, RenderOwlError
+
+_SOURCES: Final = ("source_refused", "source_forbidden", "source_not_found", "source_unavailable")
+_SPEC: Final = ("unknown_composition", "asset_not_found", "asset_not_ready", "tts_unavailable", "font_missing")
+_MEDIA: Final = ("media_unreadable", "media_type_mismatch", "media_too_large", "codec_unsupported")
+
+OF_ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
+    "register": ("conflict",),
+    "login": ("unauthenticated", "forbidden"),
+    "createKey": ("conflict",),
+    "rotateKey": ("conflict",),
+    "announceUpload": (),
+    "completeUpload": ("upload_mismatch", "conflict"),
+    "downloadAsset": ("conflict",),
+    "createRender": (*_SPEC, *_SOURCES, *_MEDIA, "idempotency_in_flight", "idempotency_mismatch", "conflict"),
+    "planRender": (*_SPEC, *_SOURCES, *_MEDIA, "not_acceptable"),
+    "cancelRender": ("conflict",),
+    "retryRender": ("conflict", *_SPEC, *_SOURCES, *_MEDIA),
+    "getOutput": ("conflict",),
+    "getPlaylist": ("conflict",),
+    "createWebhook": ("conflict",),
+    "replayDelivery": ("conflict",),
+    "reportProgress": ("unauthenticated", "conflict"),
+    "getMetrics": ("unauthenticated",),
+    "hearRoom": ("conflict",),
+    "getFilm": ("conflict", "range_not_satisfiable"),
+}
+"""What routes answer with beside what all of their kind do, by operation."""
+
+
+def of_route(
+    operation_id: str, method: str, operation: Mapping[str, Any], *, has_caller: bool, is_counted: bool
+) -> dict[int, list[type[RenderOwlError]]]:
+    """The errors of an operation by status, in the order of their codes' list."""
+    codes = {"internal", "unavailable"}
+    places = {parameter["in"] for parameter in operation.get("parameters", ())}
+    if "requestBody" in operation:
+        codes |= {"malformed_request", "payload_too_large", "validation_failed"}
+        if list(operation["requestBody"]["content"]) != ["application/json"]:
+            codes |= {"unsupported_media_type"}
+    if places & {"query", "header"}:
+        codes |= {"validation_failed"}
+    if "path" in places:
+        codes |= {"not_found"}
+    if has_caller or operation.get("security"):
+        codes |= {"unauthenticated"}
+    if has_caller:
+        codes |= {"forbidden"}
+    if is_counted:
+        codes |= {"rate_limited"}
+    if operation_id in OF_ROUTES:
+        codes |= {*OF_ROUTES[operation_id]}
+    elif method != "get" and "path" in places:
+        codes |= {"conflict"}  # what is changed is in some state
+    found: dict[int, list[type[RenderOwlError]]] = {}
+    for code, error in ERRORS.items():
+        if code in codes:
+            found.setdefault(error.status, []).append(error)
+    return dict(sorted(found.items()))
