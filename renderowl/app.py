@@ -20,6 +20,8 @@ from litestar.types import ASGIApp
 
 from renderowl.actors.actor import Actor
 from renderowl.actors.asset_prober import AssetProber
+from renderowl.actors.automation_runner import AutomationRunner
+from renderowl.actors.cron import Cron
 from renderowl.actors.janitor import Janitor
 from renderowl.actors.queue_watcher import QueueWatcher
 from renderowl.actors.reaper import Reaper
@@ -33,6 +35,7 @@ from renderowl.api import (
     access,
     accounts,
     assets,
+    automations,
     compositions,
     cors,
     documents,
@@ -52,7 +55,7 @@ from renderowl.api import (
     users,
     webhooks,
 )
-from renderowl.api.dialects import jobs, render_jobs, slideshow
+from renderowl.api.dialects import export, jobs, render_jobs, slideshow
 from renderowl.api.patience import PatientProtocol
 from renderowl.api.request_log import request_log
 from renderowl.bus.redis import RedisBus
@@ -163,9 +166,11 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber, tally: Tally) -> ASGIA
             playing.router,
             users.router,
             webhooks.router,
+            automations.router,
             library.router,
             sessions.router,
             jobs.router,
+            export.router,
             slideshow.router,
             render_jobs.router,
             *accounts.handlers,
@@ -174,6 +179,7 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber, tally: Tally) -> ASGIA
             *swagger.handlers,
             *events.handlers,
             *reports.handlers,
+            *automations.handlers,
         ],
         guards=[limits.count_request],
     )
@@ -285,10 +291,18 @@ def run_api(settings: Settings) -> None:
 
 
 async def schedule(settings: Settings) -> None:
-    """Run scheduler, reaper, relay, janitor and webhook sender until SIGINT or SIGTERM."""
+    """Run scheduler, reaper, relay, janitor, webhook sender, cron and automations until SIGINT or SIGTERM."""
     async with open_context(settings) as ctx:
         queue = ArqQueue(settings.redis_url)
-        actors: list[Actor[Any]] = [Scheduler(ctx, queue), Reaper(ctx), Relay(ctx), Janitor(ctx), WebhookSender(ctx)]
+        actors: list[Actor[Any]] = [
+            Scheduler(ctx, queue),
+            Reaper(ctx),
+            Relay(ctx),
+            Janitor(ctx),
+            WebhookSender(ctx),
+            Cron(ctx),
+            AutomationRunner(ctx),
+        ]
         if settings.metrics_port:
             actors.append(QueueWatcher(ctx))
         supervisor = Supervisor(actors)

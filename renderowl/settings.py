@@ -87,6 +87,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["open", "closed"], _doc("While Redis is away: let requests through uncounted, or refuse them with 503")
     ] = "open"
 
+    # automations
+    automations_per_account: Annotated[Count, _doc("Most automations of all projects of an account; 0 is no limit")] = (
+        100
+    )
+    automation_min_interval_s: Annotated[
+        float, _doc("Shortest time between two due times of an automation's schedule")
+    ] = 300.0
+
     # the server
     host: Annotated[str, _doc("Address the API listens on")] = "127.0.0.1"
     port: Annotated[int, _doc("Port the API listens on")] = 8080

@@ -7,7 +7,7 @@ import structlog
 from renderowl.actors.actor import Actor
 from renderowl.actors.clock import Clock
 from renderowl.domain.errors import RenderOwlError
-from renderowl.services import collecting, delivering, fetching, projects, segment_cache, usage
+from renderowl.services import collecting, delivering, executing, fetching, projects, segment_cache, usage
 from renderowl.services.context import Context
 
 log = structlog.get_logger(__name__)
@@ -42,6 +42,7 @@ class Janitor(Actor[None]):
             await usage.forget(self._ctx)
             await fetching.sweep(self._ctx)
             await delivering.forget(self._ctx)
+            await executing.forget(self._ctx)
         except (RenderOwlError, OSError) as error:
             log.warning("sweeping_waits", reason=str(error))
             return

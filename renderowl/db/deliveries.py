@@ -105,6 +105,14 @@ async def get(db: Database, project_id: str, delivery_id: str) -> Delivery | Non
     return None if row is None else _delivery(row)
 
 
+async def get_many(db: Database, project_id: str, delivery_ids: Sequence[str]) -> list[Delivery]:
+    """Those of these deliveries of a project that are still known."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM deliveries WHERE project_id = $1 AND id = ANY ($2)", project_id, list(delivery_ids)
+    )
+    return [_delivery(row) for row in rows]
+
+
 async def list_page(
     db: Database,
     project_id: str,

@@ -307,14 +307,37 @@ class Automations(Table, tablename="automations"):
 class Executions(Table, tablename="executions"):
     id = Text(primary_key=True)
     automation_id = Text()
+    project_id = Text()
     trigger_type = Text()
-    due_at = Timestamptz(null=True)
+    occurrence = Text()
     status = Text()
     input = JSONB()
-    result = JSONB(null=True)
+    actions = JSONB()
+    results = JSONB()
     error = JSONB(null=True)
+    chain = Array(base_column=Text())
+    root_id = Text()
+    attempts = Integer()
+    next_attempt_at = Timestamptz()
+    due_at = Timestamptz(null=True)
     created_at = Timestamptz()
     finished_at = Timestamptz(null=True)
+
+
+class Sessions(Table, tablename="sessions"):
+    id = Text(primary_key=True)
+    project_id = Text()
+    name = Text()
+    created_at = Timestamptz()
+    updated_at = Timestamptz()
+
+
+class Edls(Table, tablename="edls"):
+    session_id = Text(primary_key=True)
+    document = JSONB()
+    version = Integer()
+    locked_at = Timestamptz(null=True)
+    updated_at = Timestamptz()
 
 
 class Games(Table, tablename="games"):
@@ -391,22 +414,6 @@ class FinalVideos(Table, tablename="final_videos"):
     duration = DoublePrecision(null=True)
     file_size = BigInt(null=True)
     created_at = Timestamptz()
-    updated_at = Timestamptz()
-
-
-class Sessions(Table, tablename="sessions"):
-    id = Text(primary_key=True)
-    project_id = Text()
-    name = Text()
-    created_at = Timestamptz()
-    updated_at = Timestamptz()
-
-
-class Edls(Table, tablename="edls"):
-    session_id = Text(primary_key=True)
-    document = JSONB()
-    version = Integer()
-    locked_at = Timestamptz(null=True)
     updated_at = Timestamptz()
 
 

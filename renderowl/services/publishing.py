@@ -7,6 +7,7 @@ from typing import Any, Final
 from renderowl.db import deliveries, events, webhooks
 from renderowl.db.database import Transaction
 from renderowl.domain.events import WEBHOOK_EVENTS, DurableType, Event
+from renderowl.services import triggering
 from renderowl.services.context import Context
 
 LEFT_BEHIND_S: Final = 0.25
@@ -24,7 +25,7 @@ async def record(
     asset_id: str | None = None,
     attempt: int | None = None,
 ) -> Event:
-    """Store the event now, with what is to be sent of it, and publish it once `tx` is committed.
+    """Store the event now, with what is to be sent of it and done for it, and publish it once `tx` is committed.
 
     Call it last: it locks the project's row.
     """
@@ -36,6 +37,7 @@ async def record(
                 ctx.db, project_id, type, webhook.url, payload, render_id=render_id, webhook_id=webhook.id
             )
     event = await events.append(ctx.db, project_id, type, data, render_id=render_id, asset_id=asset_id, attempt=attempt)
+    await triggering.by_event(ctx, event)
 
     async def publish() -> None:
         await ctx.bus.publish_event(event)

@@ -8,6 +8,7 @@ import msgspec
 
 from renderowl.bus.base import BusUnavailable
 from renderowl.db import events, renders
+from renderowl.domain.automations import ExecutedBrief
 from renderowl.domain.errors import NotFound, RenderOwlError
 from renderowl.domain.events import Cursor, DurableType, Event, Progress
 from renderowl.domain.lifecycle import RenderStatus, is_active
@@ -97,7 +98,7 @@ EVENT_DATA: Final[Mapping[DurableType, Any]] = {
     "render.playable": PlayableBrief,
     "asset.ready": AssetBrief,
     "asset.failed": AssetBrief,
-    "automation.executed": dict[str, Any],
+    "automation.executed": ExecutedBrief,
     "webhook.disabled": WebhookBrief,
 }
 """What `data` of an event is, by its type."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from renderowl.domain.automations import ExecutedBrief
 from renderowl.domain.events import Picture, Progress
 from renderowl.services.rooms import EventView, RenderState, WebhookBrief
 from renderowl.services.views import (
@@ -107,7 +108,13 @@ EVENTS: Final[tuple[EventView, ...]] = (
         msgspec.to_builtins(AssetBrief("talk.mp4", "video", "failed", None, _BAD)),
         asset_id="ast_0m4k2v9c7p",
     ),
-    EventView("automation.executed", 1054, {}),
+    EventView(
+        "automation.executed",
+        1054,
+        msgspec.to_builtins(
+            ExecutedBrief("aut_0m4k2v9c7p", "exe_0m4k2v9c7p", "schedule", "completed", ["rnd_0m4k2v9c7p"])
+        ),
+    ),
     EventView(
         "webhook.disabled",
         1055,

@@ -1,0 +1,382 @@
+"""Automations of a project: rules that callers make and change, trigger by hand or by signed requests, and look after.
+
+What a request to a webhook trigger is signed with is derived as the secrets of webhooks are, and told once: when the
+automation is made and when its secret is rotated.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from renderowl.db import automations as rows
+from renderowl.db import deliveries, executions, webhooks
+from renderowl.domain import cron
+from renderowl.domain.automations import (
+    Automation,
+    Execution,
+    ExecutionStatus,
+    ScheduleTrigger,
+    Trigger,
+    TriggerType,
+)
+from renderowl.domain.errors import (
+    Conflict,
+    FieldError,
+    MalformedRequest,
+    NotFound,
+    Unauthenticated,
+    ValidationFailed,
+)
+from renderowl.domain.ids import is_id, new_id
+from renderowl.domain.records import DeliveryStatus, Principal
+from renderowl.domain.spec.fields import Name, Spec
+from renderowl.domain.spec.reading import read
+from renderowl.security.signing import derive
+from renderowl.security.webhooks import verify_webhook
+from renderowl.services import actions as action_services
+from renderowl.services import projects, triggering
+from renderowl.services.actions import MAX_ACTIONS, Action, ActionResult
+from renderowl.services.context import Context
+from renderowl.services.paging import Page, PageRequest, cut
+from renderowl.services.views import RenderError, error_view
+from renderowl.services.webhooks import GRACE
+
+Actions = Annotated[list[Action], Meta(min_length=1, max_length=MAX_ACTIONS)]
+_MAX_KEY: Final = 255
+
+
+class AutomationCreate(Spec, frozen=True):
+    """A rule: what triggers it, and what is done then, in this order until one fails."""
+
+    name: Name
+    trigger: Trigger
+    actions: Actions
+    enabled: bool = True
+
+
+class AutomationUpdate(Spec, frozen=True):
+    """What to change; a field that is left out stays. Switching off drops what waits."""
+
+    name: Name | None = None
+    trigger: Trigger | None = None
+    actions: Actions | None = None
+    enabled: bool | None = None
+
+
+class TriggerInput(Spec, frozen=True):
+    """What templates find below `trigger`."""
+
+    input: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class AutomationView(msgspec.Struct, frozen=True):
+    """A rule as callers see it; `url` is where requests of a webhook trigger go to."""
+
+    id: str
+    project_id: str
+    name: str
+    enabled: bool
+    trigger: Trigger
+    actions: list[Action]
+    url: str | None
+    next_due_at: datetime | None
+    last_triggered_at: datetime | None
+    trigger_count: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class AutomationMade(AutomationView, frozen=True):
+    """A new rule. `secret` is what requests to its URL are signed with; it is told only here and when it is rotated."""
+
+    secret: str | None = None
+
+
+class AutomationSecret(msgspec.Struct, frozen=True):
+    """The new secret; the one before is good until `previous_until`."""
+
+    secret: str
+    previous_until: datetime
+
+
+class Came(msgspec.Struct, frozen=True):
+    """What came back for a webhook, as far as it was sent."""
+
+    status: DeliveryStatus
+    attempts: int
+    response_status: int | None
+    response_body: str | None
+    error: str | None
+
+
+class ResultView(ActionResult, frozen=True, omit_defaults=True):
+    """What came of one action; `answer` is what a called webhook said."""
+
+    answer: Came | None = None
+
+
+class ExecutionView(msgspec.Struct, frozen=True):
+    """One run of a rule: what triggered it, what was sent, what came back."""
+
+    id: str
+    automation_id: str
+    trigger_type: TriggerType
+    status: ExecutionStatus
+    due_at: datetime | None
+    input: dict[str, Any]
+    results: list[ResultView]
+    error: RenderError | None
+    chain: list[str]
+    created_at: datetime
+    finished_at: datetime | None
+
+
+async def create(ctx: Context, principal: Principal, project_id: str, asked: AutomationCreate) -> AutomationMade:
+    """Make an automation. Raises ValidationFailed with everything that is wrong, Conflict when there are too many."""
+    await projects.get(ctx, principal, project_id, "write")
+    stored = await _check(ctx, asked.trigger, asked.actions)
+    now = datetime.now(UTC)
+    automation = Automation(
+        id=new_id("aut"),
+        project_id=project_id,
+        name=asked.name,
+        enabled=asked.enabled,
+        trigger=msgspec.to_builtins(asked.trigger),
+        actions=stored or [],
+        next_due_at=_next_due(asked.trigger, await rows.now(ctx.db)) if asked.enabled else None,
+        last_triggered_at=None,
+        trigger_count=0,
+        created_by=principal.user_id,
+        created_at=now,
+        updated_at=now,
+    )
+    most = ctx.settings.automations_per_account
+    async with ctx.db.transaction():
+        if not await rows.insert(ctx.db, automation, most=most):
+            raise Conflict(f"the account has {most} automations already")
+    secret = _key(ctx, automation.id, 0) if automation.trigger["type"] == "webhook" else None
+    return AutomationMade(**msgspec.structs.asdict(view(ctx, automation)), secret=secret)
+
+
+async def get(
+    ctx: Context, principal: Principal, project_id: str, automation_id: str, *, write: bool = False
+) -> Automation:
+    """One automation of the caller's. Raises NotFound."""
+    await projects.get(ctx, principal, project_id, "write" if write else "read")
+    known = is_id(automation_id, "aut")
+    found = await rows.get(ctx.db, automation_id, project_id=project_id) if known else None
+    if found is None:
+        raise NotFound(f"there is no automation {automation_id!r} in this project")
+    return found
+
+
+async def list_page(ctx: Context, principal: Principal, project_id: str, page: PageRequest) -> Page[AutomationView]:
+    """The project's automations, newest first."""
+    await projects.get(ctx, principal, project_id)
+    found = await rows.list_page(ctx.db, project_id, before_id=page.before_id("aut"), limit=page.limit + 1)
+    return cut([view(ctx, one) for one in found], page.limit, [one.id for one in found])
+
+
+async def update(
+    ctx: Context, principal: Principal, project_id: str, automation_id: str, asked: AutomationUpdate
+) -> AutomationView:
+    """Change an automation. A schedule that is changed or switched on again begins anew from now."""
+    await get(ctx, principal, project_id, automation_id, write=True)
+    stored = await _check(ctx, asked.trigger, asked.actions)
+    async with ctx.db.transaction():
+        now = await rows.now(ctx.db)
+        held = await rows.get(ctx.db, automation_id, project_id=project_id, lock=True)
+        if held is None:
+            raise NotFound(f"there is no automation {automation_id!r} in this project")
+        enabled = held.enabled if asked.enabled is None else asked.enabled
+        trigger = held.trigger if asked.trigger is None else msgspec.to_builtins(asked.trigger)
+        goes_on = enabled and held.enabled and trigger == held.trigger
+        starts = _next_due(msgspec.convert(trigger, Trigger), now) if enabled else None
+        changed = await rows.update(
+            ctx.db,
+            automation_id,
+            {
+                "name": held.name if asked.name is None else asked.name,
+                "enabled": enabled,
+                "trigger": trigger,
+                "actions": held.actions if stored is None else stored,
+                "next_due_at": held.next_due_at if goes_on else starts,
+            },
+        )
+        if not enabled:
+            off = error_view(Conflict("the automation was switched off"))
+            await executions.skip_queued(ctx.db, automation_id, msgspec.to_builtins(off))
+    return view(ctx, changed)
+
+
+async def delete(ctx: Context, principal: Principal, project_id: str, automation_id: str) -> None:
+    """Delete an automation with the log of its executions."""
+    await get(ctx, principal, project_id, automation_id, write=True)
+    async with ctx.db.transaction():
+        await rows.delete(ctx.db, automation_id)
+
+
+async def rotate(ctx: Context, principal: Principal, project_id: str, automation_id: str) -> AutomationSecret:
+    """Begin a new secret; for a day requests may be signed with the one before."""
+    await get(ctx, principal, project_id, automation_id, write=True)
+    generation = await webhooks.rotate(ctx.db, automation_id, project_id)
+    return AutomationSecret(_key(ctx, automation_id, generation.number), generation.rotated_at + GRACE)
+
+
+# --- triggering ----------------------------------------------------------------------------------------------------
+
+
+async def trigger(
+    ctx: Context,
+    principal: Principal,
+    project_id: str,
+    automation_id: str,
+    asked: TriggerInput,
+    idempotency_key: str | None,
+) -> ExecutionView:
+    """Run an automation now, whatever its trigger, once for each key. Raises Conflict while it is switched off."""
+    automation = await get(ctx, principal, project_id, automation_id, write=True)
+    _require_enabled(automation)
+    key = idempotency_key
+    if key is not None and not (1 <= len(key) <= _MAX_KEY and key.isprintable()):
+        problem = FieldError("/Idempotency-Key", f"must have 1 to {_MAX_KEY} printable characters")
+        raise ValidationFailed(errors=[problem])
+    execution_id = await triggering.by_hand(ctx, automation, asked.input, key)
+    return await _look(ctx, execution_id)
+
+
+async def verify(ctx: Context, automation_id: str, header: str | None, body: bytes) -> int:
+    """The signed timestamp of a request to an automation's URL. Raises Unauthenticated, also when there is no such one."""
+    generation = await webhooks.generation(ctx.db, automation_id) if is_id(automation_id, "aut") else None
+    number = 0 if generation is None else generation.number
+    try:
+        return verify_webhook(_key(ctx, automation_id, number).encode(), header, body)
+    except Unauthenticated:
+        if generation is None or datetime.now(UTC) >= generation.rotated_at + GRACE:
+            raise
+        return verify_webhook(_key(ctx, automation_id, number - 1).encode(), header, body)
+
+
+async def receive(ctx: Context, automation_id: str, timestamp: int, body: bytes) -> str:
+    """Trigger an automation by a verified request and return the execution, the same one when the request comes again."""
+    automation = await rows.get(ctx.db, automation_id)
+    if automation is None:
+        raise NotFound("the automation is gone")
+    if automation.trigger["type"] != "webhook":
+        raise Conflict(f"the automation's trigger is {automation.trigger['type']}")
+    _require_enabled(automation)
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedRequest(f"the body is not JSON: {error}") from None
+    reading = read({"input": document}, TriggerInput, at="")
+    if reading.value is None:
+        problems = [FieldError(error.path.removeprefix("/input"), error.message) for error in reading.errors]
+        raise ValidationFailed(errors=problems)
+    return await triggering.by_webhook(ctx, automation, timestamp, body, reading.value.input)
+
+
+def _require_enabled(automation: Automation) -> None:
+    if not automation.enabled:
+        raise Conflict("the automation is switched off")
+
+
+def _key(ctx: Context, automation_id: str, generation: int) -> str:
+    """What requests are signed with: the text itself, as bytes."""
+    return derive(ctx.settings.secret_key, f"automation:{automation_id}:{generation}").hex()
+
+
+# --- executions ----------------------------------------------------------------------------------------------------
+
+
+async def get_execution(
+    ctx: Context, principal: Principal, project_id: str, automation_id: str, execution_id: str
+) -> ExecutionView:
+    """One execution of the caller's. Raises NotFound."""
+    automation = await get(ctx, principal, project_id, automation_id)
+    found = await executions.get(ctx.db, execution_id) if is_id(execution_id, "exe") else None
+    if found is None or found.automation_id != automation.id:
+        raise NotFound(f"there is no execution {execution_id!r} of this automation")
+    return (await _views(ctx, project_id, [found]))[0]
+
+
+async def list_executions(
+    ctx: Context,
+    principal: Principal,
+    project_id: str,
+    automation_id: str,
+    page: PageRequest,
+    *,
+    status: ExecutionStatus | None = None,
+) -> Page[ExecutionView]:
+    """What an automation did, newest first."""
+    automation = await get(ctx, principal, project_id, automation_id)
+    found = await executions.list_page(
+        ctx.db, automation.id, before_id=page.before_id("exe"), limit=page.limit + 1, status=status
+    )
+    return cut(await _views(ctx, project_id, found), page.limit, [one.id for one in found])
+
+
+async def _look(ctx: Context, execution_id: str) -> ExecutionView:
+    found = await executions.get(ctx.db, execution_id)
+    if found is None:
+        raise NotFound("the automation was deleted just now")
+    return (await _views(ctx, found.project_id, [found]))[0]
+
+
+async def _views(ctx: Context, project_id: str, found: list[Execution]) -> list[ExecutionView]:
+    """Executions with what came back for their webhooks."""
+    named = [result["delivery_id"] for one in found for result in one.results if "delivery_id" in result]
+    answers = {
+        delivery.id: Came(
+            delivery.status, delivery.attempts, delivery.response_status, delivery.response_body, delivery.error
+        )
+        for delivery in (await deliveries.get_many(ctx.db, project_id, named) if named else [])
+    }
+    fields = [name for name in ExecutionView.__struct_fields__ if name not in ("results", "error")]
+    return [
+        ExecutionView(
+            **{name: getattr(one, name) for name in fields},
+            results=[ResultView(**result, answer=answers.get(result.get("delivery_id", ""))) for result in one.results],
+            error=None if one.error is None else msgspec.convert(one.error, RenderError),
+        )
+        for one in found
+    ]
+
+
+# --- what a rule is ------------------------------------------------------------------------------------------------
+
+
+def view(ctx: Context, automation: Automation) -> AutomationView:
+    """A rule as callers see it."""
+    plain = ("trigger", "actions", "url")
+    is_webhook = automation.trigger["type"] == "webhook"
+    return AutomationView(
+        **{name: getattr(automation, name) for name in AutomationView.__struct_fields__ if name not in plain},
+        trigger=msgspec.convert(automation.trigger, Trigger),
+        actions=msgspec.convert(automation.actions, list[Action]),
+        url=f"{ctx.settings.base_url}/webhooks/automation/{automation.id}" if is_webhook else None,
+    )
+
+
+def _next_due(trigger: Trigger, now: datetime) -> datetime | None:
+    return cron.next_due(trigger.cron, trigger.timezone, now) if isinstance(trigger, ScheduleTrigger) else None
+
+
+async def _check(ctx: Context, trigger: Trigger | None, actions: list[Action] | None) -> list[dict[str, Any]] | None:
+    """The actions as they are stored. Raises ValidationFailed with what is wrong with them and the trigger."""
+    problems = []
+    shortest = ctx.settings.automation_min_interval_s
+    if isinstance(trigger, ScheduleTrigger) and cron.shortest_interval_s(trigger.cron) < shortest:
+        problems.append(FieldError("/trigger/cron", f"is due more often than every {shortest:g} s"))
+    stored = None
+    try:
+        if actions is not None:
+            stored = await action_services.check(ctx, actions)
+    except ValidationFailed as error:
+        problems += error.errors
+    if problems:
+        raise ValidationFailed(errors=problems)
+    return stored
