@@ -22,6 +22,8 @@ from renderowl.services.library import path_problems
 MAX_ROWS: Final = 100_000
 """Of one table."""
 MAX_VALUE_BYTES: Final = 4 * 1024**2
+MAX_TEXT_CHARS: Final = 128 * 1024**2
+"""Of all values together: rows of a forged file may share what they are stored in."""
 _STEPS: Final = 1000
 _MAX_TICKS: Final = 500_000
 """So many thousand instructions of SQLite's machine may reading a file take."""
@@ -125,24 +127,37 @@ def _open(path: Path) -> sqlite3.Connection:
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     ticks = iter(range(_MAX_TICKS))
     connection.set_progress_handler(lambda: next(ticks, None) is None, _STEPS)
-    allowed = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ}
-    connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in allowed else sqlite3.SQLITE_DENY)
+    connection.set_authorizer(_authorize)
     connection.row_factory = sqlite3.Row
     return connection
 
 
+def _authorize(action: int, what: str | None, *_: object) -> int:
+    plain = action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ)
+    return (
+        sqlite3.SQLITE_OK if plain or (action, what) == (sqlite3.SQLITE_PRAGMA, "table_xinfo") else sqlite3.SQLITE_DENY
+    )
+
+
 def _columns(connection: sqlite3.Connection, problems: list[FieldError]) -> dict[str, set[str]]:
     """The columns that the file's tables have, of those that are known."""
-    kinds = {row["name"].lower(): row["type"] for row in connection.execute("SELECT name, type FROM sqlite_master")}
+    master = connection.execute("SELECT name, type, rootpage FROM sqlite_master")
+    # views and virtual tables, which run code when they are read, have no page of their own
+    kinds = {row["name"].lower(): row["type"] if row["rootpage"] else "virtual one" for row in master}
     found: dict[str, set[str]] = {}
     for table in _TABLES:
         if table not in kinds:
             continue
         if kinds[table] != "table":
-            problems.append(FieldError(f"/{table}", f"must be a table and is a {shown(str(kinds[table]))}"))
+            problems.append(FieldError(f"/{table}", f"must be a plain table and is a {shown(str(kinds[table]))}"))
             continue
-        cursor = connection.execute(f"SELECT * FROM {table} LIMIT 0")
-        found[table] = {column[0].lower() for column in cursor.description}
+        columns = connection.execute(f"PRAGMA table_xinfo({table})").fetchall()
+        problems += [
+            FieldError(f"/{table}/{shown(column['name'])}", "must not be computed")
+            for column in columns
+            if column["hidden"]
+        ]
+        found[table] = {column["name"].lower() for column in columns if not column["hidden"]}
         if "id" not in found[table]:
             problems.append(FieldError(f"/{table}/id", "is required"))
             del found[table]
@@ -158,12 +173,14 @@ def _rows(
         return
     wanted = [name for name in ("id", *_TABLES[table], *_TIMES) if name in columns]
     seen: set[str] = set()
+    chars = 0
     cursor = connection.execute(f"SELECT {', '.join(wanted)} FROM {table} LIMIT {MAX_ROWS + 1}")
     for index, row in enumerate(cursor):
-        if index == MAX_ROWS:
-            problems.append(FieldError(f"/{table}", f"has more than {MAX_ROWS} rows"))
-            return
         values = dict(zip(wanted, row, strict=True))
+        chars += sum(len(value) for value in values.values() if isinstance(value, str | bytes))
+        if index == MAX_ROWS or chars > MAX_TEXT_CHARS or len(problems) > MAX_ERRORS:
+            problems.append(FieldError(f"/{table}", f"is read as far as row {index} only: there is too much of it"))
+            return
         if not isinstance(values["id"], str | int) or str(values["id"]) in seen:
             problems.append(FieldError(f"/{table}/{index}/id", "must be a whole number or a text, and no other row's"))
         seen.add(str(values["id"]))

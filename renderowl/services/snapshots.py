@@ -17,6 +17,7 @@ from renderowl.domain.errors import Conflict, NotFound, PayloadTooLarge
 from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.library import KINDS, Kind
 from renderowl.domain.records import Principal
+from renderowl.services.assets import FOLDER
 from renderowl.services.context import Context
 from renderowl.services.library import require_own
 from renderowl.services.library_file import Contents, Row, Writer, read_file
@@ -26,8 +27,9 @@ CONTENT_TYPE: Final = "application/vnd.sqlite3"
 MAX_BYTES: Final = 64 * 1024**2
 MAX_SNAPSHOTS: Final = 30
 DOWNLOAD_TTL_S: Final = 3600
+MAX_PROJECTS: Final = 1000
+"""How many projects bringing back a library may make."""
 _BATCH: Final = 1000
-_FOLDER: Final = "renderowl-library-"
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -156,6 +158,8 @@ async def _projects(ctx: Context, owner_id: str, contents: Contents) -> tuple[di
     fields = [(kind.name, field) for kind in KINDS for field, table in kind.parents.items() if table == "projects"]
     named = {row.values[field] for name, field in fields for row in contents.items[name]} - {None}
     own = await rows.owned(ctx.db, "projects", owner_id, sorted(named))
+    if len(named - own) > MAX_PROJECTS:
+        raise Conflict(f"the library would need {len(named - own)} new projects; at most {MAX_PROJECTS} are made")
     ids = {one: one for one in own}
     for one in sorted(named - own):
         name = contents.projects.get(one, f"Project {one}").replace("\x00", "").strip() or "Project"
@@ -199,7 +203,7 @@ async def _keep(ctx: Context, principal: Principal, path: Path) -> Snapshot:
 
 @contextlib.contextmanager
 def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix=_FOLDER) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{FOLDER}library-") as folder:
         yield Path(folder)
 
 
