@@ -1,7 +1,7 @@
 """Every route of the OpenAPI document as every kind of caller. A new route fails here until it is classified."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import httpx
 import pytest
@@ -124,10 +124,40 @@ ROUTES: Final[dict[str, dict[Who, Answer]]] = {
     "GET /api/export/status/{job_id}": LOOK,
     "GET /api/storage/presigned-url": LOOK,
     "POST /api/storage/upload-url": row("yes", "403", "yes"),
+    "GET /projects/{project_id}/sessions": LOOK,
+    "POST /projects/{project_id}/sessions": CHANGE,
+    "GET /projects/{project_id}/sessions/{session_id}": LOOK,
+    "PATCH /projects/{project_id}/sessions/{session_id}": CHANGE,
+    "DELETE /projects/{project_id}/sessions/{session_id}": CHANGE,
+    "GET /projects/{project_id}/sessions/{session_id}/edl": LOOK,
+    "PUT /projects/{project_id}/sessions/{session_id}/edl": CHANGE,
+    "POST /projects/{project_id}/sessions/{session_id}/edl/lock": CHANGE,
+    "DELETE /projects/{project_id}/sessions/{session_id}/edl/lock": CHANGE,
+    "POST /v1/render": CHANGE,
+    "GET /v1/jobs": OWN,
+    "GET /v1/jobs/{job_id}": LOOK,
+    "GET /dashboard/jobs": OWN,
+    "GET /dashboard/jobs/{job_id}": LOOK,
+    "POST /v1/assets/sign-upload": CHANGE,
+    "GET /dashboard/api-keys": ACCOUNT,
+    "POST /dashboard/api-keys": ACCOUNT,
+    "DELETE /dashboard/api-keys/{key_id}": KEY,
+    "PUT /v1/projects/{project_id}/scenes": CHANGE,
+    "POST /v1/projects/{project_id}/assets": CHANGE,
+    "POST /v1/projects/{project_id}/render": CHANGE,
+    "GET /v1/projects/{project_id}/outputs": LOOK,
+    "GET /v1/projects/{project_id}/outputs/video": LOOK,
+    "POST /api/render-jobs/trigger": CHANGE,
+    "GET /api/render-jobs/{job_id}": LOOK,
+    "GET /api/render-jobs/session/{session_id}": LOOK,
+    "POST /api/render-jobs/{job_id}/retry": CHANGE,
+    "POST /api/render-jobs/{job_id}/cancel": CHANGE,
 }
 
-STREAMS: Final = {"GET /projects/{project_id}/events"}
-"""Answers that do not end: asked only by those who are to be refused; tests/integration/test_rooms_http.py has the rest."""
+STREAMS: Final = {"GET /projects/{project_id}/events", "GET /v1/projects/{project_id}/outputs/video"}
+"""Answers that do not end, or wait for a film: asked only by those who are to be refused. tests/integration/test_rooms_http.py
+and tests/e2e/seeds have the rest."""
+FORM: Final = "POST /v1/projects/{project_id}/assets"
 
 
 def items_of(project_id: str, game_id: str = "gam_none", clip_id: str = "rcl_none") -> dict[str, dict[str, object]]:
@@ -164,8 +194,23 @@ def body_of(route: str, project_id: str) -> dict[str, object]:
         **{f"PUT /library/{kind}/{{item_id}}": item for kind, item in items_of(project_id).items()},
         "POST /api/export/{export_type}/start": {"input_key": "a.mp4"},
         "POST /api/storage/upload-url": {"key": "b.mp4", "content_type": "video/mp4"},
+        "POST /projects/{project_id}/sessions": {"name": "x"},
+        "PATCH /projects/{project_id}/sessions/{session_id}": {"name": "y"},
+        "POST /v1/render": {"duration": 1, "tracks": [{"clips": []}], "projectId": project_id},
+        "POST /v1/assets/sign-upload": {"fileName": "a.vtt", "projectId": project_id},
+        "POST /dashboard/api-keys": {"name": "k"},
+        "PUT /v1/projects/{project_id}/scenes": {"scenes": [{"images": ["a.jpg"]}]},
     }
     return bodies.get(route, {})
+
+
+def sent_to(route: str, ids: dict[str, str]) -> dict[str, Any]:
+    """What is sent with a request."""
+    if route == FORM:
+        return {"files": [("files", ("a.vtt", b"WEBVTT"))]}
+    if route == "POST /api/render-jobs/trigger":
+        return {"json": {"sessionId": ids["session_id"]}}
+    return {"json": body_of(route, ids["project_id"])} if route.startswith(("POST", "PUT", "PATCH")) else {}
 
 
 @dataclass(frozen=True)
@@ -198,6 +243,14 @@ async def scene(service: Service) -> Scene:
     film = body_of("POST /projects/{project_id}/renders", project_id)
     made = await ann.post(f"/projects/{project_id}/renders", json=film)
     assert made.status_code == 202, made.text
+    cut = (await ann.post(f"/projects/{project_id}/renders", json=film)).json()["id"]
+    await service.ctx.db.execute(
+        "UPDATE renders SET composition_id = 'edit_list', input_props = $2::jsonb WHERE id = $1",
+        *(cut, '{"session_id": "ses_1", "edl": {}}'),
+    )
+    session_id = (await ann.post(f"/projects/{project_id}/sessions", json={"name": "s"})).json()["id"]
+    await ann.put(f"/projects/{project_id}/sessions/{session_id}/edl", json={"durationMs": 1})
+    await ann.put(f"/v1/projects/{project_id}/scenes", json={"scenes": [{"images": ["a.jpg"]}]})
     webhooks = f"/projects/{project_id}/webhooks"
     webhook_id = (await ann.post(webhooks, json={"url": "https://hooks.example/"})).json()["id"]
     delivery_id = (await ann.post(f"{webhooks}/{webhook_id}/test")).json()["id"]
@@ -219,6 +272,8 @@ async def scene(service: Service) -> Scene:
         "snapshot_id": snapshot_id,
         "export_type": "overlay",
         "job_id": made.json()["id"],
+        "cut_id": cut,
+        "session_id": session_id,
         **items,
     }
     clients: dict[Who, httpx.AsyncClient] = {
@@ -238,6 +293,7 @@ def path_of(route: str, ids: dict[str, str]) -> str:
     path = route.partition(" ")[2]
     if path == "/api/storage/presigned-url":
         return f"{path}?key=a.mp4"
+    path = path.replace("/render-jobs/{job_id}", "/render-jobs/{cut_id}")
     return path.format(**ids, item_id=ids.get(path.split("/")[2] if "{item_id}" in path else "", ""))
 
 
@@ -264,8 +320,8 @@ async def test_each_caller_gets_on_every_route_what_is_theirs(scene: Scene, who:
         if route in STREAMS and expected == "yes":
             continue
         method = route.partition(" ")[0]
-        body = body_of(route, scene.ids["project_id"]) if method in ("POST", "PUT", "PATCH") else None
-        answer = await scene.clients[who].request(method, path_of(route, scene.ids), json=body)
+        sent = sent_to(route, scene.ids)
+        answer = await scene.clients[who].request(method, path_of(route, scene.ids), **sent)
         scene.clients[who].cookies.clear()  # whoever logs in as Ann would be Ann from then on
         if class_of(answer.status_code) != expected:
             wrong[route] = (answer.status_code, expected, answer.text[:200])
@@ -283,10 +339,11 @@ def what_it_ends(route: str) -> tuple[bool, bool, int]:
 async def test_what_a_stranger_tried_left_no_trace(scene: Scene, who: Who) -> None:
     async def everything() -> tuple[object, ...]:
         project = f"/projects/{scene.ids['project_id']}"
+        session = f"/sessions/{scene.ids['session_id']}/edl"
         ann = scene.clients["owner"]
         answers = [
             (await ann.get(project + path)).json()
-            for path in ("", "/assets", "/renders", "/webhooks", "/webhook-secret", "/deliveries")
+            for path in ("", "/assets", "/renders", "/webhooks", "/webhook-secret", "/deliveries", "/sessions", session)
         ]
         answers += [(await ann.get(f"/library/{kind}")).json() for kind in (*KINDS, "snapshots")]
         keys = (await ann.get("/keys")).json()["items"]
@@ -296,8 +353,7 @@ async def test_what_a_stranger_tried_left_no_trace(scene: Scene, who: Who) -> No
     for route in ROUTES:
         method = route.partition(" ")[0]
         if ROUTES[route][who] != "yes":
-            body = body_of(route, scene.ids["project_id"]) if method in ("POST", "PUT", "PATCH") else None
-            await scene.clients[who].request(method, path_of(route, scene.ids), json=body)
+            await scene.clients[who].request(method, path_of(route, scene.ids), **sent_to(route, scene.ids))
     assert await everything() == before
 
 
