@@ -16,9 +16,8 @@ from renderowl.actors.supervisor import Supervisor
 from renderowl.actors.webhook_sender import WebhookSender
 from renderowl.db import automations as rows
 from renderowl.db import executions
-from renderowl.domain.automations import MAX_CHAIN
 from renderowl.security.webhooks import sign_webhook
-from renderowl.services import actions, executing, triggering
+from renderowl.services import executing, triggering
 from renderowl.testing.origin import Origin, open_origin, page
 from renderowl.testing.service import Service, open_service
 from renderowl.testing.signals import until
@@ -202,3 +201,224 @@ async def test_a_manual_trigger_makes_the_render_that_its_templates_say(service:
     assert "webhook-signature" in asked.headers
     (event,) = await service.ctx.db.fetch("SELECT data FROM events WHERE type = 'automation.executed'")
     assert msgspec.json.decode(event["data"])["render_ids"] == [found["id"]]
+
+
+async def test_an_uploaded_asset_and_a_finished_render_trigger_what_waits_for_them(service: Service) -> None:
+    project_id = await service.project()
+    hook = {"type": "cancel_render", "render_id": "{{trigger.render_id}}"}
+    named = {**RENDER, "metadata": {"of": "{{trigger.asset_url}}", "as": "{{trigger.subtitle_url}}"}}
+    uploads = await make(service, project_id, {"type": "asset_upload", "asset_types": ["subtitle"]}, named)
+    images = await make(service, project_id, {"type": "asset_upload", "asset_types": ["image"]})
+    ends = await make(service, project_id, {"type": "render_finished", "statuses": ["cancelled"]}, hook)
+    asset = await service.upload(project_id, "a.vtt", "text/vtt", VTT)
+    await run_all(service)
+    (uploaded,) = await told(service, uploads)
+    assert (uploaded["status"], uploaded["trigger_type"]) == ("completed", "asset_upload")
+    (render,) = await renders_of(service, project_id)
+    url = f"asset://{asset['id']}"
+    assert render["metadata"] == {"of": url, "as": url}
+    await end_renders(service, project_id)
+    await run_all(service)
+    (ended,) = await told(service, ends)
+    assert ended["chain"] == [uploads["id"], ends["id"]]
+    assert ended["results"] == [
+        {"type": "cancel_render", "sent": {"render_id": render["id"]}, "render_id": render["id"]}
+    ]
+    assert await told(service, images) == []
+
+
+@pytest.mark.parametrize(("name", "most"), [("MAX_CHAIN", 2), ("MAX_FOLLOWING", 2)])
+async def test_no_automation_follows_from_itself_and_what_follows_from_one_is_limited(
+    service: Service, monkeypatch: pytest.MonkeyPatch, name: str, most: int
+) -> None:
+    monkeypatch.setattr(triggering, name, most)
+    project_id = await service.project()
+    for _ in range(3):
+        await make(service, project_id, {"type": "render_finished", "statuses": ["cancelled"]})
+    film = {"composition_id": "timeline", "input_props": SPEC}
+    assert (await service.http.post(f"/projects/{project_id}/renders", json=film)).status_code == 202
+    for _ in range(10):
+        await end_renders(service, project_id)
+        await run_all(service)
+    assert not [render for render in await renders_of(service, project_id) if render["status"] == "queued"]
+    runs = await service.ctx.db.fetch("SELECT chain, root_id, status, error->>'message' AS why FROM executions")
+    done = [run for run in runs if run["status"] == "completed"]
+    assert len(done) == len(runs) - sum(run["status"] == "skipped" for run in runs)
+    assert all(len(set(run["chain"])) == len(run["chain"]) for run in done)
+    roots = [run["root_id"] for run in done]
+    assert len(set(roots)) == 3
+    if name == "MAX_CHAIN":
+        assert max(len(run["chain"]) for run in done) == most
+        assert {roots.count(root) for root in roots} == {3}
+    else:
+        assert max(roots.count(root) for root in roots) <= most
+    assert {why.split(" ")[0] for why in (run["why"] for run in runs) if why} == {"an", "at"}
+
+
+async def test_two_schedulers_fire_each_due_time_once(service: Service) -> None:
+    project_id = await service.project()
+    automation = await make(service, project_id, {"type": "schedule", "cron": "*/5 * * * *"})
+    begin = datetime.now(UTC).replace(second=0, microsecond=0)
+    begin -= timedelta(minutes=begin.minute % 5, hours=3)
+    await rows.set_next_due(service.ctx.db, automation["id"], begin)
+    async with schedulers(service, 2):
+
+        async def caught_up() -> bool:
+            found = await rows.get(service.ctx.db, automation["id"])
+            assert found is not None
+            assert found.next_due_at is not None
+            ran = [run for run in await told(service, automation) if run["status"] == "completed"]
+            return found.next_due_at > datetime.now(UTC) and len(ran) >= 37
+
+        await until(caught_up, timeout_s=90, every_s=0.3)
+    runs = await told(service, automation)
+    due = sorted(run["due_at"] for run in runs)
+    assert len(set(due)) == len(due)
+    assert [datetime.fromisoformat(one) for one in due[:37]] == [begin + timedelta(minutes=5 * n) for n in range(37)]
+    renders = [run["results"][0]["render_id"] for run in runs if run["results"]]
+    assert len(set(renders)) == len(renders) == len(await renders_of(service, project_id))
+
+
+async def test_due_times_are_fired_once_while_the_clock_jumps_and_through_a_change_to_and_from_summer(
+    service: Service,
+) -> None:
+    project_id = await service.project()
+    fixed = await make(service, project_id, {"type": "schedule", "cron": "30 2 * * *", "timezone": "Europe/Paris"})
+    hourly = await make(service, project_id, {"type": "schedule", "cron": "0 * * * *", "timezone": "Europe/Paris"})
+
+    async def turn(start: datetime, hours: list[float]) -> tuple[list[datetime], list[datetime]]:
+        for one in (fixed, hourly):
+            await rows.set_next_due(service.ctx.db, one["id"], start)
+        await service.ctx.db.execute("DELETE FROM executions")
+        first = start - timedelta(minutes=1)  # nothing is due yet: the schedules begin there
+        assert await triggering.by_schedule(service.ctx, first) == 0
+        for after in hours:
+            moment = start + timedelta(hours=after)
+            await asyncio.gather(*(triggering.by_schedule(service.ctx, moment) for _ in range(2)))
+        found = []
+        for one in (fixed, hourly):
+            due = [datetime.fromisoformat(run["due_at"]) for run in await told(service, one)]
+            assert len(set(due)) == len(due)
+            found.append(sorted(due))
+        return found[0], found[1]
+
+    # forward by two hours, back by two, and on
+    jumps = [0.0, 0.5, 2.5, 0.5, 1.0, 3.0, 2.0, 6.0, 26.0, 24.0, 48.0]
+    for start in (datetime(2026, 3, 28, 0, 0, tzinfo=UTC), datetime(2026, 10, 24, 0, 0, tzinfo=UTC)):
+        daily, each_hour = await turn(start, jumps)
+        assert each_hour == [start + timedelta(hours=n) for n in range(49)]
+        assert [due.date() for due in daily[1:]] == [start.date() + timedelta(days=n) for n in (0, 1)]
+
+
+async def test_due_times_that_nobody_noticed_for_a_day_are_told_and_not_made_up_for(service: Service) -> None:
+    project_id = await service.project()
+    automation = await make(service, project_id, {"type": "schedule", "cron": "0 */6 * * *"})
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    await rows.set_next_due(service.ctx.db, automation["id"], start)
+    assert await triggering.by_schedule(service.ctx, start + timedelta(days=9, hours=1)) == 4
+    first, *others = await told(service, automation)
+    assert (first["status"], first["due_at"]) == ("skipped", "2026-01-01T00:00:00Z")
+    assert [run["status"] for run in others] == ["queued"] * 4
+
+
+async def test_a_runner_that_dies_at_any_line_leaves_no_action_undone_and_none_done_twice(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project_id = await service.project()
+    hook = {"type": "call_webhook", "url": "http://127.0.0.1:9/"}
+    automation = await make(service, project_id, {"type": "manual"}, RENDER, hook, RENDER)
+    await service.http.post(f"/projects/{project_id}/automations/{automation['id']}/trigger", json={})
+
+    class Killed(BaseException):
+        """A process is gone: nothing after this runs in it."""
+
+    kept = {name: getattr(executions, name) for name in ("set_results", "finish")}
+    for survived in (0, 1, 1, 1):  # dies before the first result is noted, the second, the third, and the end
+        (execution,) = await executing.claim(service.ctx, limit=9, per_project=9, busy=[])
+        assert await executing.claim(service.ctx, limit=9, per_project=9, busy=[]) == []
+        left = survived
+
+        async def dying(name: str, *args: Any) -> Any:
+            nonlocal left
+            if left == 0:
+                raise Killed
+            left -= 1
+            return await kept[name](*args)
+
+        for name in kept:
+            monkeypatch.setattr(executions, name, lambda *args, name=name: dying(name, *args))
+        with pytest.raises(Killed):
+            await executing.execute(service.ctx, execution)
+        monkeypatch.undo()
+        await service.ctx.db.execute("UPDATE executions SET next_attempt_at = now()")  # its lease has run out
+    await run_all(service)
+    (done,) = await told(service, automation)
+    assert done["status"] == "completed", done
+    made = [result.get("render_id") or result.get("delivery_id") for result in done["results"]]
+    assert len(set(made)) == 3
+    assert {render["id"] for render in await renders_of(service, project_id)} == {made[0], made[2]}
+    sent = (await service.http.get(f"/projects/{project_id}/deliveries")).json()["items"]
+    assert [one["id"] for one in sent] == [made[1]]
+    told_once = await service.ctx.db.fetch_value("SELECT count(*) FROM events WHERE type = 'automation.executed'")
+    assert told_once == 1
+
+
+async def test_an_execution_that_ends_its_runner_every_time_is_given_up(service: Service) -> None:
+    project_id = await service.project()
+    automation = await make(service, project_id, {"type": "manual"})
+    await service.http.post(f"/projects/{project_id}/automations/{automation['id']}/trigger", json={})
+    for _ in range(executing.MAX_ATTEMPTS):
+        (lost,) = await executing.claim(service.ctx, limit=9, per_project=9, busy=[])
+        await service.ctx.db.execute("UPDATE executions SET next_attempt_at = now()")
+    await run_all(service)
+    (failed,) = await told(service, automation)
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "worker_lost")
+    await executing.execute(service.ctx, lost)  # a runner that was only asleep: it has lost its turn
+    assert (await told(service, automation))[0]["results"] == []
+    assert (await told(service, automation))[0]["status"] == "failed"
+
+
+async def test_what_a_template_cannot_be_filled_with_fails_the_execution_and_names_the_field(service: Service) -> None:
+    project_id = await service.project()
+    named = {**RENDER, "metadata": {"a": "{{trigger.a}}", "b": "x {{trigger.b}}", "c": "{{trigger.c.__class__}}"}}
+    automation = await make(service, project_id, {"type": "manual"}, named)
+    path = f"/projects/{project_id}/automations/{automation['id']}"
+    await service.http.post(f"{path}/trigger", json={"input": {"a": {"deep": 1}, "b": None, "c": "text"}})
+    await run_all(service)
+    (failed,) = await told(service, automation)
+    assert failed["status"] == "failed"
+    assert [error["path"] for error in failed["error"]["errors"]] == [f"/actions/0/metadata/{name}" for name in "abc"]
+    assert await renders_of(service, project_id) == []
+
+
+async def test_what_waits_is_dropped_when_an_automation_is_switched_off_and_old_executions_are_forgotten(
+    service: Service,
+) -> None:
+    project_id = await service.project()
+    automation = await make(service, project_id, {"type": "manual"})
+    path = f"/projects/{project_id}/automations/{automation['id']}"
+    await service.http.post(f"{path}/trigger", json={})
+    await service.http.patch(path, json={"enabled": False})
+    assert (await service.http.post(f"{path}/trigger", json={})).status_code == 409
+    await run_all(service)
+    (skipped,) = await told(service, automation)
+    assert skipped["status"] == "skipped"
+    assert await renders_of(service, project_id) == []
+    assert await executing.forget(service.ctx) == 0
+    await service.ctx.db.execute("UPDATE executions SET created_at = now() - interval '31 days'")
+    assert await executing.forget(service.ctx) == 1
+    assert (await service.http.get(f"{path}/executions/{skipped['id']}")).status_code == 404
+
+
+async def test_a_signed_request_triggers_its_automation(service: Service) -> None:
+    project_id = await service.project()
+    automation = await make(service, project_id, {"type": "webhook"}, {**RENDER, "metadata": {"n": "{{trigger.n}}"}})
+    body = b'{"n": 7}'
+    signature = sign_webhook(automation["secret"].encode(), body)
+    path = automation["url"].removeprefix("http://testserver")
+    answer = await service.as_(None).post(path, content=body, headers={"RenderOwl-Signature": signature})
+    assert answer.status_code == 202, answer.text
+    await run_all(service)
+    (done,) = await told(service, automation)
+    assert done["id"] == answer.json()["execution_id"]
+    assert (await renders_of(service, project_id))[0]["metadata"] == {"n": 7}
