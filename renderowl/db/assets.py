@@ -58,6 +58,18 @@ async def newest_by_name(db: Database, project_id: str, names: Sequence[str]) ->
     return {row["name"]: _asset(row) for row in rows}
 
 
+async def candidates(db: Database, project_id: str, names: Sequence[str]) -> list[Asset]:
+    """Of the assets of each name the newest that is more than announced, and those announced since; newest first."""
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM assets a WHERE project_id = $1 AND name = ANY($2::text[]) AND id >= coalesce((SELECT"
+        " max(b.id) FROM assets b WHERE b.project_id = $1 AND b.name = a.name AND b.status <> 'pending'), '')"
+        " ORDER BY id DESC",
+        project_id,
+        list(names),
+    )
+    return [_asset(row) for row in rows]
+
+
 async def list_page(
     db: Database,
     project_id: str,

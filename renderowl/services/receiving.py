@@ -1,5 +1,6 @@
 """Files that nobody confirms: those that come with a request, and uploads to a URL that are taken once they are there."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,9 @@ from renderowl.storage.base import SignedRequest
 
 SHOWN_TTL_S: Final = 7 * 24 * 3600
 """How long a URL serves a file for; S3 signs none for longer."""
+
+MAX_LOOKS: Final = 5
+"""How many announcements of one name are looked after."""
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -87,6 +91,28 @@ async def take_all(
     for asset in (await rows.get_many(ctx.db, project_id, list(asset_ids))).values():
         if asset.unattended and asset.status == "pending":
             await assets.take_arrived(ctx, tools, asset)
+
+
+async def arrived(
+    ctx: Context, tools: Toolchain, principal: Principal, project_id: str, names: Collection[str]
+) -> dict[str, Asset]:
+    """The newest file of each of these names, taken now if nobody has confirmed it; by name.
+
+    An announcement of which nothing has come hides no older file; it is given only where there is none.
+    """
+    await projects.get(ctx, principal, project_id)
+    found: dict[str, Asset] = {}
+    looked: Counter[str] = Counter()
+    for one in await rows.candidates(ctx.db, project_id, [name for name in names if "\x00" not in name]):
+        known, asset = found.get(one.name), one
+        if known is not None and known.status != "pending":
+            continue
+        if one.status == "pending" and one.unattended and looked[one.name] < MAX_LOOKS:
+            looked[one.name] += 1
+            asset = await assets.take_arrived(ctx, tools, one) or one
+        if known is None or asset.status != "pending":
+            found[asset.name] = asset
+    return found
 
 
 async def named(ctx: Context, principal: Principal, project_id: str, names: Collection[str]) -> dict[str, Asset]:

@@ -140,7 +140,7 @@ async def get_export(ctx: Ctx, principal: Caller, job_id: FromPath[str]) -> Expo
 
 @get("/storage/presigned-url", summary="Get a file's URL by its key")
 async def get_presigned_url(
-    ctx: Ctx, principal: Caller, key: Annotated[str, QueryParameter(min_length=1, max_length=1024)]
+    ctx: Ctx, principal: Caller, state: State, key: Annotated[str, QueryParameter(min_length=1, max_length=1024)]
 ) -> PresignedUrl:
     """A URL that serves what is under this key of yours: an upload for an hour, a finished export for a day."""
     name = _checked(key)
@@ -151,8 +151,10 @@ async def get_presigned_url(
         _, signed = await renders.sign_output(ctx, principal, render.project_id, render.id, None)
         return PresignedUrl(signed.url, rfc3339(signed.expires_at))
     project_id = await _prefix_of(ctx, principal)
-    found = None if project_id is None else (await receiving.named(ctx, principal, project_id, [name])).get(name)
-    if found is None or project_id is None:
+    if project_id is None:
+        raise NotFound(f"there is no file under {key!r}")
+    found = (await receiving.arrived(ctx, state["tools"], principal, project_id, [name])).get(name)
+    if found is None:
         raise NotFound(f"there is no file under {key!r}")
     _, signed = await assets.sign_download(ctx, principal, project_id, found.id)
     return PresignedUrl(signed.url, rfc3339(signed.expires_at))
@@ -225,7 +227,7 @@ async def _with_sources(
             names[at] = _checked(holder[field], at)
         except ValidationFailed as error:
             wrong += error.errors
-    found = await receiving.named(ctx, principal, project_id, set(names.values()))
+    found = await receiving.arrived(ctx, tools, principal, project_id, set(names.values()))
     missing = [FieldError(at, f"there is no file under {name!r}") for at, name in names.items() if name not in found]
     for holder, field, at in _keys(props):
         asset = found.get(names.get(at, ""))
@@ -236,7 +238,6 @@ async def _with_sources(
         except ValidationFailed as error:
             wrong += moved(error.errors, _PLACES)
         raise ValidationFailed(errors=wrong + missing) if wrong else AssetNotFound(errors=missing)
-    await receiving.take_all(ctx, tools, principal, project_id, {asset.id for asset in found.values()})
     return props
 
 

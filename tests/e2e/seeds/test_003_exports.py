@@ -100,6 +100,29 @@ async def test_the_checklist_runs_as_written(world: World, media: MadeMedia, too
         assert (await httpx.AsyncClient().get(back)).content == clip.read_bytes()
 
 
+async def test_a_key_means_the_newest_file_that_has_come(world: World, media: MadeMedia) -> None:
+    first, second = await media.video(each_s=0.2), await media.video(colors=("blue",), each_s=0.2)
+    async with as_(world, world.key) as http:
+
+        async def there() -> bytes:
+            signed = await http.get("/api/storage/presigned-url", params={"key": "raw/a.mp4"})
+            assert signed.status_code == 200, signed.text
+            return (await httpx.AsyncClient().get(signed.json()["url"])).content
+
+        await upload(http, "raw/a.mp4", first)
+        assert await there() == first.read_bytes()
+        for _ in range(7):  # nothing comes of these
+            asked = {"key": "raw/a.mp4", "content_type": "video/mp4"}
+            assert (await http.post("/api/storage/upload-url", json=asked)).status_code == 200
+        assert await there() == first.read_bytes()
+        await upload(http, "raw/a.mp4", second)
+        assert await there() == second.read_bytes()
+        await upload(http, "raw/a.mp4", Path(__file__))
+        refused = await http.post("/api/export/overlay/start", json={"input_key": "raw/a.mp4"})
+        assert (refused.status_code, refused.json()["code"]) == (422, "asset_not_ready")
+        assert "failed" in refused.json()["errors"][0]["message"]
+
+
 async def test_nobody_is_who_a_header_says_and_no_key_leads_to_somebody_else(world: World, media: MadeMedia) -> None:
     clip = await media.video(each_s=0.2)
     _, other = await make_account(world.ctx, SCOPES)
