@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 MEDIA ?=
 STORM_S ?= 600
 MACHINE_S ?= 600
+FUZZ_MINUTES ?= 10
 export SWIFT_VENV ?= .venv-swift
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine test-s3 test-netns test-web web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine fuzz test-s3 test-netns test-web web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -99,6 +100,9 @@ storm: setup-test ## Ten minutes of kills and pauses of every part under small r
 
 machine: setup-test ## Ten minutes of the scheduler's state machine (SEED=7 repeats a round, MACHINE_S=600)
 	@MACHINE_S=$(MACHINE_S) $(BIN)/pytest -q -s tests/integration/test_scheduler_machine.py
+
+fuzz: setup-test ## Ten minutes of Schemathesis over the OpenAPI document (FUZZ_SEED=7 repeats a run, FUZZ_MINUTES=10)
+	@FUZZ_MINUTES=$(FUZZ_MINUTES) $(BIN)/pytest -q tests/security/test_contract_fuzzed.py
 
 bench: setup ## Measure the figures of docs/performance.md (about 25 minutes; best on a machine that does nothing else)
 	@for figure in startup demo overhead progress_latency cancel previews preview_overhead report; do $(BIN)/python bench/$$figure.py || exit 1; done

@@ -1,4 +1,4 @@
-"""Answers of routes that say more than one thing under one status, which no type of a handler shows."""
+"""What no type of a handler shows: several answers under one status, and bodies that are read as they come."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -61,3 +61,9 @@ OF_ROUTES: Final[Mapping[str, Mapping[str, dict[str, Any]]]] = {
     },
 }
 """By operation and status."""
+
+BODIES: Final[Mapping[str, dict[str, Any]]] = {
+    "bringSnapshot": {"required": True, "content": {"application/vnd.sqlite3": {"schema": _BYTES}}},
+    "receiveWebhook": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+}
+"""Bodies that handlers read by themselves, by operation."""

@@ -3,6 +3,7 @@
 Litestar writes what it sees of routes and structs; what only we know is added here, by one rule for all routes.
 """
 
+import copy
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -44,9 +45,10 @@ def described(app: Litestar) -> Document:
     for path, method, handler, operation in operations:
         operation["tags"] = [tags.tag_of(path)]
         used |= {*operation["tags"]}
-        operation["responses"] |= msgspec.json.decode(
-            msgspec.json.encode(answers.OF_ROUTES.get(operation["operationId"], {}))
-        )
+        name = operation["operationId"]
+        operation["responses"] |= copy.deepcopy(answers.OF_ROUTES.get(name, {}))
+        if name in answers.BODIES:
+            operation["requestBody"] = copy.deepcopy(answers.BODIES[name])
         _explain(operation, schemas)
         _exemplify(operation, schemas, kept["examples"])
         told |= _tell_errors(operation, method, handler, kept["responses"])
@@ -111,6 +113,7 @@ def _explain(operation: Document, schemas: Document) -> None:
             parameter.setdefault("description", described)
         if example and parameter["in"] == "path":
             parameter.setdefault("example", example)
+    operation["responses"].get("204", {}).pop("content", None)
     for answer in operation["responses"].values():
         if not answer.get("headers", True):
             del answer["headers"]

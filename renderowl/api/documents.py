@@ -50,6 +50,12 @@ def openapi_config() -> OpenAPIConfig:
                     security_scheme_in="header",
                     description="`t=<Unix seconds>,v1=<HMAC-SHA256 of t.body with the claim's key>`",
                 ),
+                "automation": SecurityScheme(
+                    type="apiKey",
+                    name=SIGNATURE_HEADER,
+                    security_scheme_in="header",
+                    description="`t=<Unix seconds>,v1=<HMAC-SHA256 of t.body with the automation's secret>`",
+                ),
             }
         ),
     )

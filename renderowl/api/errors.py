@@ -78,7 +78,9 @@ def answer_framework(request: Request[Any, Any, Any], error: HTTPException) -> R
     if error.status_code == http.HTTPStatus.NOT_FOUND:
         return problem_of(NotFound(f"there is no route {request.url.path}; /openapi.json lists them"), request)
     if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
-        return problem_of(MethodNotAllowed(f"{request.url.path} does not take {request.method}"), request)
+        refused = problem_of(MethodNotAllowed(f"{request.url.path} does not take {request.method}"), request)
+        refused.headers["allow"] = (error.headers or {}).get("allow", "")
+        return refused
     by_status = {cls.status: cls for cls in (ERRORS["payload_too_large"], ERRORS["unsupported_media_type"])}
     known = by_status.get(error.status_code, ERRORS["malformed_request"])
     if error.status_code >= http.HTTPStatus.INTERNAL_SERVER_ERROR:

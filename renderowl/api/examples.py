@@ -32,6 +32,7 @@ from renderowl.api.assets import (
     UploadView,
 )
 from renderowl.api.compositions import CompositionList, CompositionView
+from renderowl.api.dialects import examples as dialects
 from renderowl.api.events import ProgressPoll, RoomPollView
 from renderowl.api.health import Alive
 from renderowl.api.projects import ProjectCreate, ProjectUpdate
@@ -227,7 +228,7 @@ _STRUCTS: Final[tuple[msgspec.Struct, ...]] = (
 )
 
 OF_STRUCTS: Final[Mapping[str, Any]] = {
-    type(one).__name__: msgspec.json.decode(msgspec.json.encode(one)) for one in _STRUCTS
+    type(one).__name__: msgspec.json.decode(msgspec.json.encode(one)) for one in (*_STRUCTS, *dialects.STRUCTS)
 }
 """Examples by the name of their schema, as they are sent."""
 
@@ -253,6 +254,10 @@ OF_PARAMETERS: Final[Mapping[str, tuple[str, str]]] = {
     "session_id": ("A session of the project", "ses_01kahy7v3x5z7b9d1f3h5k7m9p"),
     "item_id": ("An item of your library", ""),
     "auto_id": ("An automation of the project", ""),
+    "automation_id": ("An automation of the project", ""),
+    "execution_id": ("An execution of the automation", ""),
+    "snapshot_id": ("A snapshot of your library", ""),
+    "replace": ("In place of what there is", ""),
     "export_type": ("What is made: an overlay, a framing or annotated clips", "overlay"),
     "parent": ("Those of this game, project or clip", ""),
     "key": ("A file, by its key below your own", ""),

@@ -8,6 +8,8 @@ from renderowl.domain.errors import ERRORS, RenderOwlError
 _SOURCES: Final = ("source_refused", "source_forbidden", "source_not_found", "source_unavailable")
 _SPEC: Final = ("unknown_composition", "asset_not_found", "asset_not_ready", "tts_unavailable", "font_missing")
 _MEDIA: Final = ("media_unreadable", "media_type_mismatch", "media_too_large", "codec_unsupported")
+_EVERY: Final = (*_SPEC, *_SOURCES, *_MEDIA)
+"""What may be wrong with a film that is asked for."""
 
 OF_ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "register": ("conflict",),
@@ -17,10 +19,10 @@ OF_ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "announceUpload": (),
     "completeUpload": ("upload_mismatch", "conflict"),
     "downloadAsset": ("conflict",),
-    "createRender": (*_SPEC, *_SOURCES, *_MEDIA, "idempotency_in_flight", "idempotency_mismatch", "conflict"),
-    "planRender": (*_SPEC, *_SOURCES, *_MEDIA, "not_acceptable"),
+    "createRender": (*_EVERY, "idempotency_in_flight", "idempotency_mismatch", "conflict"),
+    "planRender": (*_EVERY, "not_acceptable"),
     "cancelRender": ("conflict",),
-    "retryRender": ("conflict", *_SPEC, *_SOURCES, *_MEDIA),
+    "retryRender": ("conflict", *_EVERY),
     "getOutput": ("conflict",),
     "getPlaylist": ("conflict",),
     "createWebhook": ("conflict",),
@@ -28,6 +30,17 @@ OF_ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "reportProgress": ("unauthenticated", "conflict"),
     "getMetrics": ("unauthenticated",),
     "hearRoom": ("conflict",),
+    "createToken": ("not_found",),
+    "createTicket": ("not_found",),
+    "triggerRenderJob": ("not_found", *_EVERY, "conflict"),
+    "retryRenderJob": (*_EVERY, "conflict"),
+    "getPresignedUrl": ("not_found", "conflict"),
+    "createJob": (*_EVERY, "idempotency_in_flight", "idempotency_mismatch", "not_found"),
+    "createFilm": (*_EVERY, "conflict"),
+    "startExport": (*_EVERY, "not_found", "conflict"),
+    "takeSnapshot": ("conflict",),
+    "bringSnapshot": ("conflict",),
+    "triggerAutomation": (*_EVERY, "idempotency_in_flight", "idempotency_mismatch", "conflict"),
     "getFilm": ("conflict", "range_not_satisfiable"),
 }
 """What routes answer with beside what all of their kind do, by operation."""

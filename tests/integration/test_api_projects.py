@@ -80,6 +80,7 @@ async def test_unknown_routes_and_methods_are_problem_documents(service: Service
     assert (nowhere.status_code, nowhere.json()["code"]) == (404, "not_found")
     wrong = await service.http.put("/projects")
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+    assert {"GET", "POST"} <= set(wrong.headers["allow"].split(", "))
     large = await service.http.post("/projects", content=b"x" * 1_100_000)
     assert (large.status_code, large.json()["code"]) == (413, "payload_too_large")
 

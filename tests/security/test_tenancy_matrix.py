@@ -10,10 +10,10 @@ from renderowl.db import renders as render_rows
 from renderowl.domain.ids import new_id
 from renderowl.testing.service import Service
 
-Who = Literal["owner", "other", "anonymous", "read", "write", "token", "revoked"]
+Who = Literal["owner", "other", "anonymous", "read", "write", "admin", "token", "revoked"]
 KINDS: Final = ("games", "raw_clips", "working_clips", "highlight_regions", "final_videos")
-WHO: Final[tuple[Who, ...]] = ("owner", "other", "anonymous", "read", "write", "token", "revoked")
-"""The owner's session; another user's session; nobody; keys of the owner with one scope; the owner's token for another
+WHO: Final[tuple[Who, ...]] = ("owner", "other", "anonymous", "read", "write", "admin", "token", "revoked")
+"""The owner's session; another user's session; nobody; keys of the owner with each scope; the owner's token for another
 project, with both scopes; a key of the owner that was revoked."""
 
 Answer = Literal["yes", "401", "403", "404"]
@@ -28,6 +28,7 @@ def row(other: Answer, read: Answer, token: Answer) -> dict[Who, Answer]:
         "anonymous": "401",
         "read": read,
         "write": "yes",
+        "admin": "yes",
         "token": token,
         "revoked": "401",
     }
@@ -254,8 +255,8 @@ async def scene(service: Service) -> Scene:
     webhooks = f"/projects/{project_id}/webhooks"
     webhook_id = (await ann.post(webhooks, json={"url": "https://hooks.example/"})).json()["id"]
     delivery_id = (await ann.post(f"{webhooks}/{webhook_id}/test")).json()["id"]
-    (_, read), (_, write), (revoked_id, revoked), (key_id, _) = [
-        await key(scopes) for scopes in (["read"], ["read", "write"], ["read", "write"], ["read"])
+    (_, read), (_, write), (_, admin), (revoked_id, revoked), (key_id, _) = [
+        await key(scopes) for scopes in (["read"], ["read", "write"], ["admin"], ["read", "write"], ["read"])
     ]
     assert (await ann.delete(f"/keys/{revoked_id}")).status_code == 204
     asked = {"project_id": elsewhere, "scopes": ["read", "write"]}
@@ -282,6 +283,7 @@ async def scene(service: Service) -> Scene:
         "anonymous": service.as_(None),
         "read": service.as_(read),
         "write": service.as_(write),
+        "admin": service.as_(admin),
         "token": service.as_(token),
         "revoked": service.as_(revoked),
     }

@@ -4,7 +4,7 @@ SwaggerUIBundle({
   domNode: document.getElementById("api"),
   deepLinking: true,
   displayRequestDuration: true,
-  docExpansion: "none",
+  docExpansion: "list",
   filter: true,
   tryItOutEnabled: true,
   validatorUrl: null,

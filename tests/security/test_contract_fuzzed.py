@@ -1,0 +1,101 @@
+"""Schemathesis over the whole OpenAPI document against the served API: no 500, and no answer that is not described.
+
+`make fuzz` does the same for longer and with another seed each time (FUZZ_SEED repeats one).
+"""
+
+import asyncio
+import os
+import random
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from renderowl.testing.serving import World
+
+MINUTES = int(os.environ.get("FUZZ_MINUTES", "0"))
+SEED = int(os.environ.get("FUZZ_SEED", random.randrange(2**32) if MINUTES else "20261121"))
+EXAMPLES = 200 if MINUTES else 2
+"""Of each operation, in each phase."""
+
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,"
+    "response_headers_conformance,response_schema_conformance,unsupported_method"
+)
+CONFIG = """
+request-timeout = 30
+
+[parameters]
+"path.project_id" = "{project_id}"
+"path.asset_id" = "{asset_id}"
+"path.render_id" = "{render_id}"
+"path.webhook_id" = "{webhook_id}"
+"path.delivery_id" = "{delivery_id}"
+"path.session_id" = "{session_id}"
+"path.key_id" = "{key_id}"
+"query.wait" = 0
+
+# what is deleted is not there for the others
+[[operations]]
+include-method = "DELETE"
+parameters = {{ "path.project_id" = "{other_id}" }}
+
+# a file of SQLite, which nothing here makes; tests/integration has its routes
+[[operations]]
+include-operation-id = "bringSnapshot"
+enabled = false
+
+# a stream has no end; a poll has
+[[operations]]
+include-operation-id = "hearRoom"
+parameters = {{ "query.after" = "" }}
+"""
+
+
+async def things(http: httpx.AsyncClient, project_id: str) -> dict[str, str]:
+    """One of each, so that more is reached than the answer that there is none."""
+
+    async def made(path: str, body: dict[str, object]) -> dict[str, str]:
+        answer = await http.post(path, json=body)
+        assert answer.is_success, answer.text
+        found: dict[str, str] = answer.json()
+        return found
+
+    project = f"/projects/{project_id}"
+    upload = {"name": "a.vtt", "content_type": "text/vtt", "size_bytes": 9}
+    film = {"composition_id": "timeline", "input_props": {"duration": 1, "tracks": [{"clips": []}]}}
+    asset = (await http.post(f"{project}/assets/upload", json=upload)).json()["asset"]
+    webhook = await made(f"{project}/webhooks", {"url": "https://hooks.example/"})
+    return {
+        "project_id": project_id,
+        "other_id": (await made("/projects", {"name": "Other"}))["id"],
+        "asset_id": asset["id"],
+        "render_id": (await made(f"{project}/renders", film))["id"],
+        "webhook_id": webhook["id"],
+        "session_id": (await made(f"{project}/sessions", {"name": "Talk"}))["id"],
+        "key_id": (await made("/keys", {"name": "other", "scopes": ["read"]}))["id"],
+        "delivery_id": (await made(f"{project}/webhooks/{webhook['id']}/test", {}))["id"],
+    }
+
+
+@pytest.mark.timeout(MINUTES * 60 + 180)
+async def test_nothing_crashes_and_every_answer_is_described(world: World, tmp_path: Path) -> None:
+    headers = {"authorization": f"Bearer {world.key}"}
+    async with httpx.AsyncClient(base_url=world.http_url, headers=headers, timeout=60) as http:
+        ids = await things(http, world.project.id)
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(CONFIG.format(**ids))
+    command = [
+        *(str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(config)),
+        *("run", f"{world.http_url}/openapi.json", "--checks", CHECKS, "--seed", str(SEED)),
+        *("--header", f"Authorization: Bearer {world.key}", "--max-examples", str(EXAMPLES)),
+        *("--phases", "examples,coverage,fuzzing" if MINUTES else "examples,fuzzing", "--no-color"),
+        *(("--max-time", str(MINUTES * 60)) if MINUTES else ()),
+        *("--generation-database", "none", "--suppress-health-check", "all"),
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, f"seed {SEED}\n{said.decode()}"
