@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from renderowl.db import library as rows
 from renderowl.testing.service import Service
 
 SQLITE = {"content-type": "application/vnd.sqlite3"}
@@ -215,3 +216,33 @@ async def test_a_snapshot_is_of_one_moment_however_busy_the_library_is(service: 
         assert games - clips in (0, 1)
     done.set()
     await writer
+
+
+async def test_a_library_that_breaks_off_on_its_way_back_changes_nothing(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await service.user()
+    await fill(service, ann)
+    snapshot_id = await taken(ann, service, tmp_path / "a.sqlite")
+    await add(ann, "games", name="made later")
+    before = await everything(ann)
+    insert = rows.insert
+
+    async def break_off(db: Any, kind: Any, batch: Any) -> None:
+        if kind.name == "highlight_regions":
+            raise ConnectionResetError
+        await insert(db, kind, batch)
+
+    monkeypatch.setattr(rows, "insert", break_off)
+    assert (await ann.post(f"/library/snapshots/{snapshot_id}/restore?replace=true")).status_code == 503
+    assert await everything(ann) == before
+
+
+async def test_two_that_bring_a_library_back_at_once_make_one_library(service: Service, tmp_path: Path) -> None:
+    ann = await service.user()
+    await fill(service, ann)
+    before = await everything(ann)
+    path = f"/library/snapshots/{await taken(ann, service, tmp_path / 'a.sqlite')}/restore?replace=true"
+    answers = await asyncio.gather(*(ann.post(path) for _ in range(4)))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert await everything(ann) == before
