@@ -3,7 +3,9 @@
 from typing import Any, Final
 
 from litestar import Request
+from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
+from litestar.handlers import BaseRouteHandler
 from litestar.params import FromQuery
 
 from renderowl.api.session_cookie import session_of
@@ -36,6 +38,12 @@ async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
     if isinstance(caller, RenderOwlError):
         raise caller
     return caller
+
+
+async def caller_known(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard of routes that read much: nobody's body is read before it is known whose it is."""
+    assert isinstance(connection, Request), "only requests have bodies"
+    await provide_principal(connection)
 
 
 async def caller_of(request: Request[Any, Any, Any]) -> Principal | RenderOwlError:

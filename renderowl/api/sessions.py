@@ -17,7 +17,7 @@ from renderowl.domain.spec.fields import Spec
 from renderowl.services import projects, sessions
 from renderowl.services.paging import Page
 
-_EDL: Final = {
+EDL: Final = {
     "masterCamera": "A",
     "durationMs": 60000,
     "sources": {
@@ -38,7 +38,7 @@ EdlBody = Annotated[
         media_type=RequestEncodingType.JSON,
         title="Edl",
         description="An edit decision list, finished or not; `GET /compositions/edit_list/schema` has its JSON Schema.",
-        examples=[Example(summary="Two cameras", value=_EDL)],
+        examples=[Example(summary="Two cameras", value=EDL)],
     ),
 ]
 

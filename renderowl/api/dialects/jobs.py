@@ -92,12 +92,12 @@ JobBody = Annotated[
 ]
 
 
-class SignUpload(Spec, frozen=True):
+class SignUpload(Spec, frozen=True, rename="camel"):
     """A file to be uploaded. With its size the URL takes exactly so many bytes."""
 
     file_name: Annotated[str, aliases("name", "filename"), msgspec.Meta(min_length=1, max_length=projects.MAX_NAME)]
-    file_type: Annotated[str, aliases("content_type", "mime_type", "type"), msgspec.Meta(max_length=200)] = ""
-    size_bytes: Annotated[int | None, aliases("size", "file_size")] = None
+    file_type: Annotated[str, aliases("contentType", "mimeType", "type"), msgspec.Meta(max_length=200)] = ""
+    size_bytes: Annotated[int | None, aliases("size", "fileSize")] = None
     project_id: str = projects.DEFAULT
 
 

@@ -34,7 +34,7 @@ class Envelope(msgspec.Struct, Generic[Data], frozen=True):
     success: Literal[True] = True
 
 
-class RenderJobTrigger(Spec, frozen=True):
+class RenderJobTrigger(Spec, frozen=True, rename="camel"):
     """Which session to render, and into which format."""
 
     session_id: str

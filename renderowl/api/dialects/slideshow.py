@@ -15,7 +15,7 @@ from litestar.datastructures import State, UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.params import BodyKwarg, FromPath, FromQuery, JSONBody
 
-from renderowl.api.access import Caller, Ctx, PageAsked
+from renderowl.api.access import Caller, Ctx, PageAsked, caller_known
 from renderowl.api.bodies import Body
 from renderowl.api.dialects.edges import told_at
 from renderowl.api.dialects.file_names import with_sources
@@ -50,7 +50,7 @@ _FOLDERS: Final = {"image": "images", "audio": "voiceovers"}
 SubDir = Literal["images", "voiceovers"]
 
 
-class FilmCreate(Spec, frozen=True):
+class FilmCreate(Spec, frozen=True, rename="camel"):
     """What the film is called and how its scenes are shown; without options as they were put."""
 
     output_name: str = "video.mp4"
@@ -113,7 +113,7 @@ async def put_scenes(
     return ScenesKept(project.id, project.handle or project.id, len(data.scenes))
 
 
-@post("/assets", request_max_body_size=MAX_FORM_BYTES, summary="Upload files")
+@post("/assets", guards=[caller_known], request_max_body_size=MAX_FORM_BYTES, summary="Upload files")
 async def upload_files(
     ctx: Ctx,
     principal: Caller,
