@@ -19,12 +19,17 @@ class TcpProxy:
         self.ports = ports
         self._passing = asyncio.Event()
         self._passing.set()
+        self._fatal = b""
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def hold(self) -> None:
         """Pass nothing on any more, in either direction; what was sent waits."""
         self._passing.clear()
+
+    def hold_before(self, words: bytes) -> None:
+        """Hold as soon as anybody says this, within one packet; they are not passed on."""
+        self._fatal = words
 
     def release(self) -> None:
         """Pass on again, what has waited first."""
@@ -78,6 +83,8 @@ class TcpProxy:
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(_CHUNK_BYTES):
+            if self._fatal and self._fatal in chunk:
+                self.hold()
             await self._passing.wait()
             writer.write(chunk)
             await writer.drain()

@@ -121,9 +121,9 @@ _PASSED_ON = (
 
 
 def scenes(count: int, *, seconds: float = 8.0) -> dict[str, Any]:
-    """A film of different scenes that takes a while to encode."""
+    """A film of different scenes, each a segment that takes a while to encode because it never stands still."""
     clips = [
-        {"type": "text", "text": f"scene {n}", "duration": seconds, "fade_in": 0.5, "style": {"font_size": 200}}
+        {"type": "text", "text": f"scene {n}", "duration": seconds, "fade_in": seconds, "style": {"font_size": 200}}
         for n in range(count)
     ]
     return {"width": 1920, "height": 1080, "fps": 30, "tracks": [{"clips": clips}]}
