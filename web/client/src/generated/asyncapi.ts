@@ -414,7 +414,20 @@ export interface components {
             /** @enum {unknown} */
             type: "automation.executed";
             seq: number;
-            data: Record<string, unknown>;
+            data: components["schemas"]["ExecutedBrief"];
+        };
+        /**
+         * ExecutedBrief
+         * @description `data` of `automation.executed`: which execution of which automation ended how, and the renders it made.
+         */
+        ExecutedBrief: {
+            automation_id: string;
+            execution_id: string;
+            /** @enum {unknown} */
+            trigger_type: "asset_upload" | "manual" | "render_finished" | "schedule" | "webhook";
+            /** @enum {unknown} */
+            status: "completed" | "failed" | "queued" | "running" | "skipped";
+            render_ids: string[];
         };
         /**
          * WebhookDisabled
