@@ -12,10 +12,10 @@ from renderowl.api.access import Caller, Ctx, PageAsked
 from renderowl.api.bodies import Body
 from renderowl.domain.records import AssetStatus, AssetType
 from renderowl.domain.spec.fields import Spec
-from renderowl.services import assets
+from renderowl.services import assets, uploading
 from renderowl.services.announcing import UploadRequest
-from renderowl.services.assets import Upload
 from renderowl.services.paging import Page
+from renderowl.services.uploading import Upload
 from renderowl.services.views import AssetView, asset_view
 from renderowl.storage.base import SignedRequest, UploadedPart
 
@@ -29,7 +29,7 @@ class AssetRename(Spec, frozen=True):
 class PartDone(Spec, frozen=True):
     """A part that was sent, with the ETag its PUT answered."""
 
-    part_number: Annotated[int, msgspec.Meta(ge=1, le=assets.MAX_PARTS)]
+    part_number: Annotated[int, msgspec.Meta(ge=1, le=uploading.MAX_PARTS)]
     etag: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -47,8 +47,19 @@ class PartUpload(msgspec.Struct, frozen=True):
     url: str
 
 
+class PartArrived(msgspec.Struct, frozen=True):
+    """A part that need not be sent again."""
+
+    part_number: int
+    etag: str
+    size_bytes: int
+
+
 class UploadInstructions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How to send the bytes: one request (`method`, `url`, `headers`), or `parts` of `part_size_bytes`."""
+    """How to send the bytes: one request (`method`, `url`, `headers`), or `parts` of `part_size_bytes`.
+
+    Of an upload that goes on, `parts` are those to be sent and `arrived` those that are there.
+    """
 
     expires_at: str
     method: str | None = None
@@ -57,6 +68,7 @@ class UploadInstructions(msgspec.Struct, frozen=True, omit_defaults=True):
     multipart: bool = False
     part_size_bytes: int | None = None
     parts: list[PartUpload] | None = None
+    arrived: list[PartArrived] | None = None
 
 
 class UploadView(msgspec.Struct, frozen=True):
@@ -87,8 +99,13 @@ def _upload_view(upload: Upload) -> UploadView:
         )
     else:
         parts = [PartUpload(part.part_number, part.url) for part in upload.parts]
+        arrived = [PartArrived(part.part_number, part.etag, part.size_bytes) for part in upload.arrived]
         how = UploadInstructions(
-            expires_at=expires_at, multipart=True, part_size_bytes=upload.part_size_bytes, parts=parts
+            expires_at=expires_at,
+            multipart=True,
+            part_size_bytes=upload.part_size_bytes,
+            parts=parts,
+            arrived=arrived or None,
         )
     return UploadView(asset_view(upload.asset), how)
 
@@ -117,7 +134,16 @@ async def announce_upload(
     ctx: Ctx, principal: Caller, project_id: FromPath[str], data: JSONBody[UploadRequest]
 ) -> UploadView:
     """Get a signed URL for one file, good for 15 minutes; type and length are bound to it."""
-    return _upload_view(await assets.announce(ctx, principal, project_id, data))
+    return _upload_view(await uploading.announce(ctx, principal, project_id, data))
+
+
+@get("/{asset_id:str}/upload", summary="Go on with an upload")
+async def resume_upload(ctx: Ctx, principal: Caller, project_id: FromPath[str], asset_id: FromPath[str]) -> UploadView:
+    """What is still to be sent, signed anew for 15 minutes; of an upload in parts also what has arrived.
+
+    An hour after its URLs have expired an upload that was not confirmed is discarded.
+    """
+    return _upload_view(await uploading.resume(ctx, principal, project_id, asset_id))
 
 
 @post(
@@ -137,7 +163,7 @@ async def complete_upload(
 ) -> AssetView:
     """The file is looked into next: the asset becomes `ready`, or `failed` with why."""
     parts = [UploadedPart(part.part_number, part.etag) for part in data.parts]
-    asset = await assets.complete_upload(ctx, principal, project_id, asset_id, parts)
+    asset = await uploading.complete(ctx, principal, project_id, asset_id, parts)
     if asset.status == "processing":
         state["probe_asset"](asset)
     return asset_view(asset)
@@ -185,6 +211,7 @@ router = Router(
     route_handlers=[
         list_assets,
         announce_upload,
+        resume_upload,
         complete_upload,
         get_asset,
         rename_asset,

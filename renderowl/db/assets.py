@@ -144,6 +144,58 @@ async def finish_processing(
     return None if row is None else _asset(row)
 
 
+async def renew_upload(db: Database, asset: Asset) -> bool:
+    """Let a pending upload go on until `upload_expires_at`, under its `upload_id`; False when it is not pending."""
+    return bool(
+        await db.execute(
+            "UPDATE assets SET upload_id = $2, upload_expires_at = $3, updated_at = now()"
+            " WHERE id = $1 AND status = 'pending'",
+            asset.id,
+            asset.upload_id,
+            asset.upload_expires_at,
+        )
+    )
+
+
+async def share(db: Database, asset: Asset) -> Asset | None:
+    """Let a ready asset share the object of an older one with the same bytes, which is locked; None without one."""
+    if asset.status != "ready" or asset.content_hash is None:
+        return None
+    twin = await db.fetch_value(
+        "SELECT storage_key FROM assets WHERE project_id = $1 AND content_hash = $2 AND content_type = $3"
+        " AND status = 'ready' AND id < $4 ORDER BY id LIMIT 1 FOR UPDATE",
+        asset.project_id,
+        asset.content_hash,
+        asset.content_type,
+        asset.id,
+    )
+    if twin is None:
+        return None
+    row = await db.fetch_one(f"UPDATE assets SET storage_key = $2 WHERE id = $1 RETURNING {_COLUMNS}", asset.id, twin)
+    return None if row is None else _asset(row)
+
+
+async def lock_sharers(db: Database, asset: Asset) -> set[str]:
+    """The assets whose bytes are this one's object, itself among them; none begins or ceases to before the commit."""
+    rows = await db.fetch(
+        "SELECT id FROM assets WHERE project_id = $1 AND storage_key = $2 ORDER BY id FOR UPDATE",
+        asset.project_id,
+        asset.storage_key,
+    )
+    return {row["id"] for row in rows}
+
+
+async def used_by(db: Database, project_id: str, asset_id: str) -> list[str]:
+    """Renders of the project that are not done and name the asset; at most five."""
+    rows = await db.fetch(
+        "SELECT id FROM renders WHERE project_id = $1 AND status IN ('queued', 'processing')"
+        " AND (strpos(input_props::text, $2) > 0 OR strpos(output_settings::text, $2) > 0) ORDER BY id LIMIT 5",
+        project_id,
+        asset_id,
+    )
+    return [row["id"] for row in rows]
+
+
 async def delete(db: Database, asset_id: str) -> bool:
     """Delete the row; False when it was gone."""
     return bool(await db.execute("DELETE FROM assets WHERE id = $1", asset_id))

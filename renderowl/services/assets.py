@@ -7,7 +7,6 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,13 +17,11 @@ from renderowl.db import assets
 from renderowl.db import projects as project_rows
 from renderowl.domain.errors import (
     Conflict,
-    FieldError,
     MediaUnreadable,
     NotFound,
     RenderOwlError,
     UploadMismatch,
     UrlExpired,
-    ValidationFailed,
 )
 from renderowl.domain.ids import is_id
 from renderowl.domain.records import Asset, Principal
@@ -33,13 +30,13 @@ from renderowl.pipeline.font_files import probe_font
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import projects
-from renderowl.services.announcing import UPLOAD_TTL_S, UploadRequest, largest_bytes, pending, problems_of
+from renderowl.services.announcing import largest_bytes
 from renderowl.services.context import Context
 from renderowl.services.ending import error_record
 from renderowl.services.paging import Page, PageRequest, cut
 from renderowl.services.publishing import record
 from renderowl.services.views import AssetBrief, asset_view, error_view
-from renderowl.storage.base import ObjectMissing, PartRequest, SignedRequest, UploadedPart
+from renderowl.storage.base import ObjectMissing, SignedRequest
 
 log = structlog.get_logger(__name__)
 
@@ -48,49 +45,6 @@ FOLDER: Final = "renderowl-asset-"
 _LONG_S: Final = 3600.0
 
 DOWNLOAD_TTL_S: Final = 3600
-PART_BYTES: Final = 16 * 1024**2
-MAX_PARTS: Final = 10_000
-
-
-class Upload(msgspec.Struct, frozen=True):
-    """An announced asset and how its bytes are to be sent: one request, or parts of `part_size_bytes`."""
-
-    asset: Asset
-    whole: SignedRequest | None = None
-    parts: tuple[PartRequest, ...] = ()
-    part_size_bytes: int = 0
-    expires_at: float = 0.0
-
-
-async def announce(ctx: Context, principal: Principal, project_id: str, request: UploadRequest) -> Upload:
-    """Make a pending asset and sign its upload for 15 minutes; type and length are bound to the URL."""
-    await projects.get(ctx, principal, project_id, "write")
-    if problems := problems_of(ctx, request):
-        raise ValidationFailed(errors=problems)
-    asset = pending(project_id, request)
-    key, upload_id = asset.storage_key, None
-    if request.size_bytes > ctx.settings.multipart_threshold_bytes:
-        upload_id = await ctx.storage.start_multipart(key, content_type=request.content_type)
-        asset = msgspec.structs.replace(asset, upload_id=upload_id)
-    await insert(ctx, asset)
-    if upload_id is None:
-        whole = await ctx.storage.sign_put(
-            key, ttl_s=UPLOAD_TTL_S, content_type=request.content_type, size_bytes=request.size_bytes
-        )
-        return Upload(asset, whole=whole, expires_at=whole.expires_at)
-    part_size = max(PART_BYTES, -(-request.size_bytes // MAX_PARTS))
-    parts = [
-        await ctx.storage.sign_part(
-            key,
-            upload_id,
-            number + 1,
-            ttl_s=UPLOAD_TTL_S,
-            size_bytes=min(part_size, request.size_bytes - number * part_size),
-        )
-        for number in range(-(-request.size_bytes // part_size))
-    ]
-    expires_at = asset.created_at.timestamp() + UPLOAD_TTL_S
-    return Upload(asset, parts=tuple(parts), part_size_bytes=part_size, expires_at=expires_at)
 
 
 async def insert(ctx: Context, asset: Asset) -> None:
@@ -106,40 +60,13 @@ async def require_pending(ctx: Context, storage_key: str) -> None:
         raise UrlExpired("this upload was confirmed or discarded")
 
 
-async def complete_upload(
-    ctx: Context, principal: Principal, project_id: str, asset_id: str, parts: Sequence[UploadedPart]
-) -> Asset:
-    """Check that the announced bytes are there and set the asset to `processing`; the caller has it probed then.
-
-    Called again it returns the asset as it is. Raises UploadMismatch when nothing or something else was uploaded.
-    """
-    asset = await get(ctx, principal, project_id, asset_id, write=True)
-    if asset.status != "pending":
-        return asset
-    if asset.upload_id is not None:
-        arrived = parts or await _arrived(ctx, asset.storage_key, asset.upload_id)
-        if not arrived:
-            raise UploadMismatch("no part has arrived")
-        try:
-            await ctx.storage.complete_multipart(asset.storage_key, asset.upload_id, arrived)
-        except ObjectMissing:
-            log.info("multipart_already_completed", asset_id=asset_id)
-        except ValueError as error:
-            raise UploadMismatch(str(error), errors=[FieldError("/parts", str(error))]) from error
-    try:
-        await _take_over(ctx, asset)
-    except ObjectMissing:
-        raise UploadMismatch("nothing has been uploaded to the signed URL yet") from None
-    return await get(ctx, principal, project_id, asset_id)
-
-
 async def take_arrived(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
     """Confirm a pending asset for its owner and look into it at once; None while its bytes have not arrived.
 
     Raises UploadMismatch as a confirmation does.
     """
     try:
-        await _take_over(ctx, asset)
+        await take_over(ctx, asset)
     except ObjectMissing:
         return None
     found = await assets.get(ctx.db, asset.project_id, asset.id)
@@ -148,7 +75,7 @@ async def take_arrived(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | 
     return found
 
 
-async def _take_over(ctx: Context, asset: Asset) -> None:
+async def take_over(ctx: Context, asset: Asset) -> None:
     """Set a pending asset to `processing` when what has arrived is as long as was announced. Raises ObjectMissing."""
     stored = await ctx.storage.head(asset.storage_key)
     announced = asset.size_bytes
@@ -185,6 +112,7 @@ async def process(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
         )
         if done is None:
             return None
+        done = await assets.share(ctx.db, done) or done
         failure = None if error is None else error_view(error)
         told = AssetBrief(done.name, done.type, done.status, asset_view(done).metadata, failure)
         await record(
@@ -195,6 +123,8 @@ async def process(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
             msgspec.to_builtins(told),
             asset_id=done.id,
         )
+    if done.storage_key != asset.storage_key:
+        await ctx.storage.delete([asset.storage_key])
     return done
 
 
@@ -264,8 +194,11 @@ async def sign_download(
 
 
 async def delete(ctx: Context, principal: Principal, project_id: str, asset_id: str) -> None:
-    """Delete an asset: the object first, so that none is left without a row."""
+    """Delete an asset: the object first, so that none is left without a row. Raises Conflict while a render uses it."""
     asset = await get(ctx, principal, project_id, asset_id, write=True)
+    if users := await assets.used_by(ctx.db, project_id, asset_id):
+        named = ", ".join(users)
+        raise Conflict(f"the asset is used by renders that are not done: {named}; cancel them or wait")
     await _discard(ctx, asset)
 
 
@@ -290,17 +223,11 @@ async def _taken(ctx: Context, tools: Toolchain, asset: Asset) -> bool:
 async def _discard(ctx: Context, asset: Asset) -> None:
     if asset.upload_id is not None:
         await ctx.storage.abort_multipart(asset.storage_key, asset.upload_id)
-    await ctx.storage.delete([asset.storage_key])
     async with ctx.db.transaction():
+        if await assets.lock_sharers(ctx.db, asset) <= {asset.id}:
+            await ctx.storage.delete([asset.storage_key])
         if await assets.delete(ctx.db, asset.id):
             await project_rows.count(ctx.db, asset.project_id, assets=-1)
-
-
-async def _arrived(ctx: Context, key: str, upload_id: str) -> list[UploadedPart]:
-    try:
-        return await ctx.storage.list_parts(key, upload_id)
-    except ObjectMissing:
-        return []
 
 
 def count_captions(path: Path) -> int:
