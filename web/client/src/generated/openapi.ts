@@ -1046,6 +1046,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project_id}/assets/{asset_id}/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Go on with an upload
+         * @description What is still to be sent, signed anew for 15 minutes; of an upload in parts also what has arrived.
+         *
+         *     An hour after its URLs have expired an upload that was not confirmed is discarded.
+         */
+        get: operations["resumeUpload"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project_id}/assets/{asset_id}/upload-complete": {
         parameters: {
             query?: never;
@@ -3313,6 +3335,12 @@ export interface components {
             items: components["schemas"]["RenderView"][];
             next_cursor?: string | null;
         };
+        /** PartArrived */
+        PartArrived: {
+            part_number: number;
+            etag: string;
+            size_bytes: number;
+        };
         /** PartDone */
         PartDone: {
             part_number: number;
@@ -3838,6 +3866,7 @@ export interface components {
             multipart: boolean;
             part_size_bytes?: number | null;
             parts?: components["schemas"]["PartUpload"][] | null;
+            arrived?: components["schemas"]["PartArrived"][] | null;
         };
         /** UploadRequest */
         UploadRequest: {
@@ -6423,6 +6452,44 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
+    resumeUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A project
+                 * @example prj_01kahxyn7q3m5w8c2v6t4r9zdb
+                 */
+                project_id: string;
+                /**
+                 * @description An asset of the project
+                 * @example ast_01kahy0s1e9x4w2c6v8t3r5qzn
+                 */
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Go on with an upload */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            409: components["responses"]["conflict"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     completeUpload: {
         parameters: {
             query?: never;
@@ -6548,7 +6615,15 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["conflict"];
             413: components["responses"]["payload_too_large"];
-            422: components["responses"]["validation_failed"];
+            /** @description `validation_failed`: The request does not describe something valid; `unknown_composition`: There is no such composition; `asset_not_found`: An asset the spec names does not exist; `asset_not_ready`: An asset the spec names is not ready; `tts_unavailable`: This installation has no speech engine; `font_missing`: No installed font can show a text of the spec */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -6564,7 +6639,10 @@ export interface operations {
                  * @example prj_01kahxyn7q3m5w8c2v6t4r9zdb
                  */
                 project_id: string;
-                /** @description An automation of the project */
+                /**
+                 * @description An automation of the project
+                 * @example aut_01kahy6q1s3u5w7y9a2c4e6g8j
+                 */
                 auto_id: string;
             };
             cookie?: never;
@@ -6598,7 +6676,10 @@ export interface operations {
                  * @example prj_01kahxyn7q3m5w8c2v6t4r9zdb
                  */
                 project_id: string;
-                /** @description An automation of the project */
+                /**
+                 * @description An automation of the project
+                 * @example aut_01kahy6q1s3u5w7y9a2c4e6g8j
+                 */
                 auto_id: string;
             };
             cookie?: never;
@@ -6631,7 +6712,10 @@ export interface operations {
                  * @example prj_01kahxyn7q3m5w8c2v6t4r9zdb
                  */
                 project_id: string;
-                /** @description An automation of the project */
+                /**
+                 * @description An automation of the project
+                 * @example aut_01kahy6q1s3u5w7y9a2c4e6g8j
+                 */
                 auto_id: string;
             };
             cookie?: never;
@@ -6657,7 +6741,15 @@ export interface operations {
             404: components["responses"]["not_found"];
             409: components["responses"]["conflict"];
             413: components["responses"]["payload_too_large"];
-            422: components["responses"]["validation_failed"];
+            /** @description `validation_failed`: The request does not describe something valid; `unknown_composition`: There is no such composition; `asset_not_found`: An asset the spec names does not exist; `asset_not_ready`: An asset the spec names is not ready; `tts_unavailable`: This installation has no speech engine; `font_missing`: No installed font can show a text of the spec */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
@@ -6680,7 +6772,10 @@ export interface operations {
                  * @example prj_01kahxyn7q3m5w8c2v6t4r9zdb
                  */
                 project_id: string;
-                /** @description An automation of the project */
+                /**
+                 * @description An automation of the project
+                 * @example aut_01kahy6q1s3u5w7y9a2c4e6g8j
+                 */
                 auto_id: string;
             };
             cookie?: never;
@@ -6715,9 +6810,15 @@ export interface operations {
                  * @example prj_01kahxyn7q3m5w8c2v6t4r9zdb
                  */
                 project_id: string;
-                /** @description An automation of the project */
+                /**
+                 * @description An automation of the project
+                 * @example aut_01kahy6q1s3u5w7y9a2c4e6g8j
+                 */
                 auto_id: string;
-                /** @description An execution of the automation */
+                /**
+                 * @description An execution of the automation
+                 * @example exe_01kahy6r9t7v5x3z1b8d6f4h2k
+                 */
                 execution_id: string;
             };
             cookie?: never;
@@ -6751,7 +6852,10 @@ export interface operations {
                  * @example prj_01kahxyn7q3m5w8c2v6t4r9zdb
                  */
                 project_id: string;
-                /** @description An automation of the project */
+                /**
+                 * @description An automation of the project
+                 * @example aut_01kahy6q1s3u5w7y9a2c4e6g8j
+                 */
                 auto_id: string;
             };
             cookie?: never;
@@ -6789,7 +6893,10 @@ export interface operations {
                  * @example prj_01kahxyn7q3m5w8c2v6t4r9zdb
                  */
                 project_id: string;
-                /** @description An automation of the project */
+                /**
+                 * @description An automation of the project
+                 * @example aut_01kahy6q1s3u5w7y9a2c4e6g8j
+                 */
                 auto_id: string;
             };
             cookie?: never;
@@ -8864,7 +8971,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description An automation of the project */
+                /**
+                 * @description An automation of the project
+                 * @example aut_01kahy6q1s3u5w7y9a2c4e6g8j
+                 */
                 auto_id: string;
             };
             cookie?: never;
