@@ -79,6 +79,7 @@ ROUTES: Final[dict[str, dict[Who, Answer]]] = {
     "GET /projects/{project_id}/events": LOOK,
     "GET /projects/{project_id}/assets": LOOK,
     "POST /projects/{project_id}/assets/upload": CHANGE,
+    "GET /projects/{project_id}/assets/{asset_id}/upload": CHANGE,
     "POST /projects/{project_id}/assets/{asset_id}/upload-complete": CHANGE,
     "GET /projects/{project_id}/assets/{asset_id}": LOOK,
     "PATCH /projects/{project_id}/assets/{asset_id}": CHANGE,
