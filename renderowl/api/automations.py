@@ -1,11 +1,13 @@
 """Routes of automations: rules of a project, running them, what they did, and the URL that signed requests go to."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 from litestar import Request, Router, delete, get, patch, post
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from renderowl.api.access import Caller, Ctx, PageAsked
@@ -124,6 +126,17 @@ async def get_execution(
     return await automations.get_execution(ctx, principal, project_id, auto_id, execution_id)
 
 
+@dataclass
+class _Signed(Operation):
+    """What is sent there: read only once its signature is known to be good, and so by no parameter of the handler."""
+
+    def __post_init__(self) -> None:
+        media = OpenAPIMediaType(
+            schema=Schema(type=OpenAPIType.OBJECT), example={"video_url": "https://media.example/a.mp4"}
+        )
+        self.request_body = RequestBody(content={"application/json": media}, required=True)
+
+
 class AutomationReceipt(msgspec.Struct, frozen=True):
     """Which execution the request makes; the same request again names the same one."""
 
@@ -142,6 +155,7 @@ async def require_signature(connection: ASGIConnection[Any, Any, Any, Any], _: B
 @post(
     "/webhooks/automation/{auto_id:str}",
     guards=[require_signature],
+    operation_class=_Signed,
     status_code=202,
     request_max_body_size=MAX_REQUEST_BYTES,
     security=[{"automation": []}],

@@ -31,6 +31,7 @@ from renderowl.api.assets import (
     UploadInstructions,
     UploadView,
 )
+from renderowl.api.automations import AutomationReceipt
 from renderowl.api.compositions import CompositionList, CompositionView
 from renderowl.api.dialects import examples as dialects
 from renderowl.api.events import ProgressPoll, RoomPollView
@@ -39,12 +40,24 @@ from renderowl.api.projects import ProjectCreate, ProjectUpdate
 from renderowl.api.renders import ProgressView
 from renderowl.api.reports import ReportReceipt
 from renderowl.api.users import UserUpdate
+from renderowl.domain.automations import WebhookTrigger
 from renderowl.domain.events import Progress
 from renderowl.domain.records import Delivery, Webhook
 from renderowl.pipeline import compositions
 from renderowl.pipeline.estimate import Estimate, Range
 from renderowl.pipeline.timeline import Canvas, Rate, Timeline
+from renderowl.services.actions import CreateRender
 from renderowl.services.announcing import UploadRequest
+from renderowl.services.automations import (
+    AutomationCreate,
+    AutomationMade,
+    AutomationSecret,
+    AutomationUpdate,
+    AutomationView,
+    ExecutionView,
+    ResultView,
+    TriggerInput,
+)
 from renderowl.services.health import Part, Readiness
 from renderowl.services.limits import Allowance
 from renderowl.services.plans import PlanView, StepView
@@ -62,6 +75,8 @@ USER: Final = "usr_01kahxv3m2c4b6n8q0w1e5r7ty"
 KEY: Final = "key_01kahxw9z8x6c4v2b0n1m3q5wr"
 WEBHOOK: Final = "whk_01kahy4k7d9f2g5h8j1k3w6q4n"
 DELIVERY: Final = "dlv_01kahy5p2r4t6v8x0z1c3b5n7m"
+AUTOMATION: Final = "aut_01kahy6q1s3u5w7y9a2c4e6g8j"
+EXECUTION: Final = "exe_01kahy6r9t7v5x3z1b8d6f4h2k"
 CURSOR: Final = "k7.128"
 
 _AT: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -121,6 +136,25 @@ _ASSET: Final = AssetView(
 )
 _EVENT: Final = EventView("render.started", 128, {"status": "processing"}, render_id=RENDER, attempt=1)
 _ROOM_MESSAGE: Final = {"type": "state", "cursor": CURSOR, "event": msgspec.to_builtins(_EVENT)}
+_ACTION: Final = CreateRender(
+    composition_id="timeline",
+    input_props={"tracks": [{"clips": [{"type": "text", "text": "{{trigger.headline}}", "duration": 2}]}]},
+    metadata={"order": "{{trigger.order}}"},
+)
+_RULE: Final = AutomationView(
+    AUTOMATION,
+    PROJECT,
+    "Welcome film",
+    True,
+    WebhookTrigger(),
+    [_ACTION],
+    f"https://renderowl.example/webhooks/automation/{AUTOMATION}",
+    None,
+    _LATER,
+    12,
+    _AT,
+    _AT,
+)
 
 _STRUCTS: Final[tuple[msgspec.Struct, ...]] = (
     # projects
@@ -204,6 +238,27 @@ _STRUCTS: Final[tuple[msgspec.Struct, ...]] = (
         _LATER,
         _LATER,
     ),
+    # automations
+    AutomationCreate(name="Welcome film", trigger=WebhookTrigger(), actions=[_ACTION]),
+    AutomationUpdate(enabled=False),
+    _RULE,
+    AutomationMade(**msgspec.structs.asdict(_RULE), secret=_SHA256),
+    AutomationSecret(_SHA256, _LATER),
+    TriggerInput(input={"headline": "Hello", "order": "4711"}),
+    AutomationReceipt(EXECUTION),
+    ExecutionView(
+        EXECUTION,
+        AUTOMATION,
+        "webhook",
+        "completed",
+        None,
+        {"headline": "Hello", "order": "4711"},
+        [ResultView("create_render", {"composition_id": "timeline", "metadata": {"order": "4711"}}, render_id=RENDER)],
+        None,
+        [AUTOMATION],
+        _AT,
+        _LATER,
+    ),
     # accounts and keys
     Credentials(email="ann@example.org", password=_PASSWORD),
     UserView(USER, "ann@example.org", "user", "pro", _AT),
@@ -253,9 +308,9 @@ OF_PARAMETERS: Final[Mapping[str, tuple[str, str]]] = {
     "job_id": ("A job", RENDER),
     "session_id": ("A session of the project", "ses_01kahy7v3x5z7b9d1f3h5k7m9p"),
     "item_id": ("An item of your library", ""),
-    "auto_id": ("An automation of the project", ""),
-    "automation_id": ("An automation of the project", ""),
-    "execution_id": ("An execution of the automation", ""),
+    "auto_id": ("An automation of the project", AUTOMATION),
+    "automation_id": ("An automation of the project", AUTOMATION),
+    "execution_id": ("An execution of the automation", EXECUTION),
     "snapshot_id": ("A snapshot of your library", ""),
     "replace": ("In place of what there is", ""),
     "export_type": ("What is made: an overlay, a framing or annotated clips", "overlay"),

@@ -21,11 +21,12 @@ from renderowl.domain.automations import (
     MAX_FOLLOWING,
     AssetUploadTrigger,
     Automation,
+    Execution,
     RenderFinishedTrigger,
     ScheduleTrigger,
     TriggerType,
 )
-from renderowl.domain.errors import Conflict
+from renderowl.domain.errors import Conflict, IdempotencyMismatch
 from renderowl.domain.events import Event
 from renderowl.domain.ids import new_id
 from renderowl.services.context import Context
@@ -84,26 +85,30 @@ async def by_schedule(ctx: Context, moment: datetime | None = None) -> int:
 async def by_webhook(ctx: Context, automation: Automation, timestamp: int, body: bytes, told: Mapping[str, Any]) -> str:
     """Trigger an automation by a verified request and return the execution: the same one when the request comes again."""
     seen = hashlib.sha256(b"%d.%b" % (timestamp, body)).hexdigest()
-    return await _once(ctx, automation, f"webhook:{timestamp}:{seen}", "webhook", told)
+    return (await _once(ctx, automation, f"webhook:{timestamp}:{seen}", "webhook", told)).id
 
 
 async def by_hand(ctx: Context, automation: Automation, told: Mapping[str, Any], key: str | None) -> str:
-    """Trigger an automation because somebody asks for it, once for each `key`, and return the execution."""
+    """Trigger an automation because somebody asks for it, once for each `key`, and return the execution.
+
+    Raises IdempotencyMismatch when the key came with another input before.
+    """
     if key is None:
-        return await _once(ctx, automation, f"manual:{new_id('evt')}", "manual", told)
-    return await _once(ctx, automation, f"manual-key:{key}", "manual", told)
+        return (await _once(ctx, automation, f"manual:{new_id('evt')}", "manual", told)).id
+    execution = await _once(ctx, automation, f"manual-key:{key}", "manual", told)
+    if execution.input != told:
+        raise IdempotencyMismatch(f"the first request with this key made {execution.id} from another input")
+    return execution.id
 
 
 async def _once(
     ctx: Context, automation: Automation, occurrence: str, trigger_type: TriggerType, told: Mapping[str, Any]
-) -> str:
-    execution_id = await executions.insert(ctx.db, automation.id, occurrence, trigger_type, told)
-    if execution_id is not None:
-        return execution_id
+) -> Execution:
+    await executions.insert(ctx.db, automation.id, occurrence, trigger_type, told)
     known = await executions.find(ctx.db, automation.id, occurrence)
     if known is None:
         raise Conflict("the automation was deleted just now")
-    return known.id
+    return known
 
 
 async def _catch_up(ctx: Context, automation: Automation, now: datetime) -> int:

@@ -178,6 +178,8 @@ async def test_a_manual_trigger_makes_the_render_that_its_templates_say(service:
     answers = [await service.http.post(path, json=given, headers={"Idempotency-Key": "k"}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 202]
     assert answers[0].json()["id"] == answers[1].json()["id"]
+    other = await service.http.post(path, json={"input": {}}, headers={"Idempotency-Key": "k"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
     async with schedulers(service):
 
         async def answered() -> dict[str, Any] | None:

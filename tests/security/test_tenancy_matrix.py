@@ -36,7 +36,7 @@ def row(other: Answer, read: Answer, token: Answer) -> dict[Who, Answer]:
 
 OPEN: Final[dict[Who, Answer]] = dict.fromkeys(WHO, "yes")
 SIGNED: Final[dict[Who, Answer]] = dict.fromkeys(WHO, "401")
-"""Signed with a claim's key: no caller's credential is worth anything there."""
+"""Signed with a claim's or an automation's key: no caller's credential is worth anything there."""
 LOOK: Final = row("404", "yes", "404")
 """Looking at something of a project: others and tokens for other projects are told that there is nothing."""
 CHANGE: Final = row("404", "403", "404")
@@ -109,6 +109,16 @@ ROUTES: Final[dict[str, dict[Who, Answer]]] = {
     "GET /projects/{project_id}/deliveries": LOOK,
     "GET /projects/{project_id}/deliveries/{delivery_id}": LOOK,
     "POST /projects/{project_id}/deliveries/{delivery_id}/replay": CHANGE,
+    "GET /projects/{project_id}/automations": LOOK,
+    "POST /projects/{project_id}/automations": CHANGE,
+    "GET /projects/{project_id}/automations/{auto_id}": LOOK,
+    "PATCH /projects/{project_id}/automations/{auto_id}": CHANGE,
+    "DELETE /projects/{project_id}/automations/{auto_id}": CHANGE,
+    "POST /projects/{project_id}/automations/{auto_id}/trigger": CHANGE,
+    "POST /projects/{project_id}/automations/{auto_id}/secret/rotate": CHANGE,
+    "GET /projects/{project_id}/automations/{auto_id}/executions": LOOK,
+    "GET /projects/{project_id}/automations/{auto_id}/executions/{execution_id}": LOOK,
+    "POST /webhooks/automation/{auto_id}": SIGNED,
     "POST /v1/renders/webhooks/progress": SIGNED,
     **{f"GET /library/{kind}": row("yes", "yes", "403") for kind in KINDS},
     **{f"POST /library/{kind}": MAKE for kind in KINDS},
@@ -192,6 +202,12 @@ def body_of(route: str, project_id: str) -> dict[str, object]:
         "POST /projects/{project_id}/renders/plan": film,
         "POST /projects/{project_id}/webhooks": {"url": "https://hooks.example/"},
         "PATCH /projects/{project_id}/webhooks/{webhook_id}": {"description": "y"},
+        "POST /projects/{project_id}/automations": {
+            "name": "x",
+            "trigger": {"type": "webhook"},
+            "actions": [{"type": "create_render", **film}],
+        },
+        "PATCH /projects/{project_id}/automations/{auto_id}": {"name": "y"},
         **{f"POST /library/{kind}": item for kind, item in items_of(project_id).items()},
         **{f"PUT /library/{kind}/{{item_id}}": item for kind, item in items_of(project_id).items()},
         "POST /api/export/{export_type}/start": {"input_key": "a.mp4"},
@@ -256,6 +272,10 @@ async def scene(service: Service) -> Scene:
     webhooks = f"/projects/{project_id}/webhooks"
     webhook_id = (await ann.post(webhooks, json={"url": "https://hooks.example/"})).json()["id"]
     delivery_id = (await ann.post(f"{webhooks}/{webhook_id}/test")).json()["id"]
+    automations = f"/projects/{project_id}/automations"
+    rule = body_of("POST /projects/{project_id}/automations", project_id)
+    auto_id = (await ann.post(automations, json=rule)).json()["id"]
+    execution_id = (await ann.post(f"{automations}/{auto_id}/trigger", json={})).json()["id"]
     (_, read), (_, write), (_, admin), (revoked_id, revoked), (key_id, _) = [
         await key(scopes) for scopes in (["read"], ["read", "write"], ["admin"], ["read", "write"], ["read"])
     ]
@@ -271,6 +291,8 @@ async def scene(service: Service) -> Scene:
         "composition_id": "timeline",
         "webhook_id": webhook_id,
         "delivery_id": delivery_id,
+        "auto_id": auto_id,
+        "execution_id": execution_id,
         "snapshot_id": snapshot_id,
         "export_type": "overlay",
         "job_id": made.json()["id"],
@@ -346,7 +368,18 @@ async def test_what_a_stranger_tried_left_no_trace(scene: Scene, who: Who) -> No
         ann = scene.clients["owner"]
         answers = [
             (await ann.get(project + path)).json()
-            for path in ("", "/assets", "/renders", "/webhooks", "/webhook-secret", "/deliveries", "/sessions", session)
+            for path in (
+                "",
+                "/assets",
+                "/renders",
+                "/webhooks",
+                "/webhook-secret",
+                "/deliveries",
+                "/automations",
+                f"/automations/{scene.ids['auto_id']}/executions",
+                "/sessions",
+                session,
+            )
         ]
         answers += [(await ann.get(f"/library/{kind}")).json() for kind in (*KINDS, "snapshots")]
         keys = (await ann.get("/keys")).json()["items"]
