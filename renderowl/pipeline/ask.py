@@ -65,6 +65,10 @@ def _says_nothing(spec: Spec) -> Iterator[Said]:
     yield from ()
 
 
+def _as_it_is(spec: Any) -> tuple[Any, list[FieldError]]:
+    return spec, []
+
+
 def _same_limits(limits: Limits) -> Limits:
     return limits
 
@@ -88,6 +92,8 @@ class Composition(Generic[S]):
     examples: tuple[dict[str, Any], ...] = ()
     check: Callable[[S, OutputSettings, Limits], Iterator[FieldError]] = field(default=_no_problems)
     """Finds what is beyond the limits before any media is known; full JSON pointers."""
+    resolve: Callable[[S], tuple[S, list[FieldError]]] = field(default=_as_it_is)
+    """Puts what a spec says of itself in the place of what refers to it; pointers relative to the spec."""
     limits: Callable[[Limits], Limits] = field(default=_same_limits)
     """What the caller's limits mean for this composition."""
     defaults: Callable[[S], dict[str, Any]] = field(default=_no_defaults)
@@ -102,21 +108,25 @@ class Composition(Generic[S]):
             defaults = {name: value for name, value in self.defaults(props.value).items() if name not in said.given}
             output = read({**defaults, **cast(Any, output_settings or {})}, OutputSettings, at=OUTPUT)
         errors = [*props.errors, *output.errors]
-        if props.value is not None:
+        spec = props.value
+        if spec is not None:
+            spec, unresolved = self.resolve(spec)
+            lost = {PROPS + error.path: FieldError(PROPS + error.path, error.message) for error in unresolved}
+            errors += lost.values()
             errors += [
                 FieldError(PROPS + use.at, message)
-                for use in self.sources(props.value)
-                if (message := source_problem(use.src, limits))
+                for use in self.sources(spec)
+                if PROPS + use.at not in lost and (message := source_problem(use.src, limits))
             ]
             if (mark := output.value and output.value.watermark) and (message := source_problem(mark.src, limits)):
                 errors.append(FieldError(f"{OUTPUT}/watermark/src", message))
-            errors += _too_much_said(self.speeches(props.value), limits)
-            errors += self.check(props.value, output.value or OutputSettings(), limits)
-        if errors or props.value is None or output.value is None:
+            errors += _too_much_said(self.speeches(spec), limits)
+            errors += self.check(spec, output.value or OutputSettings(), limits)
+        if errors or spec is None or output.value is None:
             refuse(errors)
         return Ask(
             composition_id=self.id,
-            spec=props.value,
+            spec=spec,
             output=output.value,
             limits=limits,
             input_props=props.given,
@@ -137,8 +147,6 @@ def _too_much_said(said: Iterator[Said], limits: Limits) -> Iterator[FieldError]
 
 def source_problem(src: str, limits: Limits) -> str:
     """Say what is wrong with a source, or nothing."""
-    if src.startswith("clip://"):
-        return "sources of the form clip:// are not available in this version"
     if _ASSET.fullmatch(src) or _HTTPS.fullmatch(src) or (limits.plain_http and _HTTP.fullmatch(src)):
         return ""
     scheme = _SCHEME.match(src)

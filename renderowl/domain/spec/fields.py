@@ -57,7 +57,11 @@ Color = Annotated[
 ]
 Source = Annotated[
     str,
-    Meta(min_length=1, max_length=4096, description="`asset://<id>` or `https://...`"),
+    Meta(
+        min_length=1,
+        max_length=4096,
+        description="`asset://<id>` or `https://...`; in a timeline also `clip://<id>`: the source of that clip",
+    ),
 ]
 Fit = Literal["cover", "contain", "fill", "none", "blur"]
 Anchor = Literal[

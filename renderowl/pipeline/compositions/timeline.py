@@ -24,6 +24,7 @@ from renderowl.pipeline import timeline as out
 from renderowl.pipeline.ask import PROPS, Composition, Said, Use
 from renderowl.pipeline.caption_clips import add_captions
 from renderowl.pipeline.captions import Cue
+from renderowl.pipeline.clip_sources import with_clip_sources
 from renderowl.pipeline.clock import exact, frame_at, seconds_of
 from renderowl.pipeline.draft import Draft, size_problems
 from renderowl.pipeline.effects.fit import Size, fit_size
@@ -292,6 +293,7 @@ COMPOSITION: Final = Composition(
     title="Timeline",
     description="Tracks of video, image, audio, text, speech, colour, shape and caption clips on a canvas.",
     spec=TimelineSpec,
+    resolve=with_clip_sources,
     sources=sources,
     speeches=speeches,
     check=check,
