@@ -219,6 +219,6 @@ def _problem(error: type[RenderOwlError]) -> Document:
         instance="/projects",
         code=error.code,
         request_id="req_01kahy6r2t4v6x8z0b3c5n7m9q",
-        errors=[FieldError("/input_props/tracks/0/clips/0/src", error.title)] if names_fields else [],
+        errors=[FieldError("/name", error.title)] if names_fields else [],
     )
     return {"value": msgspec.to_builtins(shown)}
