@@ -8,6 +8,8 @@ import pytest
 
 from renderowl.db import renders as render_rows
 from renderowl.domain.ids import new_id
+from renderowl.domain.records import Scope
+from renderowl.services import accounts
 from renderowl.testing.service import Service
 
 Who = Literal["owner", "other", "anonymous", "read", "write", "admin", "token", "revoked"]
@@ -246,9 +248,13 @@ async def scene(service: Service) -> Scene:
     ann, bob = await service.user("ann@example.org"), await service.user("bob@example.org")
     project_id, elsewhere = await service.project(ann), await service.project(ann, "Other")
 
-    async def key(scopes: list[str]) -> tuple[str, str]:
-        made = (await ann.post("/keys", json={"name": "k", "scopes": scopes})).json()
-        return made["id"], made["key"]
+    ann_id = (await ann.get("/me")).json()["id"]
+
+    async def key(scopes: list[Scope]) -> tuple[str, str]:
+        made = await accounts.make_key(
+            service.ctx.db, ann_id, name="k", scopes=scopes
+        )  # she herself makes none of admin
+        return made.key.id, made.plaintext
 
     announced = {"name": "a.vtt", "content_type": "text/vtt", "size_bytes": 9}
     items: dict[str, str] = {}
@@ -276,9 +282,8 @@ async def scene(service: Service) -> Scene:
     rule = body_of("POST /projects/{project_id}/automations", project_id)
     auto_id = (await ann.post(automations, json=rule)).json()["id"]
     execution_id = (await ann.post(f"{automations}/{auto_id}/trigger", json={})).json()["id"]
-    (_, read), (_, write), (_, admin), (revoked_id, revoked), (key_id, _) = [
-        await key(scopes) for scopes in (["read"], ["read", "write"], ["admin"], ["read", "write"], ["read"])
-    ]
+    (_, read), (_, write), (_, admin) = await key(["read"]), await key(["read", "write"]), await key(["admin"])
+    (revoked_id, revoked), (key_id, _) = await key(["read", "write"]), await key(["read"])
     assert (await ann.delete(f"/keys/{revoked_id}")).status_code == 204
     asked = {"project_id": elsewhere, "scopes": ["read", "write"]}
     token = (await ann.post("/auth/tokens", json=asked)).json()["token"]
@@ -287,7 +292,7 @@ async def scene(service: Service) -> Scene:
         "asset_id": asset["id"],
         "render_id": made.json()["id"],
         "key_id": key_id,
-        "user_id": (await ann.get("/me")).json()["id"],
+        "user_id": ann_id,
         "composition_id": "timeline",
         "webhook_id": webhook_id,
         "delivery_id": delivery_id,
