@@ -106,6 +106,13 @@ class Client:
         done = await put_file(self._media, path, size_bytes, announced.upload)
         return await self._api.call(Asset, "POST", f"{assets}/{announced.asset.id}/upload-complete", done)
 
+    async def resume_upload(self, project_id: str, asset_id: str, path: Path) -> Asset:
+        """Send what has not arrived of an upload that broke off (a `pending` asset), and confirm it."""
+        asset = f"/projects/{project_id}/assets/{asset_id}"
+        left = await self._api.call(_Announced, "GET", f"{asset}/upload")
+        await put_file(self._media, path, (await asyncio.to_thread(path.stat)).st_size, left.upload)
+        return await self._api.call(Asset, "POST", f"{asset}/upload-complete", {})
+
     async def get_asset(self, project_id: str, asset_id: str) -> Asset:
         """The asset as it is now."""
         return await self._api.call(Asset, "GET", f"/projects/{project_id}/assets/{asset_id}")

@@ -20,17 +20,18 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """Where a file is to be put: in one piece, or its `parts`."""
+    """Where a file is to be put: in one piece, or those `parts` that have not arrived."""
 
     url: str = ""
     headers: dict[str, str] = {}
+    multipart: bool = False
     part_size_bytes: int = 0
     parts: list[Part] = []
 
 
 async def put_file(http: httpx.AsyncClient, path: Path, size_bytes: int, upload: Upload) -> dict[str, Any]:
     """Send a file and return what the confirmation has to say of it."""
-    if upload.parts:
+    if upload.multipart:
         return {"parts": await _put_parts(http, path, size_bytes, upload)}
     await _put(http, upload.url, path, 0, size_bytes, upload.headers)
     return {}

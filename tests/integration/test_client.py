@@ -1,13 +1,18 @@
 """The Python client against the served API."""
 
+import asyncio
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from PIL import Image
 
-from renderowl.client import Client, Problem
-from renderowl.testing.serving import World
+from renderowl.client import Client, Problem, uploading
+from renderowl.db import assets as rows
+from renderowl.testing.serving import World, serve
 
 
 @pytest.fixture
@@ -29,6 +34,35 @@ async def test_a_file_is_uploaded_looked_into_and_rendered(client: Client, tmp_p
     assert (render.status, again.id) == ("queued", render.id)
     assert (await client.cancel_render(project.id, render.id)).status == "cancelled"
     assert (await client.get_render(project.id, render.id)).status == "cancelled"
+
+
+async def test_an_upload_that_broke_off_goes_on(
+    database_url: str, redis_url: str, storage_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("renderowl.services.uploading.PART_BYTES", 100_000)
+    Image.frombytes("RGB", (300, 300), random.Random(7).randbytes(270_000)).save(tmp_path / "noise.bmp")
+    put = uploading._put
+
+    async def put_at_first(http: httpx.AsyncClient, url: str, path: Path, start: int, *rest: Any) -> httpx.Response:
+        if start > 0:
+            await first.wait()
+            raise httpx.ConnectError("the network is gone")
+        answer = await put(http, url, path, start, *rest)
+        first.set()
+        return answer
+
+    first = asyncio.Event()
+    async with (
+        serve(database_url, redis_url, storage_dir, multipart_threshold_bytes=1) as world,
+        Client(world.http_url, world.key) as client,
+    ):
+        monkeypatch.setattr(uploading, "_put", put_at_first)
+        with pytest.raises(BaseExceptionGroup):
+            await client.upload(world.project.id, tmp_path / "noise.bmp")
+        (pending,) = await rows.list_page(world.ctx.db, world.project.id, before_id=None, limit=2)
+        monkeypatch.setattr(uploading, "_put", put)
+        await client.resume_upload(world.project.id, pending.id, tmp_path / "noise.bmp")
+        assert (await client.ready_asset(world.project.id, pending.id)).status == "ready"
 
 
 async def test_a_file_that_lies_is_a_problem_that_says_so(client: Client, tmp_path: Path) -> None:
