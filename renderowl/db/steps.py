@@ -341,11 +341,6 @@ async def spent(db: Database, render_id: str, render_attempt: int) -> dict[int, 
     return {row["priority_class"]: (row["cost"], row["seconds"]) for row in rows}
 
 
-async def queued_count(db: Database) -> int:
-    """How many steps wait for a slot."""
-    return int(await db.fetch_value("SELECT count(*) FROM steps WHERE status = 'queued'"))
-
-
 def _step(row: asyncpg.Record) -> Step:
     values = {name: row[name] for name in Step.__struct_fields__}
     values["params"] = from_json(values["params"])

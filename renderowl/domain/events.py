@@ -23,7 +23,6 @@ DurableType = Literal[
 ]
 WebhookEvent = Literal["render.completed", "render.failed", "render.cancelled", "asset.ready", "asset.failed"]
 """The durable events that webhooks may be sent for."""
-EphemeralType = Literal["render.progress", "render.preview"]
 
 WEBHOOK_EVENTS: Final = frozenset(get_args(WebhookEvent))
 DURABLE_TYPES: Final = frozenset(get_args(DurableType))

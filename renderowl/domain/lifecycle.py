@@ -32,7 +32,6 @@ STEP_TRANSITIONS: Final[Mapping[StepStatus, frozenset[StepStatus]]] = {
 }
 
 ACTIVE_RENDER: Final[frozenset[RenderStatus]] = frozenset({"queued", "processing"})
-TERMINAL_RENDER: Final[frozenset[RenderStatus]] = frozenset({"completed", "cancelled"})
 LIVE_STEP: Final[frozenset[StepStatus]] = frozenset({"blocked", "queued", "dispatched", "running"})
 LEASED_STEP: Final[frozenset[StepStatus]] = frozenset({"dispatched", "running"})
 
@@ -55,19 +54,9 @@ HIGHEST_BY_AGE: Final = URGENT_CLASS + 1
 """The class that a step reaches by waiting; only a caller makes it urgent."""
 
 
-def can_transition(source: RenderStatus, target: RenderStatus) -> bool:
-    """Tell whether a render may go from `source` to `target`."""
-    return target in RENDER_TRANSITIONS[source]
-
-
 def render_sources(target: RenderStatus) -> list[RenderStatus]:
     """The statuses a render may be in just before `target`: what an update's WHERE names."""
     return [source for source, targets in RENDER_TRANSITIONS.items() if target in targets]
-
-
-def step_sources(target: StepStatus) -> list[StepStatus]:
-    """The statuses a step may be in just before `target`."""
-    return [source for source, targets in STEP_TRANSITIONS.items() if target in targets]
 
 
 def is_terminal(status: RenderStatus) -> bool:
