@@ -3564,7 +3564,7 @@ export interface components {
         Scene: {
             id?: string | null;
             images: string[];
-            /** @description `asset://<id>` or `https://...`; in a timeline also `clip://<id of a clip>`, that clip's source */
+            /** @description `asset://<id>` or `https://...`; in a timeline also `clip://<id>`: the source of that clip */
             voiceover?: string | null;
             text?: string | null;
             duration?: number | null;
@@ -3669,7 +3669,7 @@ export interface components {
             tts?: components["schemas"]["SpeechSettings"] | null;
             /** @default voiceovers */
             voice_dir: string;
-            /** @description `asset://<id>` or `https://...`; in a timeline also `clip://<id of a clip>`, that clip's source */
+            /** @description `asset://<id>` or `https://...`; in a timeline also `clip://<id>`: the source of that clip */
             music?: string | null;
             /** @default 0.5 */
             music_volume: number;
