@@ -22,9 +22,9 @@ from results import median, save
 from stack import Stack, connected, film, make_media, upload
 
 from renderowl.client import Client
-from renderowl.pipeline.join import film_command
 from renderowl.pipeline.command import Command, audio_command, link, segment_command
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment
+from renderowl.pipeline.join import film_command
 from renderowl.pipeline.plan import Plan
 from renderowl.pipeline.tools import Toolchain, discover
 

@@ -32,7 +32,9 @@ def sources(minutes: int) -> tuple[list[Path], list[Path]]:
     tracks = [folder / f"track-{number}-{minutes}min.m4a" for number in range(TRACKS)]
     for number, track in enumerate(tracks):
         tune = f"0.2*sin({150 + 20 * number}*2*PI*t)*exp(-3*mod(t\\,0.5))"
-        graph = f"aevalsrc={tune}|{tune}:s=44100:d={seconds:g}[t];anoisesrc=a=0.02:r=44100:d={seconds:g}:seed={number}[n]"
+        graph = (
+            f"aevalsrc={tune}|{tune}:s=44100:d={seconds:g}[t];anoisesrc=a=0.02:r=44100:d={seconds:g}:seed={number}[n]"
+        )
         _make(track, "-filter_complex", f"{graph};[t][n]amix", "-b:a", "160k")
     return stills, tracks
 

@@ -45,7 +45,9 @@ class Service:
         credentials = {"email": email, "password": "correct horse battery"}
         made = await self.http.post("/auth/register", json=credentials)
         assert made.status_code == 201, made.text
-        session = (await self.as_(None).post("/auth/login", json=credentials)).json()  # its cookie is not the next user's
+        session = (
+            await self.as_(None).post("/auth/login", json=credentials)
+        ).json()  # its cookie is not the next user's
         return self.as_(session["access_token"])
 
     async def project(self, http: httpx.AsyncClient | None = None, name: str = "Trailer") -> str:
