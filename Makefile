@@ -120,8 +120,8 @@ bench-api: setup ## Measure one key at its limit against four API processes (abo
 pictures: setup-test ## Render the pictures of docs/compositions.md anew (a minute)
 	@$(BIN)/python docs/gallery.py
 
-bench-render: setup-test ## Measure rendering beside hand-written FFmpeg commands and MoviePy (about 20 minutes)
-	@for figure in $(addprefix render/,slideshow edit memory parallel sync first_preview growth longform) report; do $(BIN)/python bench/$$figure.py || exit 1; done
+bench-render: setup-test ## Measure rendering beside hand-written FFmpeg commands and MoviePy (about 40 minutes)
+	@for figure in $(addprefix render/,slideshow edit memory parallel sync first_preview growth longform smart_cut) report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
 documents: setup-test ## Write anew what the documents below docs/ take from the code (OpenAPI, AsyncAPI, diagrams)
 	@$(BIN)/python -m renderowl.testing.documents

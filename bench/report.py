@@ -54,8 +54,8 @@ _ORDER: Final = (
     "render_growth_clips",
     "render_growth_tracks",
     "render_longform",
-    "render_smart_cut",
-    "render_first_playable",
+    "render_smart_cut_default",
+    "render_smart_cut_2s",
 )
 
 
