@@ -16,7 +16,7 @@ from renderowl.client.credential import TokenSource
 from renderowl.client.ladder import Timing
 from renderowl.client.messages import RoomFilter, Watching
 from renderowl.client.problem import Problem
-from renderowl.client.rendering import OnProgress, completed, finish, follow_room
+from renderowl.client.rendering import OnProgress, Told, completed, finish, follow_room
 from renderowl.client.resources import Asset, Project, Render
 from renderowl.client.room import Room
 from renderowl.client.uploading import CHUNK_BYTES, Upload, put_file
@@ -215,9 +215,11 @@ class Client:
             path = f"/projects/{project_id}/renders/{render.id}"
             return await self._api.call(Render, "GET", path, patience_s=self._patience_s)
 
+        told = Told(on_progress)
+        await told.tell(render.progress)
         while is_active(render.status):  # again when somebody retries it at once
             room = self.room(project_id, filter=RoomFilter(render_ids=[render.id]))
-            render = await follow_room(room, render, look, on_progress)
+            render = await follow_room(room, render, look, told)
         return completed(render)
 
     async def _give_up(self, project_id: str, submitting: "asyncio.Task[Render]") -> None:

@@ -20,12 +20,8 @@ OnProgress = Callable[[Progress], Awaitable[object] | object]
 _ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
 
 
-async def follow_room(
-    room: Room, render: Render, look: Callable[[], Awaitable[Render]], on_progress: OnProgress | None
-) -> Render:
+async def follow_room(room: Room, render: Render, look: Callable[[], Awaitable[Render]], told: "Told") -> Render:
     """Hear of `render` until its attempt has ended, and return it as it is then; `look` gets it."""
-    told = _Told(on_progress)
-    await told.tell(render.progress)
     async with contextlib.aclosing(aiter(room)) as messages:
         async for message in messages:
             if message.type == "snapshot":
@@ -60,7 +56,7 @@ def _find(snapshot: RoomMessage, render_id: str) -> dict[str, Any] | None:
     return next((render for render in snapshot.renders if render["id"] == render_id), None)
 
 
-class _Told:
+class Told:
     """Calls back with each progress that is another than the last."""
 
     def __init__(self, on_progress: OnProgress | None) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from renderowl.db import assets, projects
 from renderowl.domain.errors import Unavailable
 from renderowl.domain.ids import new_id
 from renderowl.domain.lifecycle import is_active
-from renderowl.domain.records import Asset, Principal, Render
+from renderowl.domain.records import Principal, Render
 from renderowl.pipeline.tools import discover
 from renderowl.queue.arq import ArqQueue
 from renderowl.services import announcing, renders
@@ -75,19 +74,14 @@ class Farm:
 
     async def upload(self, path: Path, content_type: str) -> str:
         """The source `asset://...` of a file that was uploaded and probed."""
-        kind = announcing.CONTENT_TYPES[content_type]
-        asset_id, now = new_id("ast"), datetime.now(UTC)
-        fields: dict[str, Any] = dict.fromkeys(Asset.__struct_fields__)
-        fields |= {"id": asset_id, "project_id": self.project_id, "name": path.name, "type": kind}
-        fields |= {"status": "processing", "content_type": content_type, "size_bytes": path.stat().st_size}
-        fields |= {"storage_key": f"projects/{self.project_id}/assets/{asset_id}", "created_at": now, "updated_at": now}
-        asset = Asset(**fields)
+        request = announcing.UploadRequest(path.name, content_type, path.stat().st_size)
+        asset = msgspec.structs.replace(announcing.pending(self.project_id, request), status="processing")
         await assets.insert(self.ctx.db, asset)
         await self.ctx.storage.put_file(asset.storage_key, path, content_type=content_type)
         done = await asset_services.process(self.ctx, await discover(), asset)
         assert done is not None
         assert done.status == "ready", done.error
-        return f"asset://{asset_id}"
+        return f"asset://{asset.id}"
 
     async def get(self, render_id: str) -> Render:
         """The render as it is."""
