@@ -51,7 +51,7 @@ check: setup-test ## Format, lint, types, import contract and unit tests, in und
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/ruff check -q .
 	@$(BIN)/mypy & types=$$!; \
-	  $(BIN)/pytest -q tests/unit tests/golden & tests=$$!; \
+	  $(BIN)/pytest -q tests/unit tests/golden -n 2 & tests=$$!; \
 	  imports=$$($(BIN)/lint-imports --cache-dir .import_linter_cache) || { echo "$$imports"; kill $$types $$tests; exit 1; }; \
 	  wait $$types && wait $$tests
 
