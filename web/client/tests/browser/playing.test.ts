@@ -102,11 +102,22 @@ async function signed(path: string): Promise<string> {
   return ((await answer.json()) as { url: string }).url;
 }
 
+/** Something that never stands still, so that the film takes its time. */
+const mover = (seconds: number) => ({
+  type: "color",
+  color: "#808080",
+  width: 40,
+  height: 40,
+  duration: seconds,
+  keyframes: [0, seconds].map((time) => ({ property: "x", time, value: time === 0 ? 100 : 1100 })),
+});
+
 test("a film plays while it is made, and goes on as it grows", { timeout: 120_000 }, async () => {
   const room = client.room(projectId);
+  const { tracks, ...canvas } = film(288, 1280, 720);
   const { render_id } = await room.create({
     composition_id: "timeline",
-    input_props: film(288, 1280, 720),
+    input_props: { ...canvas, tracks: [...tracks, { clips: [mover(288)] }] },
     output_settings: { preset: "medium", preview: { hls: true } },
   });
   for await (const message of room) if (message.type === "render.playable") break;
