@@ -90,7 +90,7 @@ def details(result: Result) -> str:
     notes = Path(__file__).parent / "notes" / f"{result.name}.md"
     if notes.exists():
         lines += [notes.read_text().strip(), ""]
-    if jobs := result.data.get("jobs"):
+    if isinstance(jobs := result.data.get("jobs"), dict):  # elsewhere it is a number of them
         lines += [*used(jobs), ""]
     if servers := result.data.get("servers"):
         lines += [*compared(servers), ""]
