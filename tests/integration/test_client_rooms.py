@@ -120,7 +120,10 @@ async def test_a_render_is_heard_whole_over_whatever_the_gateway_lets_through(
         await client.render(world.project.id, FILM)
         await listener.up_to_date()
         assert listener.types()[0] == "snapshot"
-        assert {"render.queued", "render.started", "render.completed"} <= set(listener.types())
+        heard = {"render.queued", "render.started", "render.completed"}
+        if rung != "poll":  # between two polls a short film may end, and progress that is over is not told
+            heard.add("render.progress")
+        assert heard <= set(listener.types())
         assert listener.room.transport == rung
 
 
