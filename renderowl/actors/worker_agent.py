@@ -23,6 +23,7 @@ from renderowl.domain.records import Claim
 from renderowl.queue.base import Dispatch, QueueUnavailable
 from renderowl.services import steps
 from renderowl.services.context import Context
+from renderowl.services.stopping import end_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -147,9 +148,7 @@ class WorkerAgent(Actor[Deliver | CancelClaims | LoseClaims | InterruptAll]):
 
     async def kill(self) -> None:
         """Stop every execution at once without a report; their processes die with them. For a process that ends."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
 
     # --- steps ----------------------------------------------------------------------------------------------------
 

@@ -54,7 +54,6 @@ LIMITS: Final[Mapping[str, str | None]] = {
     "ws.room.TAIL_BYTES": None,
     "ws.room.SNAPSHOT_S": None,
     "services.rooms.TAIL_MARGIN": None,
-    "ws.hub.ASK_AGAIN_S": None,
 }
 """What a figure is to a client, by its name; None where it is of no concern to one."""
 

@@ -18,7 +18,7 @@ from renderowl.services import metrics
 from renderowl.services.blueprint import Share
 from renderowl.services.context import Context
 from renderowl.services.steps import Work
-from renderowl.services.stopping import StopSignal
+from renderowl.services.stopping import StopSignal, end_tasks
 from renderowl.worker.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
@@ -81,9 +81,7 @@ class Reporter:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await end_tasks(tasks)
         await self.flush()
 
     def say(

@@ -18,6 +18,7 @@ from renderowl.pipeline.pieces import Piece, pieces_of_segment
 from renderowl.pipeline.plan import Plan, Segment
 from renderowl.pipeline.run import Silent
 from renderowl.services.screening import add_pieces, piece_name, pieces_prefix
+from renderowl.services.stopping import end_tasks
 from renderowl.worker.execution import Execution
 
 log = structlog.get_logger(__name__)
@@ -49,8 +50,7 @@ class Showing:
         try:
             yield
         finally:
-            following.cancel()
-            await asyncio.wait([following])
+            await end_tasks([following])
 
     async def store(self, pieces: Sequence[Piece]) -> None:
         """Store those of the pieces, which are all there are by now, that are not stored yet."""

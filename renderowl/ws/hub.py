@@ -16,6 +16,7 @@ from renderowl.domain.events import Cursor, Event
 from renderowl.domain.records import Principal
 from renderowl.services.context import Context
 from renderowl.services.rooms import Filter, Message, Poll, RoomPoll, RoomState, read_rooms
+from renderowl.services.stopping import end_tasks
 from renderowl.ws import frames
 from renderowl.ws.attendance import Attendance
 from renderowl.ws.batch import Batch
@@ -36,7 +37,6 @@ COMPARE_S: Final = 25.0
 POLL_S: Final = 1.0
 """Without Redis, durable events are read from Postgres this often."""
 DRAIN_S: Final = 5.0
-ASK_AGAIN_S: Final = 0.5
 _FILL: Final = 500
 _GATES: Final = 64
 
@@ -88,11 +88,7 @@ class Hub:
         """Drain, say that nobody is here any more, and stop listening."""
         await self.drain()
         await self.attendance.announce()
-        left = {*self._tasks, *self._filling.values()}
-        while left:  # a cancellation that comes while redis-py makes a connection can get lost: ask again
-            for task in left:
-                task.cancel()
-            _, left = await asyncio.wait(left, timeout=ASK_AGAIN_S)
+        await end_tasks({*self._tasks, *self._filling.values()})
         self._tasks.clear()
 
     # --- members -----------------------------------------------------------------------------------------------------

@@ -1,14 +1,18 @@
 """Reports of a running step: shares add up, the newest word wins, an outage is no failure."""
 
 import asyncio
+import functools
 from typing import Any, cast
+
+import pytest
 
 from renderowl.bus.base import BusUnavailable
 from renderowl.domain.events import Picture, Progress, StepReport
 from renderowl.pipeline.progress import FfmpegProgress
 from renderowl.pipeline.timeline import Rate
 from renderowl.services.blueprint import Share
-from renderowl.services.stopping import StopSignal
+from renderowl.services.stopping import StopSignal, end_tasks
+from renderowl.worker import reporting
 from renderowl.worker.reporting import Part, PartObserver, Reporter, Strip
 from renderowl.worker.watchdog import Watchdog
 
@@ -75,6 +79,33 @@ async def test_without_redis_the_step_goes_on() -> None:
         reporter.say(Part("encoding"), 0.5)
         await asyncio.sleep(0)
     assert reporter.newest is None
+
+
+async def test_a_step_ends_although_redis_loses_the_cancellation_of_its_reports(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """redis-py may take a cancellation for a failure to connect: the step held its slot for ever then."""
+
+    class LosingBus(FakeBus):
+        lost = 0
+
+        async def publish_progress(self, report: StepReport) -> Progress | None:
+            if self.lost:
+                return await super().publish_progress(report)
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.lost += 1
+            raise BusUnavailable("away")
+
+    monkeypatch.setattr(reporting, "end_tasks", functools.partial(end_tasks, clean_up_s=0.001))
+    bus = LosingBus()
+    reporter = _reporter(bus)
+    async with asyncio.timeout(10), reporter.running():
+        reporter.say(Part("encoding"), 0.5)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert bus.lost == 1
 
 
 async def test_of_a_burst_of_pictures_the_first_and_the_newest_are_published() -> None:
