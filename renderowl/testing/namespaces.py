@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -22,6 +23,7 @@ from renderowl.settings import PREFIX, Settings
 from renderowl.testing.tcp_proxy import TcpProxy
 
 _numbers: Final = itertools.count(1)
+_OURS: Final = re.compile(r"^ro(?P<pid>\d+)-\d+(?P<cable>-a)?", re.MULTILINE)
 _PASSED_ON: Final = (
     *("database_url", "redis_url", "storage_url", "s3_access_key", "s3_secret_key", "secret_key", "public_url"),
     *("lease_s", "heartbeat_s", "drain_timeout_s"),
@@ -67,8 +69,9 @@ class Machine:
 @contextlib.asynccontextmanager
 async def machine(settings: Settings, folder: Path) -> AsyncIterator[Machine]:
     """A machine from which the servers of these settings can be reached; gone at the end of the block."""
+    await _clear_up()
     number = next(_numbers)
-    name, near, far = f"ro{os.getpid() % 100_000}-{number}", f"10.77.{number}.1", f"10.77.{number}.2"
+    name, near, far = f"ro{os.getpid()}-{number}", f"10.77.{number}.1", f"10.77.{number}.2"
     folder.mkdir()
     async with contextlib.AsyncExitStack() as stack:
         await _ip("netns", "add", name)
@@ -87,6 +90,16 @@ async def machine(settings: Settings, folder: Path) -> AsyncIterator[Machine]:
             storage_url=await _reach_storage(stack, settings.storage_url, near),
         )
         yield made
+
+
+async def _clear_up() -> None:
+    """Remove the machines of test runs that were killed: their cables have the addresses of ours."""
+    cables = [line.split(": ")[1] for line in (await _ip("-o", "link", "show", "type", "veth")).splitlines()]
+    names = (await _ip("netns", "list")).splitlines()
+    for found in _OURS.finditer("\n".join([*cables, *names])):
+        if psutil.pid_exists(int(found["pid"])):
+            continue
+        await _ip(*(("link", "del", found[0]) if found["cable"] else ("netns", "del", found[0])))
 
 
 async def _reach(stack: contextlib.AsyncExitStack, url: str, near: str) -> str:
@@ -109,7 +122,10 @@ def _works_below(process: psutil.Process, folder: Path) -> bool:
         return False
 
 
-async def _ip(*arguments: str) -> None:
-    process = await asyncio.create_subprocess_exec("ip", *arguments, stderr=asyncio.subprocess.PIPE)
-    _, complaint = await process.communicate()
+async def _ip(*arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        "ip", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    said, complaint = await process.communicate()
     assert process.returncode == 0, f"ip {' '.join(arguments)}: {complaint.decode().strip()}"
+    return said.decode()

@@ -33,7 +33,13 @@ SPEC = {
     "tracks": [
         {
             "clips": [
-                {"type": "text", "text": f"scene {n}", "duration": SECONDS, "style": {"font_size": 200}}
+                {
+                    "type": "text",
+                    "text": f"scene {n}",
+                    "duration": SECONDS,
+                    "style": {"font_size": 200},
+                    "fade_in": SECONDS,  # what stands still is made too soon
+                }
                 for n in range(SCENES)
             ]
         }
@@ -155,10 +161,10 @@ async def test_a_machine_that_is_cut_off_loses_its_step_and_may_come_back(
 ) -> None:
     lonely, other = await new_machine(), await new_machine()
     cut_off = await start_worker(lonely)
+    await start_worker(other)
     worker_id = await _id(farm, cut_off)
     render_id = await farm.submit(SPEC, {"preset": "slow"})
     held = await until(lambda: _held_by(farm, render_id, worker_id), timeout_s=60)
-    await start_worker(other)
     await lonely.unplug()
     render = await farm.completed(render_id, timeout_s=120)
     (taken,) = [step for step in await _steps(farm, render_id) if step.id == held.id]
