@@ -68,6 +68,7 @@ from renderowl.limits.redis import RedisLimiter
 from renderowl.pipeline.hardware import equipped
 from renderowl.pipeline.tools import discover
 from renderowl.queue.arq import ArqQueue
+from renderowl.queue.base import Queue
 from renderowl.security.outbound import open_outbound
 from renderowl.security.signing import derive
 from renderowl.security.tokens import TokenSigner
@@ -290,19 +291,24 @@ def run_api(settings: Settings) -> None:
 # --- scheduler and worker ------------------------------------------------------------------------------------------
 
 
+def background_actors(ctx: Context, queue: Queue) -> list[Actor[Any]]:
+    """What runs beside the API and the workers."""
+    return [
+        Scheduler(ctx, queue),
+        Reaper(ctx),
+        Relay(ctx),
+        Janitor(ctx),
+        WebhookSender(ctx),
+        Cron(ctx),
+        AutomationRunner(ctx),
+    ]
+
+
 async def schedule(settings: Settings) -> None:
     """Run scheduler, reaper, relay, janitor, webhook sender, cron and automations until SIGINT or SIGTERM."""
     async with open_context(settings) as ctx:
         queue = ArqQueue(settings.redis_url)
-        actors: list[Actor[Any]] = [
-            Scheduler(ctx, queue),
-            Reaper(ctx),
-            Relay(ctx),
-            Janitor(ctx),
-            WebhookSender(ctx),
-            Cron(ctx),
-            AutomationRunner(ctx),
-        ]
+        actors = background_actors(ctx, queue)
         if settings.metrics_port:
             actors.append(QueueWatcher(ctx))
         supervisor = Supervisor(actors)
