@@ -87,6 +87,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["open", "closed"], _doc("While Redis is away: let requests through uncounted, or refuse them with 503")
     ] = "open"
 
+    # how much
+    projects_free: Annotated[Count, _doc("Projects of an account on the free tier; 0 is no limit")] = 20
+    projects_pro: Annotated[Count, _doc("The same of one on the pro tier")] = 1000
+    projects_enterprise: Annotated[Count, _doc("The same of one on the enterprise tier")] = 0
+    keys_free: Annotated[Count, _doc("Good API keys of an account on the free tier; 0 is no limit")] = 10
+    keys_pro: Annotated[Count, _doc("The same of one on the pro tier")] = 100
+    keys_enterprise: Annotated[Count, _doc("The same of one on the enterprise tier")] = 0
+    storage_bytes_free: Annotated[
+        Count, _doc("Bytes of assets in all projects of an account on the free tier; 0 is no limit")
+    ] = 20 * 1024**3
+    storage_bytes_pro: Annotated[Count, _doc("The same of one on the pro tier")] = 1024**4
+    storage_bytes_enterprise: Annotated[Count, _doc("The same of one on the enterprise tier")] = 0
+
     # automations
     automations_per_account: Annotated[Count, _doc("Most automations of all projects of an account; 0 is no limit")] = (
         100

@@ -14,9 +14,10 @@ from renderowl.api.bodies import Body
 from renderowl.api.peers import address_of
 from renderowl.domain.records import ApiKey, Role, Scope, Tier, User
 from renderowl.domain.spec.fields import Spec
-from renderowl.services import accounts, limits, usage
+from renderowl.services import accounts, limits, quotas, usage
 from renderowl.services.limits import Allowance
 from renderowl.services.paging import Page
+from renderowl.services.quotas import Quotas
 from renderowl.services.usage import KeyUsage
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
@@ -84,6 +85,7 @@ class MeView(msgspec.Struct, frozen=True):
     tier: Tier
     created_at: datetime
     limits: Allowance
+    quotas: Quotas
 
 
 class SessionView(msgspec.Struct, frozen=True):
@@ -163,11 +165,12 @@ async def logout(ctx: Ctx, principal: Caller) -> Response[None]:
 
 @get("/me", summary="Get your account")
 async def get_me(ctx: Ctx, principal: Caller) -> MeView:
-    """The account behind your credential, with its limits; null is without limit."""
+    """The account behind your credential, with its limits and what it has; null is without limit."""
     user = await accounts.me(ctx, principal)
     allowance = await limits.allowance(ctx, principal)
     email = user.email if principal.project_id is None else None
-    return MeView(user.id, email, user.role, user.tier, user.created_at, allowance)
+    has = await quotas.of_account(ctx, user.id, user.tier)
+    return MeView(user.id, email, user.role, user.tier, user.created_at, allowance, has)
 
 
 @get("/keys", summary="List API keys")

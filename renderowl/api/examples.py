@@ -61,6 +61,7 @@ from renderowl.services.automations import (
 from renderowl.services.health import Part, Readiness
 from renderowl.services.limits import Allowance
 from renderowl.services.plans import PlanView, StepView
+from renderowl.services.quotas import Quota, Quotas
 from renderowl.services.renders import RenderRequest
 from renderowl.services.reports import ProgressReport
 from renderowl.services.rooms import EventView
@@ -81,6 +82,7 @@ CURSOR: Final = "k7.128"
 
 _AT: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 _LATER: Final = datetime(2026, 11, 21, 9, 31, 12, tzinfo=UTC)
+HAS: Final = Quotas(Quota(1000, 12), Quota(100, 3), Quota(1024**4, 6_442_450_944))
 _SOON: Final = "2026-11-21T09:45:00Z"
 _URL: Final = f"https://renderowl.example/storage/projects/{PROJECT}/assets/{ASSET}?exp=1795254300&sig=4f0c9e"
 _SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -262,7 +264,7 @@ _STRUCTS: Final[tuple[msgspec.Struct, ...]] = (
     # accounts and keys
     Credentials(email="ann@example.org", password=_PASSWORD),
     UserView(USER, "ann@example.org", "user", "pro", _AT),
-    MeView(USER, "ann@example.org", "user", "pro", _AT, Allowance(600, 100, 12)),
+    MeView(USER, "ann@example.org", "user", "pro", _AT, Allowance(600, 100, 12), HAS),
     SessionView("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c3JfIn0.c2ln", 86_400),
     KeyCreate(name="render farm", scopes=("read", "write"), expires_at="2027-11-21T00:00:00Z"),
     KeyRotate(grace_s=3600),

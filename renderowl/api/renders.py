@@ -13,6 +13,7 @@ from renderowl.api.access import Caller, Ctx, PageAsked
 from renderowl.api.assets import SignedUrl, rfc3339, signed_url
 from renderowl.api.bodies import Body
 from renderowl.api.events import After, Wait, poll_progress
+from renderowl.domain.errors import NotAcceptable
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import RenderStatus, is_active
 from renderowl.pipeline.hls import PLAYLIST_TYPE
@@ -85,7 +86,10 @@ async def plan_render(
 
     With `Accept: image/svg+xml` it is a picture of all that.
     """
-    if Accepted(accept or JSON).best_match([JSON, SVG]) == SVG:
+    wanted = Accepted(accept or JSON).best_match([JSON, SVG])
+    if wanted is None:
+        raise NotAcceptable(f"a plan is {JSON} or {SVG}")
+    if wanted == SVG:
         drawn: Response[Any] = Response(
             await plans.picture(ctx, principal, project_id, data, state["tools"]),
             media_type=SVG,

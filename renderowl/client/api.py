@@ -65,4 +65,4 @@ class Api:
 
 def is_lost(problem: Problem) -> bool:
     """True for an answer that says nothing about the request but that it should be sent again."""
-    return problem.status in _AGAIN or problem.code == "idempotency_in_flight"
+    return problem.status in _AGAIN

@@ -84,9 +84,10 @@ class Conflict(_CallerError):
     code, status, title = "conflict", 409, "The present state does not allow this"
 
 
-class IdempotencyInFlight(_CallerError):
-    code, status, title = "idempotency_in_flight", 409, "The first request with this Idempotency-Key is still running"
-    failure = "transient"
+class QuotaExceeded(_CallerError):
+    """The account's tier gives it no more of something; `detail` says of what, and how much there is."""
+
+    code, status, title = "quota_exceeded", 409, "The account has as much of this as its tier allows"
 
 
 class RangeNotSatisfiable(_CallerError):

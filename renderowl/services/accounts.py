@@ -23,7 +23,7 @@ from renderowl.security.keys import new_key
 from renderowl.security.passwords import MAX_LENGTH, MIN_LENGTH, hash_password, verify_password
 from renderowl.security.signing import derive, sign, verify
 from renderowl.security.tokens import Claims, new_ticket
-from renderowl.services import limits, projects
+from renderowl.services import limits, projects, quotas
 from renderowl.services.callers import BOOTSTRAP_USER as BOOTSTRAP_USER
 from renderowl.services.callers import authenticate as authenticate
 from renderowl.services.callers import ensure_bootstrap_user as ensure_bootstrap_user
@@ -159,7 +159,9 @@ async def create_key(
     if principal.kind == "key" and principal.expires_at is not None:
         own_end = datetime.fromtimestamp(principal.expires_at, UTC)
         expires_at = own_end if expires_at is None else min(expires_at, own_end)
-    return await make_key(ctx.db, principal.user_id, name=name, scopes=sorted(wanted), expires_at=expires_at)
+    async with ctx.db.transaction():
+        await quotas.require(ctx, principal.user_id, "keys")
+        return await make_key(ctx.db, principal.user_id, name=name, scopes=sorted(wanted), expires_at=expires_at)
 
 
 async def make_key(
@@ -205,6 +207,7 @@ async def rotate_key(ctx: Context, principal: Principal, key_id: str, *, grace_s
         raise Conflict("the key was revoked or has expired; make a new one")
     async with ctx.db.transaction():
         await accounts.revoke_key(ctx.db, principal.user_id, key_id, grace_s=grace_s)
+        await quotas.require(ctx, principal.user_id, "keys")
         return await make_key(ctx.db, principal.user_id, name=old.name, scopes=old.scopes, expires_at=old.expires_at)
 
 

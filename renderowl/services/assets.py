@@ -19,17 +19,18 @@ from renderowl.domain.errors import (
     Conflict,
     MediaUnreadable,
     NotFound,
+    QuotaExceeded,
     RenderOwlError,
     UploadMismatch,
     UrlExpired,
 )
 from renderowl.domain.ids import is_id
-from renderowl.domain.records import Asset, Principal
+from renderowl.domain.records import Asset, Principal, Project
 from renderowl.pipeline.captions import CaptionsUnreadable, read_captions
 from renderowl.pipeline.font_files import probe_font
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
-from renderowl.services import projects
+from renderowl.services import projects, quotas
 from renderowl.services.announcing import largest_bytes
 from renderowl.services.context import Context
 from renderowl.services.ending import error_record
@@ -47,11 +48,14 @@ _LONG_S: Final = 3600.0
 DOWNLOAD_TTL_S: Final = 3600
 
 
-async def insert(ctx: Context, asset: Asset) -> None:
-    """Store a new asset and count it."""
+async def insert(ctx: Context, project: Project, *new: Asset) -> None:
+    """Store new assets and count them. Raises QuotaExceeded when the project's owner may not have so many bytes more."""
+    size_bytes = sum(asset.size_bytes for asset in new)
     async with ctx.db.transaction():
-        await assets.insert(ctx.db, asset)
-        await project_rows.count(ctx.db, asset.project_id, assets=1)
+        await quotas.require(ctx, project.owner_id, "storage_bytes", more=size_bytes, at="/size_bytes")
+        for asset in new:
+            await assets.insert(ctx.db, asset)
+        await project_rows.count(ctx.db, project.id, assets=len(new))
 
 
 async def require_pending(ctx: Context, storage_key: str) -> None:
@@ -63,7 +67,7 @@ async def require_pending(ctx: Context, storage_key: str) -> None:
 async def take_arrived(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
     """Confirm a pending asset for its owner and look into it at once; None while its bytes have not arrived.
 
-    Raises UploadMismatch as a confirmation does.
+    Raises UploadMismatch or QuotaExceeded as a confirmation does.
     """
     try:
         await take_over(ctx, asset)
@@ -76,7 +80,10 @@ async def take_arrived(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | 
 
 
 async def take_over(ctx: Context, asset: Asset) -> None:
-    """Set a pending asset to `processing` when what has arrived is as long as was announced. Raises ObjectMissing."""
+    """Set a pending asset to `processing` when what has arrived is as long as was announced.
+
+    Raises ObjectMissing; QuotaExceeded where no length was announced.
+    """
     stored = await ctx.storage.head(asset.storage_key)
     announced = asset.size_bytes
     if announced == 0 and stored.size_bytes > (most := largest_bytes(ctx, asset.type)):
@@ -85,7 +92,19 @@ async def take_over(ctx: Context, asset: Asset) -> None:
     if announced not in (0, stored.size_bytes):
         await ctx.storage.delete([asset.storage_key])
         raise UploadMismatch(f"{announced} bytes were announced and {stored.size_bytes} arrived")
-    await assets.start_processing(ctx.db, asset.id, stored.size_bytes)
+    try:
+        async with ctx.db.transaction():
+            if announced == 0:
+                await _require_room(ctx, asset.project_id, stored.size_bytes)
+            await assets.start_processing(ctx.db, asset.id, stored.size_bytes)
+    except QuotaExceeded:
+        await ctx.storage.delete([asset.storage_key])
+        raise
+
+
+async def _require_room(ctx: Context, project_id: str, size_bytes: int) -> None:
+    for owner_id in (await project_rows.owners(ctx.db, [project_id])).values():
+        await quotas.require(ctx, owner_id, "storage_bytes", more=size_bytes)
 
 
 async def process(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
@@ -215,7 +234,7 @@ async def sweep(ctx: Context, tools: Toolchain) -> int:
 
 
 async def _taken(ctx: Context, tools: Toolchain, asset: Asset) -> bool:
-    with contextlib.suppress(UploadMismatch):
+    with contextlib.suppress(UploadMismatch, QuotaExceeded):
         return await take_arrived(ctx, tools, asset) is not None
     return False
 

@@ -26,6 +26,7 @@ from renderowl.domain.errors import (
     FieldError,
     MalformedRequest,
     NotFound,
+    QuotaExceeded,
     Unauthenticated,
     ValidationFailed,
 )
@@ -134,7 +135,7 @@ class ExecutionView(msgspec.Struct, frozen=True):
 
 
 async def create(ctx: Context, principal: Principal, project_id: str, asked: AutomationCreate) -> AutomationMade:
-    """Make an automation. Raises ValidationFailed with everything that is wrong, Conflict when there are too many."""
+    """Make an automation. Raises ValidationFailed with everything that is wrong, or QuotaExceeded."""
     await projects.get(ctx, principal, project_id, "write")
     stored = await _check(ctx, asked.trigger, asked.actions)
     now = datetime.now(UTC)
@@ -155,7 +156,7 @@ async def create(ctx: Context, principal: Principal, project_id: str, asked: Aut
     most = ctx.settings.automations_per_account
     async with ctx.db.transaction():
         if not await rows.insert(ctx.db, automation, most=most):
-            raise Conflict(f"the account has {most} automations already")
+            raise QuotaExceeded(f"an account may have {most} automations; this one has as many")
     secret = _key(ctx, automation.id, 0) if automation.trigger["type"] == "webhook" else None
     return AutomationMade(**msgspec.structs.asdict(view(ctx, automation)), secret=secret)
 

@@ -10,6 +10,7 @@ from renderowl.db import projects, renders
 from renderowl.domain.errors import FieldError, Forbidden, NotFound, RenderOwlError, ValidationFailed
 from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.records import Principal, Project, Scope
+from renderowl.services import quotas
 from renderowl.services.context import Context
 from renderowl.services.ending import end_render
 from renderowl.services.paging import Page, PageRequest, cut
@@ -33,20 +34,22 @@ def require(principal: Principal, scope: Scope) -> None:
 async def create(
     ctx: Context, principal: Principal, *, name: str, description: str | None, settings: dict[str, Any]
 ) -> Project:
-    """Make a project owned by the caller."""
+    """Make a project owned by the caller. Raises QuotaExceeded."""
     require(principal, "write")
     if principal.project_id is not None:
         raise Forbidden("this token is for one project and makes no others")
     check_name(name)
     check_settings(settings)
-    return await projects.insert(
-        ctx.db,
-        project_id=new_id("prj"),
-        owner_id=principal.user_id,
-        name=name,
-        description=description,
-        settings=settings,
-    )
+    async with ctx.db.transaction():
+        await quotas.require(ctx, principal.user_id, "projects")
+        return await projects.insert(
+            ctx.db,
+            project_id=new_id("prj"),
+            owner_id=principal.user_id,
+            name=name,
+            description=description,
+            settings=settings,
+        )
 
 
 async def get(ctx: Context, principal: Principal, project_id: str, scope: Scope = "read") -> Project:
@@ -85,15 +88,17 @@ async def ensure(ctx: Context, principal: Principal, name: str, *, at: str) -> P
     known = await projects.find_by_handle(ctx.db, principal.user_id, name)
     if known is not None:
         return await get(ctx, principal, known, "write")
-    return await projects.insert(
-        ctx.db,
-        project_id=new_id("prj"),
-        owner_id=principal.user_id,
-        name=name,
-        description=None,
-        settings={},
-        handle=name,
-    )
+    async with ctx.db.transaction():
+        await quotas.require(ctx, principal.user_id, "projects")
+        return await projects.insert(
+            ctx.db,
+            project_id=new_id("prj"),
+            owner_id=principal.user_id,
+            name=name,
+            description=None,
+            settings={},
+            handle=name,
+        )
 
 
 async def refusals(ctx: Context, asked: Sequence[tuple[Principal, str]]) -> list[RenderOwlError | None]:

@@ -44,8 +44,11 @@ class OpenUpload(msgspec.Struct, frozen=True):
 async def keep(
     ctx: Context, tools: Toolchain, principal: Principal, project_id: str, files: Sequence[Given]
 ) -> list[Asset]:
-    """Store files and look into each. They are `ready` or `failed` then. Raises ValidationFailed before any is stored."""
-    await projects.get(ctx, principal, project_id, "write")
+    """Store files and look into each. They are `ready` or `failed` then.
+
+    Raises ValidationFailed or QuotaExceeded before any is stored.
+    """
+    project = await projects.get(ctx, principal, project_id, "write")
     requests = [UploadRequest(name=one.name, content_type=one.content_type, size_bytes=one.size_bytes) for one in files]
     problems = [
         FieldError(file.at, f"{problem.path.removeprefix('/')} {problem.message}")
@@ -54,12 +57,12 @@ async def keep(
     ]
     if problems:
         raise ValidationFailed(errors=problems)
-    return [await _keep(ctx, tools, project_id, file, asked) for file, asked in zip(files, requests, strict=True)]
+    kept = [pending(project_id, request, unattended=True) for request in requests]
+    await assets.insert(ctx, project, *kept)
+    return [await _keep(ctx, tools, asset, file) for asset, file in zip(kept, files, strict=True)]
 
 
-async def _keep(ctx: Context, tools: Toolchain, project_id: str, file: Given, request: UploadRequest) -> Asset:
-    asset = pending(project_id, request, unattended=True)
-    await assets.insert(ctx, asset)
+async def _keep(ctx: Context, tools: Toolchain, asset: Asset, file: Given) -> Asset:
     await ctx.storage.put_file(asset.storage_key, file.path, content_type=file.content_type)
     return await assets.take_arrived(ctx, tools, asset) or asset
 
@@ -71,12 +74,12 @@ async def announce(
 
     Without a length the upload may have any that is allowed, and is discarded when it has not.
     """
-    await projects.get(ctx, principal, project_id, "write")
+    project = await projects.get(ctx, principal, project_id, "write")
     request = UploadRequest(name=name, content_type=content_type, size_bytes=size_bytes or 0)
     if problems := problems_of(ctx, request, length_known=size_bytes is not None):
         raise ValidationFailed(errors=problems)
     asset = pending(project_id, request, unattended=True)
-    await assets.insert(ctx, asset)
+    await assets.insert(ctx, project, asset)
     send = await ctx.storage.sign_put(
         asset.storage_key, ttl_s=UPLOAD_TTL_S, content_type=content_type, size_bytes=size_bytes
     )

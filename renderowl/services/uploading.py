@@ -33,14 +33,18 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 async def announce(ctx: Context, principal: Principal, project_id: str, request: UploadRequest) -> Upload:
-    """Make a pending asset and sign its upload for 15 minutes; type and length are bound to the URL."""
-    await projects.get(ctx, principal, project_id, "write")
+    """Make a pending asset and sign its upload for 15 minutes; type and length are bound to the URL.
+
+    Raises QuotaExceeded.
+    """
+    project = await projects.get(ctx, principal, project_id, "write")
     if problems := problems_of(ctx, request):
         raise ValidationFailed(errors=problems)
     asset = pending(project_id, request)
+    await assets.insert(ctx, project, asset)
     if request.size_bytes > ctx.settings.multipart_threshold_bytes:
         asset = await _begun(ctx, asset)
-    await assets.insert(ctx, asset)
+        await rows.renew_upload(ctx.db, asset)
     return await _signed(ctx, asset, ())
 
 

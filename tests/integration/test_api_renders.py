@@ -240,9 +240,11 @@ async def test_a_plan_is_a_picture_for_who_asks_for_one(service: Service, projec
     assert "sandbox" in answer.headers["content-security-policy"]
     assert answer.text.startswith("<svg")
     assert answer.text.count("to be rendered") == 3, "a segment, the sound and the legend"
-    for accept in ("*/*", "application/json", "text/html"):
+    for accept in ("*/*", "application/json", "text/html, */*;q=0.1", "application/*"):
         told = await service.http.post(path, json=_timeline(video), headers={"accept": accept})
         assert told.headers["content-type"].startswith("application/json")
+    neither = await service.http.post(path, json=_timeline(video), headers={"accept": "text/html"})
+    assert (neither.status_code, neither.json()["code"]) == (406, "not_acceptable")
     wrong = await service.http.post(path, json={"composition_id": "timeline"}, headers={"accept": "image/svg+xml"})
     assert wrong.status_code == 422
     assert wrong.headers["content-type"].startswith("application/problem+json")

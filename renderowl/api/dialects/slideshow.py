@@ -125,7 +125,8 @@ async def upload_files(
     project = await projects.find(ctx, principal, project_id, "write")
     with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
         given = [await _given(index, file, data.subdir, Path(folder)) for index, file in enumerate(data.files)]
-        kept = await receiving.keep(ctx, state["tools"], principal, project.id, given)
+        with told_at({"/size_bytes": "/files"}):
+            kept = await receiving.keep(ctx, state["tools"], principal, project.id, given)
     return FilesKept([_file_kept(asset) for asset in kept])
 
 
