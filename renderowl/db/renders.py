@@ -14,7 +14,7 @@ from renderowl.domain.records import Render, Screen
 _COLUMNS = (
     "id, project_id, composition_id, status, priority, attempt, input_props, output_settings, progress, output, error,"
     " cache, metadata, webhook_url, supersede_key, idempotency_key, request_hash, created_by, created_at, started_at,"
-    " completed_at, updated_at, deadline_at, key_id, trace, requires, force, preview"
+    " completed_at, updated_at, deadline_at, key_id, trace, requires, force, preview, remote"
 )
 _BRIEF_COLUMNS = _COLUMNS.replace(
     "input_props, output_settings", "'{}'::jsonb AS input_props, '{}'::jsonb AS output_settings"
@@ -251,13 +251,9 @@ async def set_cache_keys(db: Database, render_id: str, keys: Sequence[str]) -> N
     await db.execute("UPDATE renders SET cache_keys = $2 WHERE id = $1", render_id, list(keys))
 
 
-async def count_reused(db: Database, render_id: str, segments: int) -> None:
-    """Note that so many more of the render's segments came out of the cache than its plan had found there."""
-    await db.execute(
-        "UPDATE renders SET cache = jsonb_set(cache, '{reused}', to_jsonb((cache->>'reused')::int + $2::int)) WHERE id = $1",
-        render_id,
-        segments,
-    )
+async def set_cache(db: Database, render_id: str, cache: object) -> None:
+    """Say what came out of the cache and what did not."""
+    await db.execute("UPDATE renders SET cache = $2::jsonb WHERE id = $1", render_id, to_json(cache))
 
 
 async def get_plan(db: Database, render_id: str) -> dict[str, Any] | None:
@@ -330,7 +326,7 @@ async def set_collected(db: Database, render: Render) -> None:
 
 def _render(row: asyncpg.Record) -> Render:
     values = dict(row)
-    for name in ("input_props", "output_settings", "output", "error", "cache", "metadata"):
+    for name in ("input_props", "output_settings", "output", "error", "cache", "metadata", "remote"):
         values[name] = from_json(values[name])
     values["progress"] = msgspec.json.decode(values["progress"], type=Progress)
     values["preview"] = values["preview"] and msgspec.json.decode(values["preview"], type=Screen)

@@ -84,9 +84,14 @@ class Blueprint(msgspec.Struct, frozen=True):
         return encoding + sum(audio.cost for audio in self.missing_sounds) + self.plan.all_assemble_cost
 
     @property
-    def cache_view(self) -> CacheView:
-        """How many of the film's segments this attempt need not make."""
-        return CacheView(segments=len(self.plan.segments), reused=self.shown(self.present - self.own))
+    def foreseen(self) -> CacheView:
+        """How many of the film's segments this attempt need not encode, as far as the cache keeps what it promised."""
+        return self.reused_but(frozenset(self.objects) - self.present)
+
+    def reused_but(self, encoded: AbstractSet[str]) -> CacheView:
+        """How many of the film's segments came out of the cache when this attempt encoded these objects."""
+        made = self.shown(self.own | encoded)
+        return CacheView(segments=len(self.plan.segments), reused=len(self.plan.segments) - made)
 
     def shown(self, objects: AbstractSet[str]) -> int:
         """How many segments of the film show one of these objects."""

@@ -72,7 +72,7 @@ async def plan(
         total_frames=blueprint.plan.total_frames,
         duration_s=round(canvas.frames * canvas.rate.den / canvas.rate.num, 6),
         steps=[_step_view(blueprint, step) for step in told],
-        cache=blueprint.cache_view,
+        cache=blueprint.foreseen,
         cost=round(blueprint.plan.cost, 3),
         cost_left=round(blueprint.cost, 3),
         estimate=await _estimate(ctx, blueprint, tools),

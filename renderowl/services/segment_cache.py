@@ -49,6 +49,7 @@ class Cached(msgspec.Struct, frozen=True):
     path: Path
     size_bytes: int
     facts: Facts
+    made_by: str
 
 
 def object_key(kind: Kind, key: str, suffix: str) -> str:
@@ -91,7 +92,7 @@ async def fetch(ctx: Context, keys: Iterable[str], folder: Path) -> dict[str, Ca
                 log.warning("cached_bytes_gone", key=entry.key)
                 await cache.forget(ctx.db, entry)
                 return None
-        return entry.key, Cached(path, info.size_bytes, msgspec.convert(entry.facts, Facts))
+        return entry.key, Cached(path, info.size_bytes, msgspec.convert(entry.facts, Facts), entry.made_by)
 
     found = await asyncio.gather(*(copy(entry) for entry in (await look_up(ctx, keys)).values()))
     return dict(one for one in found if one is not None)

@@ -95,19 +95,12 @@ async def use_parts(ctx: Context, claim: Claim, keys: Sequence[str]) -> dict[str
         return {entry.key: entry for entry in await cache.use(ctx.db, keys)}
 
 
-async def complete_step(
-    ctx: Context, claim: Claim, result: dict[str, Any], progress: Progress | None, *, reused: int = 0
-) -> None:
-    """End a segment or audio step; the last one queues `assemble`. Raises Fenced.
-
-    `reused` are segments that somebody else had put into the cache since the plan was made.
-    """
+async def complete_step(ctx: Context, claim: Claim, result: dict[str, Any], progress: Progress | None) -> None:
+    """End a segment or audio step; the last one queues `assemble`. Raises Fenced."""
     async with ctx.db.transaction() as tx:
         render = await _lock_render(ctx, claim)
         if not await steps.finish(ctx.db, claim, "completed", result=result):
             raise Fenced(claim.step_id)
-        if reused:
-            await renders.count_reused(ctx.db, render.id, reused)
         if progress is not None:
             await renders.set_progress(ctx.db, render.id, render.attempt, progress)
         await steps.unblock(ctx.db, render.id, render.attempt, ageing_s=ctx.settings.ageing_s)
@@ -125,16 +118,15 @@ async def complete_render(
 ) -> Render:
     """End the last step and the render with it: output, status, event and webhook in one transaction. Raises Fenced.
 
-    `cache` and `cost` tell of a film that was made whole within its first step.
+    `cache` is what came of the plan's promise, when it is known; `cost` tells of a film that was made whole within its
+    first step.
     """
     async with ctx.db.transaction() as tx:
         render = await _lock_render(ctx, claim)
         if not await steps.finish(ctx.db, claim, "completed", result={"outputs": len(output["outputs"])}):
             raise Fenced(claim.step_id)
         if cache is not None:
-            await ctx.db.execute(
-                "UPDATE renders SET cache = $2::jsonb WHERE id = $1", render.id, msgspec.json.encode(cache).decode()
-            )
+            await renders.set_cache(ctx.db, render.id, msgspec.to_builtins(cache))
         done = await renders.set_status(
             ctx.db, render.id, "completed", attempt=render.attempt, output=output, progress=progress
         )
@@ -143,6 +135,12 @@ async def complete_render(
         await correct_cost(ctx, done, cost)
         await end_render(ctx, tx, done)
     return done
+
+
+async def encoded_segments(ctx: Context, render: Render) -> list[int]:
+    """The numbers of the segments that this attempt's steps have encoded."""
+    made = await steps.list_of_render(ctx.db, render.id, render.attempt)
+    return [step.ordinal for step in made if step.kind == "segment" and step.result and step.result.get("encoded")]
 
 
 async def is_published(ctx: Context, render_id: str, key_prefix: str) -> bool:

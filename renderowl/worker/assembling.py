@@ -14,7 +14,7 @@ from renderowl.pipeline.plan import Plan
 from renderowl.services import segment_cache, steps
 from renderowl.services.blueprint import Blueprint
 from renderowl.services.screening import pieces_prefix
-from renderowl.services.segment_cache import Cached
+from renderowl.services.segment_cache import Cached, maker
 from renderowl.services.views import CacheView
 from renderowl.worker.encoding import make_audio, make_segment
 from renderowl.worker.execution import Execution, until_delivered
@@ -23,10 +23,17 @@ from renderowl.worker.reporting import Part, PartObserver, Reporter
 log = structlog.get_logger(__name__)
 
 
+class Film(msgspec.Struct, frozen=True):
+    """A render's files, and which of its parts came out of the cache."""
+
+    files: list[OutputFile]
+    cache: CacheView
+
+
 async def make_film(
     execution: Execution, blueprint: Blueprint, made: Mapping[str, Cached], reporter: Reporter, part: Part
-) -> list[OutputFile]:
-    """The render's files, from what was `made` here (by object key) and the rest out of the cache.
+) -> Film:
+    """The render's film, from what was `made` here (by object key) and the rest out of the cache.
 
     A part whose bytes somebody removed from storage is encoded again.
     """
@@ -53,7 +60,15 @@ async def make_film(
         )
         before += share
         reporter.say(one, 1.0)
-    return files
+    return Film(files, blueprint.reused_but(await _encoded(execution, blueprint, parts)))
+
+
+async def _encoded(execution: Execution, blueprint: Blueprint, parts: Mapping[str, Cached]) -> frozenset[str]:
+    """The objects that this attempt encoded, whoever else may have stored the same since: its steps know."""
+    render = execution.work.render
+    numbers = await until_delivered(lambda: steps.encoded_segments(execution.ctx, render))
+    by_steps = [blueprint.segment_object(blueprint.segment(number)) for number in numbers]
+    return frozenset([*by_steps, *(key for key, part in parts.items() if part.made_by == maker(render))])
 
 
 async def _assembled(
@@ -75,18 +90,17 @@ async def _assembled(
         await execution.keep_log(name, work_dir)
 
 
-async def publish(
-    execution: Execution, blueprint: Blueprint, files: list[OutputFile], *, cache: CacheView | None = None
-) -> None:
+async def publish(execution: Execution, blueprint: Blueprint, film: Film, *, cost: float | None = None) -> None:
     """Upload the files under keys of this claim's own and complete the render with them. Raises steps.Fenced.
 
-    Whoever does not become the visible result removes what it uploaded; whoever does, what others left.
+    Whoever does not become the visible result removes what it uploaded; whoever does, what others left. `cost` is that
+    of a film that was made whole within its first step.
     """
     prefix = execution.attempt_prefix
     total = blueprint.plan.total_frames
     progress = Progress(percent=100.0, current_frame=total, total_frames=total, stage="completed")
     try:
-        outputs = [await _upload(execution, n, file) for n, file in enumerate(files)]
+        outputs = [await _upload(execution, n, file) for n, file in enumerate(film.files)]
     except BaseException:
         await _discard(execution, prefix)
         raise
@@ -97,8 +111,8 @@ async def publish(
                 execution.claim,
                 {"outputs": outputs},
                 progress,
-                cache=cache,
-                cost=None if cache is None else blueprint.cost,
+                cache=film.cache,
+                cost=cost,
             )
         )
     except steps.Fenced:

@@ -74,7 +74,7 @@ async def make_segment(
         await show_segment(execution, film, out, segment, but=segment.start if pieces else -1)
     facts = Facts(made.frames, extradata_hash=made.extradata_hash, sample=sample_of(segment, film.encoding, made))
     await _keep(execution, blueprint.segment_object(segment), out, facts)
-    return Cached(out, made.size_bytes, facts)
+    return Cached(out, made.size_bytes, facts, maker(execution.work.render))
 
 
 async def make_audio(
@@ -106,7 +106,7 @@ async def make_audio(
         await show_sound(execution, out)
     facts = Facts(duration_s=made.duration_s)
     await _keep(execution, key, out, facts)
-    return Cached(out, made.size_bytes, facts)
+    return Cached(out, made.size_bytes, facts, maker(execution.work.render))
 
 
 async def _keep(execution: Execution, key: str, out: Path, facts: Facts) -> None:

@@ -20,7 +20,6 @@ from renderowl.services.renders import read_ask
 from renderowl.services.screening import open_screen
 from renderowl.services.segment_cache import Cached, look_up, maker
 from renderowl.services.stopping import StopSignal
-from renderowl.services.views import CacheView
 from renderowl.worker.assembling import make_film, publish
 from renderowl.worker.encoding import make_part, show_part
 from renderowl.worker.execution import Execution, until_delivered
@@ -163,7 +162,7 @@ class Executor:
                 execution.claim,
                 msgspec.to_builtins(blueprint),
                 blueprint.steps(),
-                cache=blueprint.cache_view,
+                cache=blueprint.foreseen,
                 progress=blueprint.progress,
             )
         )
@@ -183,13 +182,13 @@ class Executor:
                 made[blueprint.object_of(one)] = await make_part(execution, blueprint, one, reporter, part)
                 before, frames_before = before + part.share, frames_before + frames
             last = Part("assembling", before, blueprint.plan.all_assemble_cost / blueprint.cost, frames_before)
-            await self._assemble(execution, blueprint, made, reporter, last, cache=blueprint.cache_view)
+            await self._assemble(execution, blueprint, made, reporter, last, cost=blueprint.cost)
 
     async def _segment(self, execution: Execution, blueprint: Blueprint, reporter: Reporter) -> None:
         segment = blueprint.segment(execution.work.step.ordinal)
         part = Part("encoding", frames=segment.frames if segment.key in blueprint.missing_keys else 0)
-        reused = await self._part(execution, blueprint, segment, reporter, part)
-        await self._complete(execution, reporter, {"frames": segment.frames}, reused=reused)
+        encoded = await self._part(execution, blueprint, segment, reporter, part)
+        await self._complete(execution, reporter, {"frames": segment.frames, "encoded": encoded})
 
     async def _audio(self, execution: Execution, blueprint: Blueprint, reporter: Reporter) -> None:
         audio = blueprint.sound(execution.work.step.ordinal)
@@ -203,17 +202,16 @@ class Executor:
         wanted: Segment | AudioProgramme,
         reporter: Reporter,
         part: Part,
-    ) -> int:
-        """Make a part that is not in the cache; how many of the film's segments show it, when another render made it."""
+    ) -> bool:
+        """Make a part that is not in the cache; whether this attempt has encoded it, now or before its worker was lost."""
         key = blueprint.object_of(wanted)
         made_by = await self._made_by(execution, key)
         if made_by is None:
             await make_part(execution, blueprint, wanted, reporter, part)
-            return 0
+            return True
         await show_part(execution, blueprint, wanted)
         reporter.say(part, 1.0, frames=part.frames)
-        counted = key in blueprint.present or made_by == maker(execution.work.render)
-        return 0 if counted else blueprint.shown({key})
+        return made_by == maker(execution.work.render)
 
     async def _made_by(self, execution: Execution, key: str) -> str | None:
         """Who has put this part into the cache since the plan was made: another render, or this step's lost predecessor."""
@@ -230,20 +228,16 @@ class Executor:
         reporter: Reporter,
         part: Part,
         *,
-        cache: CacheView | None = None,
+        cost: float | None = None,
     ) -> None:
         with tracing.span("join"):
-            files = await make_film(execution, blueprint, made, reporter, part)
+            film = await make_film(execution, blueprint, made, reporter, part)
         with tracing.span("publish"):
-            await publish(execution, blueprint, files, cache=cache)
+            await publish(execution, blueprint, film, cost=cost)
 
-    async def _complete(
-        self, execution: Execution, reporter: Reporter, result: dict[str, int], *, reused: int = 0
-    ) -> None:
+    async def _complete(self, execution: Execution, reporter: Reporter, result: dict[str, int]) -> None:
         await reporter.flush()
-        await until_delivered(
-            lambda: steps.complete_step(self._ctx, execution.claim, result, reporter.newest, reused=reused)
-        )
+        await until_delivered(lambda: steps.complete_step(self._ctx, execution.claim, result, reporter.newest))
 
 
 def _known(error: Exception) -> RenderOwlError:

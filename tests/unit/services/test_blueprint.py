@@ -46,7 +46,7 @@ def test_what_was_there_and_what_is_left_make_the_whole(present: set[int]) -> No
     share = blueprint.share(0.0)
     assert share.base + sum(step.weight for step in blueprint.steps()) == pytest.approx(1.0)
     assert share.base_frames == 100 * len(present)
-    assert (blueprint.cache_view.segments, blueprint.cache_view.reused) == (3, len(present))
+    assert (blueprint.foreseen.segments, blueprint.foreseen.reused) == (3, len(present))
     assert blueprint.progress.percent < 100
 
 

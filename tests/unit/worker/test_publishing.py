@@ -11,10 +11,11 @@ from renderowl.pipeline.assemble import OutputFile
 from renderowl.pipeline.run import ProcessLimits
 from renderowl.services import steps
 from renderowl.services.stopping import StopSignal
+from renderowl.services.views import CacheView
 from renderowl.storage.base import ObjectInfo
 from renderowl.storage.local import LocalStorage
 from renderowl.worker import execution as execution_module
-from renderowl.worker.assembling import publish
+from renderowl.worker.assembling import Film, publish
 from renderowl.worker.execution import Execution
 from renderowl.worker.watchdog import Watchdog
 
@@ -60,7 +61,7 @@ class Play:
     async def publish(self, *, count: int = 1) -> None:
         plan = type("P", (), {"total_frames": 25})
         files = [OutputFile("video", "../Ein Füm.mp4", self.film, "video/mp4", 4, 1.0, 320, 180, 25.0, 25)] * count
-        await publish(self.execution, cast(Any, type("B", (), {"plan": plan})), files)
+        await publish(self.execution, cast(Any, type("B", (), {"plan": plan})), Film(files, CacheView()))
 
     async def objects(self) -> list[str]:
         return [one.key async for one in self.storage.scan("projects/")]
