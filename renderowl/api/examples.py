@@ -37,12 +37,14 @@ from renderowl.api.dialects import examples as dialects
 from renderowl.api.events import ProgressPoll, RoomPollView
 from renderowl.api.health import Alive
 from renderowl.api.projects import ProjectCreate, ProjectUpdate
-from renderowl.api.renders import ProgressView
+from renderowl.api.renders import ProgressView, StepList
 from renderowl.api.reports import ReportReceipt
 from renderowl.api.users import UserUpdate
+from renderowl.db.overview import QueuedClass, StepSeen, WorkerSeen
+from renderowl.db.pauses import Pause
 from renderowl.domain.automations import WebhookTrigger
 from renderowl.domain.events import Progress
-from renderowl.domain.records import Delivery, Webhook
+from renderowl.domain.records import Delivery, StepTimes, Webhook
 from renderowl.pipeline import compositions
 from renderowl.pipeline.estimate import Estimate, Range
 from renderowl.pipeline.timeline import Canvas, Rate, Timeline
@@ -60,6 +62,7 @@ from renderowl.services.automations import (
 )
 from renderowl.services.health import Part, Readiness
 from renderowl.services.limits import Allowance
+from renderowl.services.overview import Overview, RunningStep
 from renderowl.services.plans import PlanView, StepView
 from renderowl.services.quotas import Quota, Quotas
 from renderowl.services.renders import RenderRequest
@@ -78,14 +81,16 @@ WEBHOOK: Final = "whk_01kahy4k7d9f2g5h8j1k3w6q4n"
 DELIVERY: Final = "dlv_01kahy5p2r4t6v8x0z1c3b5n7m"
 AUTOMATION: Final = "aut_01kahy6q1s3u5w7y9a2c4e6g8j"
 EXECUTION: Final = "exe_01kahy6r9t7v5x3z1b8d6f4h2k"
+STEP: Final = "stp_01kahy2g8m4n6b8v0c2x1z3q5w"
+WORKER: Final = "wrk_01kahxt2n4b6v8c0x1z3q5w7er"
 CURSOR: Final = "k7.128"
 
 _AT: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 _LATER: Final = datetime(2026, 11, 21, 9, 31, 12, tzinfo=UTC)
-HAS: Final = Quotas(Quota(1000, 12), Quota(100, 3), Quota(1024**4, 6_442_450_944))
 _SOON: Final = "2026-11-21T09:45:00Z"
 _URL: Final = f"https://renderowl.example/storage/projects/{PROJECT}/assets/{ASSET}?exp=1795254300&sig=4f0c9e"
 _SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+HAS: Final = Quotas(Quota(1000, 12), Quota(100, 3), Quota(1024**4, 6_442_450_944))
 _PASSWORD: Final = "correct horse battery"  # noqa: S105 - an example
 _FILM: Final[dict[str, Any]] = {
     "width": 1280,
@@ -198,6 +203,7 @@ _STRUCTS: Final[tuple[msgspec.Struct, ...]] = (
         cost_left=110.6,
         estimate=Estimate(Range(0.7, 1.4), Range(0.7, 1.4), Range(1_200_000, 1_800_000), slots=2, samples=31),
     ),
+    StepList([StepTimes(STEP, "segment", 0, "completed", 1, 0, 0, WORKER, _AT, _AT, _LATER)]),
     # compositions
     CompositionList(
         [
@@ -280,8 +286,20 @@ _STRUCTS: Final[tuple[msgspec.Struct, ...]] = (
     # operations
     Alive("ok", __version__),
     Readiness(True, [Part("postgres", True), Part("redis", True), Part("storage", True)], 2),
-    ProgressReport(step_id="stp_01kahy2g8m4n6b8v0c2x1z3q5w", attempt=1, n=12, done=0.455, frames=54),
+    ProgressReport(step_id=STEP, attempt=1, n=12, done=0.455, frames=54),
     ReportReceipt(True),
+    Overview(
+        _AT,
+        [QueuedClass("normal", 3, 4.5, 1)],
+        [Pause("class:low", "backups run", _AT)],
+        [WorkerSeen(WORKER, "render-1", 4711, "active", 2, 1, 0.8, ["cpu"], _AT)],
+        [
+            RunningStep(
+                StepSeen(STEP, RENDER, PROJECT, 1, 1, "segment", 0, "running", "normal", WORKER, 0.4), 0.455, _HALF
+            )
+        ],
+        {"processing": 1, "completed": 12},
+    ),
 )
 
 OF_STRUCTS: Final[Mapping[str, Any]] = {

@@ -16,6 +16,7 @@ from renderowl.api.events import After, Wait, poll_progress
 from renderowl.domain.errors import NotAcceptable
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import RenderStatus, is_active
+from renderowl.domain.records import StepTimes
 from renderowl.pipeline.hls import PLAYLIST_TYPE
 from renderowl.services import plans, playing, renders
 from renderowl.services.paging import Page
@@ -41,6 +42,12 @@ class ProgressView(msgspec.Struct, frozen=True):
     attempt: int
     progress: Progress
     error: RenderError | None
+
+
+class StepList(msgspec.Struct, frozen=True):
+    """Steps in the order they are planned."""
+
+    items: list[StepTimes]
 
 
 @get("/", summary="List renders")
@@ -209,6 +216,12 @@ async def get_log(
     return await renders.read_log(ctx, principal, project_id, render_id, tail_bytes=tail_bytes)
 
 
+@get("/{render_id:str}/steps", summary="List a render's steps")
+async def list_steps(ctx: Ctx, principal: Caller, project_id: FromPath[str], render_id: FromPath[str]) -> StepList:
+    """The steps of the newest attempt: which worker did them, and when. What came from the cache needed none."""
+    return StepList(await renders.list_steps(ctx, principal, project_id, render_id))
+
+
 router = Router(
     "/projects/{project_id:str}/renders",
     route_handlers=[
@@ -223,5 +236,6 @@ router = Router(
         get_preview,
         get_playlist,
         get_log,
+        list_steps,
     ],
 )

@@ -13,13 +13,14 @@ from renderowl.db.admission import next_vtime
 from renderowl.db.database import Database, from_json, to_json
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import HIGHEST_BY_AGE, LIVE_STEP, StepKind, StepStatus
-from renderowl.domain.records import Claim, Render, Step
+from renderowl.domain.records import Claim, Render, Step, StepTimes
 
 _NAMES = (
     "id, render_id, project_id, render_attempt, kind, ordinal, status, priority_class, vtime, cost, weight, attempt,"
     " token, worker_id, failures, lost, params, result"
 )
 _COLUMNS = ", ".join(f"steps.{name.strip()}" for name in _NAMES.split(","))
+_AS_PLANNED = "array_position(ARRAY['prepare','segment','audio','assemble'], kind), ordinal"
 
 
 class NewStep(msgspec.Struct, frozen=True):
@@ -312,12 +313,22 @@ async def still_lapsed(db: Database, step_id: str, token: str) -> bool:
 async def list_of_render(db: Database, render_id: str, render_attempt: int) -> list[Step]:
     """The steps of one attempt, in the order they are planned."""
     rows = await db.fetch(
-        f"SELECT {_COLUMNS} FROM steps WHERE render_id = $1 AND render_attempt = $2"
-        " ORDER BY array_position(ARRAY['prepare','segment','audio','assemble'], kind), ordinal",
+        f"SELECT {_COLUMNS} FROM steps WHERE render_id = $1 AND render_attempt = $2 ORDER BY {_AS_PLANNED}",
         render_id,
         render_attempt,
     )
     return [_step(row) for row in rows]
+
+
+async def times_of_render(db: Database, render_id: str, render_attempt: int) -> list[StepTimes]:
+    """When the steps of one attempt ran and where, in the order they are planned."""
+    rows = await db.fetch(
+        f"SELECT {', '.join(StepTimes.__struct_fields__)} FROM steps WHERE render_id = $1 AND render_attempt = $2"
+        f" ORDER BY {_AS_PLANNED}",
+        render_id,
+        render_attempt,
+    )
+    return [StepTimes(**dict(row)) for row in rows]
 
 
 async def measured_speed(db: Database) -> float | None:

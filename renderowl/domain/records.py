@@ -252,6 +252,22 @@ class Step(msgspec.Struct, frozen=True):
     result: dict[str, Any] | None
 
 
+class StepTimes(msgspec.Struct, frozen=True):
+    """A step of a render as its owner sees it; `attempt` counts the claims of it, `lost` the workers that fell silent."""
+
+    id: str
+    kind: StepKind
+    ordinal: int
+    status: StepStatus
+    attempt: int
+    failures: int
+    lost: int
+    worker_id: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
 class Claim(msgspec.Struct, frozen=True):
     """One worker's right to work on a step, carried in every write: nothing is written without it.
 

@@ -1,4 +1,4 @@
-"""The whole installation at a glance, for `renderowl top` and for Prometheus."""
+"""The whole installation at a glance, for `renderowl top`, for the dashboard and for Prometheus."""
 
 import asyncio
 import time
@@ -14,7 +14,9 @@ from renderowl.db.overview import QueuedClass, StepSeen, WorkerSeen
 from renderowl.db.pauses import Pause
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import RenderStatus
-from renderowl.services import metrics
+from renderowl.domain.records import Principal
+from renderowl.services import metrics, users
+from renderowl.services.context import Context
 
 LATELY_S = 3600.0
 FRESH_S = 5.0
@@ -69,6 +71,12 @@ async def look(db: Database, bus: Bus | None) -> Overview:
         running=[RunningStep(step, done.get(step.id), newest.get(step.render_id)) for step in seen],
         renders=await overview.count_renders(db, ended_within_s=LATELY_S),
     )
+
+
+async def look_as(ctx: Context, principal: Principal) -> Overview:
+    """The same for administrators. Raises Forbidden."""
+    users.require_administrator(principal)
+    return await look(ctx.db, ctx.bus)
 
 
 class QueueGauges:

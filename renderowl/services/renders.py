@@ -22,7 +22,7 @@ from renderowl.domain.errors import (
 from renderowl.domain.events import Picture, Progress
 from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.lifecycle import PRIORITY_CLASS, Priority, is_active
-from renderowl.domain.records import Fetched, Principal, Render
+from renderowl.domain.records import Fetched, Principal, Render, StepTimes
 from renderowl.domain.spec.fields import Spec
 from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions
@@ -291,6 +291,12 @@ async def read_log(ctx: Context, principal: Principal, project_id: str, render_i
         data = b"".join([chunk async for chunk in ctx.storage.read(found.key, start=start)])
         parts.append(f"== {found.key.rpartition('/')[2]}\n{data.decode('utf-8', errors='replace')}")
     return "\n".join(parts)[-tail_bytes:]
+
+
+async def list_steps(ctx: Context, principal: Principal, project_id: str, render_id: str) -> list[StepTimes]:
+    """The steps of the newest attempt; what came from the cache needed none."""
+    render = await get(ctx, principal, project_id, render_id)
+    return await steps.times_of_render(ctx.db, render.id, render.attempt)
 
 
 async def cancel(ctx: Context, principal: Principal, project_id: str, render_id: str) -> Render:

@@ -12,7 +12,7 @@ async def list_page(
     ctx: Context, principal: Principal, page: PageRequest, *, email: str | None = None, tier: Tier | None = None
 ) -> Page[User]:
     """All users, newest first; those whose address contains `email`, those of one tier."""
-    _require_administrator(principal)
+    require_administrator(principal)
     found = await accounts.list_users(
         ctx.db, before_id=page.before_id("usr"), limit=page.limit + 1, email=email, tier=tier
     )
@@ -21,7 +21,7 @@ async def list_page(
 
 async def get(ctx: Context, principal: Principal, user_id: str) -> User:
     """One user. Raises NotFound."""
-    _require_administrator(principal)
+    require_administrator(principal)
     user = await accounts.get_user(ctx.db, user_id) if is_id(user_id, "usr") else None
     if user is None:
         raise NotFound(f"there is no user {user_id!r}")
@@ -35,6 +35,7 @@ async def set_tier(ctx: Context, principal: Principal, user_id: str, tier: Tier)
     return await get(ctx, principal, user_id)
 
 
-def _require_administrator(principal: Principal) -> None:
+def require_administrator(principal: Principal) -> None:
+    """Raise Forbidden unless the principal may look after the whole installation."""
     if not principal.is_admin:
         raise Forbidden("this needs an administrator's credential with the scope `admin`")

@@ -3,7 +3,8 @@
 import type { components } from "./generated/openapi.js";
 import type { Progress } from "./messages.js";
 
-type Schemas = components["schemas"];
+/** All of them by their names in the document. */
+export type Schemas = components["schemas"];
 
 export type Project = Schemas["ProjectView"];
 export type Asset = Schemas["AssetView"];

@@ -873,7 +873,7 @@ export interface paths {
         };
         /**
          * Get your account
-         * @description The account behind your credential, with its limits; null is without limit.
+         * @description The account behind your credential, with its limits and what it has; null is without limit.
          */
         get: operations["getMe"];
         put?: never;
@@ -898,6 +898,26 @@ export interface paths {
          *     With RENDEROWL_METRICS_TOKEN set, send it as bearer.
          */
         get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at the queue and the workers
+         * @description The backlog by class, pauses, workers and the steps they hold. Needs an administrator's credential.
+         */
+        get: operations["getOverview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1511,6 +1531,26 @@ export interface paths {
          * @description Start its next attempt; finished segments are taken from the cache.
          */
         post: operations["retryRender"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project_id}/renders/{render_id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a render's steps
+         * @description The steps of the newest attempt: which worker did them, and when. What came from the cache needed none.
+         */
+        get: operations["listSteps"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3223,6 +3263,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             limits: components["schemas"]["Allowance"];
+            quotas: components["schemas"]["Quotas"];
         };
         /** OutputFile */
         OutputFile: {
@@ -3239,6 +3280,18 @@ export interface components {
         /** OutputView */
         OutputView: {
             outputs: components["schemas"]["OutputFile"][];
+        };
+        /** Overview */
+        Overview: {
+            /** Format: date-time */
+            at: string;
+            queue: components["schemas"]["QueuedClass"][];
+            pauses: components["schemas"]["Pause"][];
+            workers: components["schemas"]["WorkerSeen"][];
+            running: components["schemas"]["RunningStep"][];
+            renders: {
+                [key: string]: number;
+            };
         };
         /** Page[KeyView] */
         "Page_renderowl.api.accounts.KeyView_": {
@@ -3351,6 +3404,13 @@ export interface components {
             part_number: number;
             url: string;
         };
+        /** Pause */
+        Pause: {
+            scope: string;
+            reason: string;
+            /** Format: date-time */
+            paused_at: string;
+        };
         /** PresignedUrl */
         PresignedUrl: {
             url: string;
@@ -3407,6 +3467,28 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
             handle?: string | null;
+        };
+        /** QueuedClass */
+        QueuedClass: {
+            /** @enum {string} */
+            priority: "urgent" | "high" | "normal" | "low";
+            /** @default 0 */
+            steps: number;
+            /** @default 0 */
+            oldest_s: number;
+            /** @default 0 */
+            later: number;
+        };
+        /** Quota */
+        Quota: {
+            limit: number | null;
+            used: number;
+        };
+        /** Quotas */
+        Quotas: {
+            projects: components["schemas"]["Quota"];
+            keys: components["schemas"]["Quota"];
+            storage_bytes: components["schemas"]["Quota"];
         };
         /** RawClip */
         RawClip: {
@@ -3560,6 +3642,12 @@ export interface components {
             requests: number;
             errors: number;
         };
+        /** RunningStep */
+        RunningStep: {
+            step: components["schemas"]["StepSeen"];
+            done: number | null;
+            progress: components["schemas"]["Progress"] | null;
+        };
         /** Scene */
         Scene: {
             id?: string | null;
@@ -3693,6 +3781,43 @@ export interface components {
             /** @default en */
             language: string;
             voice?: string | null;
+        };
+        /** StepList */
+        StepList: {
+            items: components["schemas"]["StepTimes"][];
+        };
+        /** StepSeen */
+        StepSeen: {
+            id: string;
+            render_id: string;
+            project_id: string;
+            render_attempt: number;
+            attempt: number;
+            /** @enum {string} */
+            kind: "prepare" | "segment" | "audio" | "assemble";
+            ordinal: number;
+            status: string;
+            /** @enum {string} */
+            priority: "urgent" | "high" | "normal" | "low";
+            worker_id: string;
+            held_s: number;
+        };
+        /** StepTimes */
+        StepTimes: {
+            id: string;
+            /** @enum {string} */
+            kind: "prepare" | "segment" | "audio" | "assemble";
+            ordinal: number;
+            /** @enum {string} */
+            status: "blocked" | "queued" | "dispatched" | "running" | "completed" | "failed" | "cancelled";
+            attempt: number;
+            failures: number;
+            lost: number;
+            worker_id: string | null;
+            /** Format: date-time */
+            created_at: string;
+            started_at: string | null;
+            finished_at: string | null;
         };
         /** StoredFinalVideo */
         StoredFinalVideo: {
@@ -3940,6 +4065,19 @@ export interface components {
             events?: ("render.completed" | "render.failed" | "render.cancelled" | "asset.ready" | "asset.failed")[] | null;
             enabled?: boolean | null;
         };
+        /** WorkerSeen */
+        WorkerSeen: {
+            id: string;
+            host: string;
+            pid: number;
+            status: string;
+            slots: number;
+            held: number;
+            silent_s: number;
+            offers: string[];
+            /** Format: date-time */
+            started_at: string;
+        };
         /** WorkingClip */
         WorkingClip: {
             project_id: string;
@@ -4017,15 +4155,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `conflict`: The present state does not allow this */
-        conflict: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
         /** @description `payload_too_large`: The body is larger than allowed */
         payload_too_large: {
             headers: {
@@ -4044,8 +4173,26 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `conflict`: The present state does not allow this */
+        conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `validation_failed`: The request does not describe something valid */
         validation_failed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `quota_exceeded`: The account has as much of this as its tier allows */
+        quota_exceeded: {
             headers: {
                 [name: string]: unknown;
             };
@@ -4073,15 +4220,6 @@ export interface components {
         };
         /** @description `range_not_satisfiable`: The asked range lies outside the file */
         range_not_satisfiable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `idempotency_in_flight`: The first request with this Idempotency-Key is still running */
-        idempotency_in_flight: {
             headers: {
                 [name: string]: unknown;
             };
@@ -4164,7 +4302,15 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
-            409: components["responses"]["conflict"];
+            /** @description `conflict`: The present state does not allow this; `quota_exceeded`: The account has as much of this as its tier allows */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["payload_too_large"];
             /** @description `validation_failed`: The request does not describe something valid; `unknown_composition`: There is no such composition; `asset_not_found`: An asset the spec names does not exist; `asset_not_ready`: An asset the spec names is not ready; `tts_unavailable`: This installation has no speech engine; `media_unreadable`: A media file cannot be read; `media_type_mismatch`: A media file is not of the type it claims; `media_too_large`: A media file exceeds the limits on size, dimensions or duration; `codec_unsupported`: The codec is not supported by this installation; `font_missing`: No installed font can show a text of the spec; `source_refused`: A remote source may not be fetched; `source_forbidden`: A remote source is not given to us; `source_not_found`: A remote source is not there */
             422: {
@@ -4391,7 +4537,15 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
-            409: components["responses"]["conflict"];
+            /** @description `conflict`: The present state does not allow this; `quota_exceeded`: The account has as much of this as its tier allows */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             422: components["responses"]["validation_failed"];
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
@@ -4423,6 +4577,7 @@ export interface operations {
             400: components["responses"]["malformed_request"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            409: components["responses"]["quota_exceeded"];
             413: components["responses"]["payload_too_large"];
             422: components["responses"]["validation_failed"];
             429: components["responses"]["rate_limited"];
@@ -4670,6 +4825,7 @@ export interface operations {
             400: components["responses"]["malformed_request"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            409: components["responses"]["quota_exceeded"];
             413: components["responses"]["payload_too_large"];
             422: components["responses"]["validation_failed"];
             429: components["responses"]["rate_limited"];
@@ -4873,7 +5029,7 @@ export interface operations {
             400: components["responses"]["malformed_request"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
-            409: components["responses"]["conflict"];
+            409: components["responses"]["quota_exceeded"];
             413: components["responses"]["payload_too_large"];
             422: components["responses"]["validation_failed"];
             429: components["responses"]["rate_limited"];
@@ -4944,7 +5100,15 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
-            409: components["responses"]["conflict"];
+            /** @description `conflict`: The present state does not allow this; `quota_exceeded`: The account has as much of this as its tier allows */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["payload_too_large"];
             422: components["responses"]["validation_failed"];
             429: components["responses"]["rate_limited"];
@@ -6045,6 +6209,31 @@ export interface operations {
             503: components["responses"]["unavailable"];
         };
     };
+    getOverview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Look at the queue and the workers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
+            503: components["responses"]["unavailable"];
+        };
+    };
     listProjects: {
         parameters: {
             query?: {
@@ -6101,6 +6290,7 @@ export interface operations {
             400: components["responses"]["malformed_request"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            409: components["responses"]["quota_exceeded"];
             413: components["responses"]["payload_too_large"];
             422: components["responses"]["validation_failed"];
             429: components["responses"]["rate_limited"];
@@ -6285,6 +6475,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
+            409: components["responses"]["quota_exceeded"];
             413: components["responses"]["payload_too_large"];
             422: components["responses"]["validation_failed"];
             429: components["responses"]["rate_limited"];
@@ -6613,7 +6804,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
-            409: components["responses"]["conflict"];
+            409: components["responses"]["quota_exceeded"];
             413: components["responses"]["payload_too_large"];
             /** @description `validation_failed`: The request does not describe something valid; `unknown_composition`: There is no such composition; `asset_not_found`: An asset the spec names does not exist; `asset_not_ready`: An asset the spec names is not ready; `tts_unavailable`: This installation has no speech engine; `font_missing`: No installed font can show a text of the spec */
             422: {
@@ -6920,15 +7111,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
-            /** @description `conflict`: The present state does not allow this; `idempotency_in_flight`: The first request with this Idempotency-Key is still running */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            409: components["responses"]["conflict"];
             413: components["responses"]["payload_too_large"];
             /** @description `validation_failed`: The request does not describe something valid; `unknown_composition`: There is no such composition; `asset_not_found`: An asset the spec names does not exist; `asset_not_ready`: An asset the spec names is not ready; `tts_unavailable`: This installation has no speech engine; `idempotency_mismatch`: This Idempotency-Key was used with another body; `media_unreadable`: A media file cannot be read; `media_type_mismatch`: A media file is not of the type it claims; `media_too_large`: A media file exceeds the limits on size, dimensions or duration; `codec_unsupported`: The codec is not supported by this installation; `font_missing`: No installed font can show a text of the spec; `source_refused`: A remote source may not be fetched; `source_forbidden`: A remote source is not given to us; `source_not_found`: A remote source is not there */
             422: {
@@ -7196,15 +7379,7 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
-            /** @description `conflict`: The present state does not allow this; `idempotency_in_flight`: The first request with this Idempotency-Key is still running */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            409: components["responses"]["conflict"];
             413: components["responses"]["payload_too_large"];
             /** @description `validation_failed`: The request does not describe something valid; `unknown_composition`: There is no such composition; `asset_not_found`: An asset the spec names does not exist; `asset_not_ready`: An asset the spec names is not ready; `tts_unavailable`: This installation has no speech engine; `idempotency_mismatch`: This Idempotency-Key was used with another body; `media_unreadable`: A media file cannot be read; `media_type_mismatch`: A media file is not of the type it claims; `media_too_large`: A media file exceeds the limits on size, dimensions or duration; `codec_unsupported`: The codec is not supported by this installation; `font_missing`: No installed font can show a text of the spec; `source_refused`: A remote source may not be fetched; `source_forbidden`: A remote source is not given to us; `source_not_found`: A remote source is not there */
             422: {
@@ -7646,6 +7821,43 @@ export interface operations {
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
             502: components["responses"]["source_unavailable"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    listSteps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A project
+                 * @example prj_01kahxyn7q3m5w8c2v6t4r9zdb
+                 */
+                project_id: string;
+                /**
+                 * @description A render of the project
+                 * @example rnd_01kahy2g5h7j3k9w1q4n6p8rst
+                 */
+                render_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List a render's steps */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepList"];
+                };
+            };
+            401: components["responses"]["unauthenticated"];
+            403: components["responses"]["forbidden"];
+            404: components["responses"]["not_found"];
+            429: components["responses"]["rate_limited"];
+            500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
     };
@@ -8578,6 +8790,7 @@ export interface operations {
             400: components["responses"]["malformed_request"];
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
+            409: components["responses"]["quota_exceeded"];
             413: components["responses"]["payload_too_large"];
             422: components["responses"]["validation_failed"];
             429: components["responses"]["rate_limited"];
@@ -8682,7 +8895,15 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
-            409: components["responses"]["conflict"];
+            /** @description `conflict`: The present state does not allow this; `quota_exceeded`: The account has as much of this as its tier allows */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["payload_too_large"];
             415: components["responses"]["unsupported_media_type"];
             422: components["responses"]["validation_failed"];
@@ -8862,7 +9083,15 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
-            409: components["responses"]["conflict"];
+            /** @description `conflict`: The present state does not allow this; `quota_exceeded`: The account has as much of this as its tier allows */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["payload_too_large"];
             422: components["responses"]["validation_failed"];
             429: components["responses"]["rate_limited"];
@@ -8918,7 +9147,15 @@ export interface operations {
             401: components["responses"]["unauthenticated"];
             403: components["responses"]["forbidden"];
             404: components["responses"]["not_found"];
-            409: components["responses"]["idempotency_in_flight"];
+            /** @description `conflict`: The present state does not allow this; `quota_exceeded`: The account has as much of this as its tier allows */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["payload_too_large"];
             /** @description `validation_failed`: The request does not describe something valid; `unknown_composition`: There is no such composition; `asset_not_found`: An asset the spec names does not exist; `asset_not_ready`: An asset the spec names is not ready; `tts_unavailable`: This installation has no speech engine; `idempotency_mismatch`: This Idempotency-Key was used with another body; `media_unreadable`: A media file cannot be read; `media_type_mismatch`: A media file is not of the type it claims; `media_too_large`: A media file exceeds the limits on size, dimensions or duration; `codec_unsupported`: The codec is not supported by this installation; `font_missing`: No installed font can show a text of the spec; `source_refused`: A remote source may not be fetched; `source_forbidden`: A remote source is not given to us; `source_not_found`: A remote source is not there */
             422: {
