@@ -120,11 +120,12 @@ def used(jobs: dict[str, dict[str, float]]) -> list[str]:
 
 def survived(killed: dict[str, dict[str, Any]]) -> list[str]:
     """What became of the jobs of a worker that was killed."""
-    rows = ["| Worker killed amid 200 jobs | Never done | Done twice | All done after |", "|---|---|---|---|"]
+    rows = ["| Worker killed amid 200 jobs | Running then | Not done within 90 s | Done twice | All done after |"]
+    rows.append("|---|---|---|---|---|")
     for name, fate in killed.items():
         after = fate["all_done_after_s"]
         rows.append(
-            f"| {name} | {fate['lost']} | {fate['done_again']} | {'never' if after is None else f'{after} s'} |"
+            f"| {name} | {fate['amid']} | {fate['lost']} | {fate['done_again']} | {'-' if after is None else f'{after} s'} |"
         )
     return rows
 

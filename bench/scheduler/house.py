@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -67,14 +68,19 @@ class Ground:
 
     @contextlib.contextmanager
     def process(self, command: Sequence[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A process of a peer, killed at the end of the block."""
+        """A process of a peer, killed with its children at the end of the block."""
         with subprocess.Popen(
-            command, cwd=PEERS, env=self.environment | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command,
+            cwd=PEERS,
+            env=self.environment | environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         ) as process:
             try:
                 yield process
             finally:
-                process.kill()
+                kill(process)
 
     def run(self, command: Sequence[str]) -> None:
         """Run a process of a peer to its end."""
@@ -84,6 +90,19 @@ class Ground:
         """How many jobs were done at least once."""
         return int(self.redis.hlen("bench:runs"))
 
+    def begun(self) -> int:
+        """How many jobs with work to do were begun."""
+        return int(self.redis.get("bench:begun") or 0)
+
+    def until_busy(self, timeout_s: float) -> bool:
+        """Wait until every slot has begun a job that is not done; False when the time is up."""
+        ends_at = time.monotonic() + timeout_s
+        while self.begun() - self.done() < SLOTS:
+            if time.monotonic() > ends_at:
+                return False
+            time.sleep(0.001)
+        return True
+
     def until(self, count: int, timeout_s: float) -> bool:
         """Wait until so many jobs are done; False when the time is up."""
         ends_at = time.monotonic() + timeout_s
@@ -92,6 +111,13 @@ class Ground:
                 return False
             time.sleep(0.005)
         return True
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process with its children: those of Dramatiq would go on with the jobs of the next turn."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def cpu_s(pid: int) -> float:

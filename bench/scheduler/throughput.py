@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import paths
-from house import SCHEDULER, SLOTS, WORKER, Ground, cpu_s, ground
+from house import SCHEDULER, SLOTS, WORKER, Ground, cpu_s, ground, kill
 from results import median, save
 
 GOAL: Final = 0.7
@@ -83,9 +83,9 @@ def loss(on: Ground, peer: Peer, count: int) -> dict[str, Any]:
     on.run([*peer.enqueue, str(count)])
     with at_work(on, peer, BENCH_WORK_S="0.1") as worker:
         assert on.until(count // 2, 60), f"{peer.name} does nothing"
-        subprocess.run(["pkill", "-KILL", "-P", str(worker.pid)], check=False)
-        worker.kill()
-        worker.wait()
+        assert on.until_busy(60), f"{peer.name} begins nothing more"
+        kill(worker)
+        amid = on.begun() - on.done()
         killed = time.monotonic()
         with on.process(peer.worker, BENCH_WORK_S="0.1"):
             on.until(count, WAIT_S)
@@ -93,6 +93,7 @@ def loss(on: Ground, peer: Peer, count: int) -> dict[str, Any]:
     done = on.done()
     return {
         "jobs": count,
+        "amid": amid,
         "lost": count - done,
         "done_again": sum(map(int, on.redis.hvals("bench:runs"))) - done,
         "all_done_after_s": round(took_s, 1) if done == count else None,

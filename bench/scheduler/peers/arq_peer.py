@@ -7,11 +7,13 @@ from typing import Any
 from arq import create_pool
 from arq.connections import RedisSettings
 from arq.worker import Worker, func
-from job import REDIS, RUNS, SLOTS, WORK_S
+from job import BEGUN, REDIS, RUNS, SLOTS, WORK_S
 
 
 async def work(ctx: dict[str, Any], n: int) -> None:
-    await asyncio.sleep(WORK_S)
+    if WORK_S:
+        await ctx["redis"].incr(BEGUN)
+        await asyncio.sleep(WORK_S)
     await ctx["redis"].hincrby(RUNS, n, 1)
 
 

@@ -6,7 +6,7 @@ import time
 import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker
-from job import REDIS, RUNS, WORK_S
+from job import BEGUN, REDIS, RUNS, WORK_S
 
 dramatiq.set_broker(RedisBroker(url=REDIS))
 client = redis.Redis.from_url(REDIS)
@@ -14,7 +14,9 @@ client = redis.Redis.from_url(REDIS)
 
 @dramatiq.actor
 def work(n: int) -> None:
-    time.sleep(WORK_S)
+    if WORK_S:
+        client.incr(BEGUN)
+        time.sleep(WORK_S)
     client.hincrby(RUNS, n, 1)
 
 

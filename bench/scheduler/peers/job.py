@@ -9,3 +9,5 @@ WORK_S: Final = float(os.environ["BENCH_WORK_S"])
 
 RUNS: Final = "bench:runs"
 """How often each job was done."""
+BEGUN: Final = "bench:begun"
+"""How many jobs with work to do were begun."""

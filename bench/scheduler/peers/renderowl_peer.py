@@ -8,7 +8,7 @@ import sys
 from typing import Final
 
 import redis.asyncio
-from job import REDIS, RUNS, SLOTS, WORK_S
+from job import BEGUN, REDIS, RUNS, SLOTS, WORK_S
 
 from renderowl import settings as settings_module
 from renderowl.actors.worker_agent import WorkerAgent, run_until_signalled
@@ -32,7 +32,9 @@ async def run() -> None:
 
         async def execute(claim: Claim, signal: StopSignal) -> None:
             work = await steps.begin(ctx, claim)
-            await asyncio.sleep(WORK_S)
+            if WORK_S:
+                await client.incr(BEGUN)
+                await asyncio.sleep(WORK_S)
             await client.hincrby(RUNS, work.step.id, 1)
             await steps.complete_step(ctx, claim, {}, None)
 

@@ -5,14 +5,16 @@ import sys
 from typing import Any
 
 import redis.asyncio
-from job import REDIS, RUNS, SLOTS, WORK_S
+from job import BEGUN, REDIS, RUNS, SLOTS, WORK_S
 from saq import Queue, Worker
 
 client = redis.asyncio.Redis.from_url(REDIS)
 
 
 async def work(ctx: dict[str, Any], *, n: int) -> None:
-    await asyncio.sleep(WORK_S)
+    if WORK_S:
+        await client.incr(BEGUN)
+        await asyncio.sleep(WORK_S)
     await client.hincrby(RUNS, n, 1)
 
 
