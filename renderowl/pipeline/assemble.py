@@ -1,18 +1,19 @@
 """Assemble: join the segments by copying, add the sound, make stills and sidecars, and probe what was made."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
-from renderowl.domain.errors import OutputWrong
+from renderowl.domain.errors import Interrupted, OutputWrong, RenderOwlError, Stalled
 from renderowl.pipeline import hls
 from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.command import link
 from renderowl.pipeline.cutting import join_takes
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment, publish
-from renderowl.pipeline.join import film_command
+from renderowl.pipeline.join import film_command, joins_unopened
 from renderowl.pipeline.plan import Plan
 from renderowl.pipeline.probe import Probed, probe
 from renderowl.pipeline.run import Observer, ProcessLimits, run
@@ -59,8 +60,7 @@ async def assemble(
 ) -> list[OutputFile]:
     """Make a film's files in `out_dir`, the film first; raises OutputWrong when one is not what the plan says."""
     limits = limits or ProcessLimits()
-    film = film_command(plan, segments, audio, tools)
-    film.prepare(work_dir, {})
+    await asyncio.to_thread(work_dir.mkdir, parents=True, exist_ok=True)
     for index, segment in enumerate(segments):
         link(work_dir / f"part-{index}.nut", segment.path)
     if audio is not None:
@@ -73,18 +73,42 @@ async def assemble(
             work_dir,
             observer,
         )
-    await run(film.argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / "ffmpeg.log")
+    name = await _joined(plan, segments, audio, work_dir, tools, observer, limits)
     streamed = plan.encoding.format == "hls"
-    found = await probe(work_dir / (hls.MEDIA if streamed else film.output), tools, ours=True)
+    found = await probe(work_dir / (hls.MEDIA if streamed else name), tools, ours=True)
     if streamed:
         made = _streamed(plan, found, audio, work_dir, out_dir)
     else:
         _verify(plan, found, found.duration_s, audio)
-        made = [_film_output(plan, found, out_dir, publish(work_dir / film.output, out_dir / plan.output_name))]
+        made = [_film_output(plan, found, out_dir, publish(work_dir / name, out_dir / plan.output_name))]
     if plan.segments and (plan.poster is not None or plan.thumbnails is not None):
         stills = Stills(made[-1].path, plan.timeline.canvas, work_dir, tools, observer, limits)
         made += await _stills(plan, stills, out_dir)
     return made + _sidecars(plan, out_dir)
+
+
+async def _joined(
+    plan: Plan,
+    segments: Sequence[EncodedSegment],
+    audio: EncodedAudio | None,
+    work_dir: Path,
+    tools: Toolchain,
+    observer: Observer,
+    limits: ProcessLimits,
+) -> str:
+    """Join the film, the fast way where there is one, and return the name of its file."""
+    for unopened in (True, False) if joins_unopened(plan, tools) else (False,):
+        film = film_command(plan, segments, audio, tools, unopened=unopened)
+        film.prepare(work_dir, {})
+        try:
+            await run(film.argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / "ffmpeg.log")
+            break
+        except (Interrupted, Stalled):
+            raise
+        except RenderOwlError:
+            if not unopened:  # the fast way fails without a word; the other one says why
+                raise
+    return film.output
 
 
 def _verify(plan: Plan, found: Probed, duration_s: float, audio: EncodedAudio | None) -> None:

@@ -10,6 +10,7 @@ from renderowl.pipeline.clock import time_of, timescale
 from renderowl.pipeline.command import Command, start
 from renderowl.pipeline.cutting import JOINED_TAKES
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment
+from renderowl.pipeline.hardware import is_hardware
 from renderowl.pipeline.plan import Plan
 from renderowl.pipeline.stills import AS_JPEG
 from renderowl.pipeline.timeline import Rate
@@ -17,15 +18,37 @@ from renderowl.pipeline.tools import Toolchain
 
 _JOINED: Final = (
     *("-protocol_whitelist", "file", "-format_whitelist", "concat,nut"),
-    *("-f", "concat", "-safe", "1", "-i", "join.txt"),
+    *("-f", "concat", "-safe", "0", "-i", "join.txt"),
 )
+"""The list names only files of ours; `safe 1` would refuse its options."""
+_UNOPENED_CODECS: Final = ("h264", "vp9", "av1")
+_UNOPENED_PART: Final = ("option probesize 32", "option codec_whitelist none")
 _CHAPTERED: Final = ("mp4", "mov", "webm")
 
 
+def joins_unopened(plan: Plan, tools: Toolchain) -> bool:
+    """Tell whether the film's parts can be joined without opening a decoder for each of them.
+
+    FFmpeg would decode the first picture of every part, which takes most of the time of joining and changes nothing in
+    what comes out: the same bytes, for the encoders it was compared for. HEVC's would have wrong times.
+    """
+    copied = plan.encoding.format in ("mp4", "mov", "webm", "hls") and bool(plan.segments) and not plan.copies
+    codec = plan.encoding.video_codec
+    return copied and codec in _UNOPENED_CODECS and not is_hardware(tools, codec)
+
+
 def film_command(
-    plan: Plan, segments: Sequence[EncodedSegment], audio: EncodedAudio | None, tools: Toolchain
+    plan: Plan,
+    segments: Sequence[EncodedSegment],
+    audio: EncodedAudio | None,
+    tools: Toolchain,
+    *,
+    unopened: bool = False,
 ) -> Command:
-    """Return the command that joins the film; raises OutputWrong when the segments do not fit together."""
+    """Return the command that joins the film; raises OutputWrong when the segments do not fit together.
+
+    Where it joins parts `unopened` it says nothing: FFmpeg would complain of each of them.
+    """
     form = plan.encoding.format
     if not plan.copies and len({segment.extradata_hash for segment in segments}) > 1:
         raise OutputWrong("the segments were encoded with different parameters and cannot be joined")
@@ -34,7 +57,8 @@ def film_command(
     output = hls.PLAYLIST if form == "hls" else f"film.{form}"
     joined = ("-i", JOINED_TAKES) if plan.copies else _JOINED
     opened = (*(joined if segments else ()), *(("-i", "sound") if audio else ()))
-    files = {"join.txt": join_list([one.frames for one in segments], plan.timeline.canvas.rate)} if segments else {}
+    listed = join_list([one.frames for one in segments], plan.timeline.canvas.rate, unopened=unopened)
+    files = {"join.txt": listed} if segments else {}
     match form:
         case "gif":
             to_rgb = "scale=in_color_matrix=bt709:in_range=tv,format=rgb24"
@@ -56,7 +80,17 @@ def film_command(
         told = (*(("-map_metadata", str(number)) if plan.metadata else ()),)
         told += ("-map_chapters", str(number)) if chapters else ()
     mapped = ("-map", "0:v", *(("-map", "1:a") if audio else ())) if segments else ("-map", "0:a")
-    argv = (*start(tools), *opened, *mapped, "-c", "copy", *told, *_container(plan), output)
+    argv = (
+        *start(tools),
+        *(("-loglevel", "quiet") if unopened else ()),
+        *opened,
+        *mapped,
+        "-c",
+        "copy",
+        *told,
+        *_container(plan),
+        output,
+    )
     return Command(argv, output, files)
 
 
@@ -69,20 +103,23 @@ def _container(plan: Plan) -> tuple[str, ...]:
             return (*tag, *scale, "-movflags", "+faststart")
         case "hls":
             return (*tag, *hls.film_arguments())
+        case "webm":
+            return ("-fflags", "+bitexact")  # without it every track is given a random number
         case _:
             return ()
 
 
-def join_list(frames: Sequence[int], rate: Rate) -> str:
+def join_list(frames: Sequence[int], rate: Rate, *, unopened: bool = False) -> str:
     """Return the list for FFmpeg's concat demuxer, each part with its duration.
 
     Rounded cumulatively, which keeps every joint of thousands exact; without the durations there are gaps.
     """
     lines, total, before = ["ffconcat version 1.0"], 0, 0
+    options = _UNOPENED_PART if unopened else ()
     for index, count in enumerate(frames):
         total += count
         end = round(time_of(total, rate) * 1_000_000)
-        lines += [f"file part-{index}.nut", f"duration {(end - before) / 1_000_000:.6f}"]
+        lines += [f"file part-{index}.nut", f"duration {(end - before) / 1_000_000:.6f}", *options]
         before = end
     return "\n".join(lines) + "\n"
 

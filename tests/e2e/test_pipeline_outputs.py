@@ -7,9 +7,10 @@ import msgspec
 import pytest
 from PIL import Image
 
-from renderowl.domain.errors import Interrupted, OutputWrong, RenderOwlError
+from renderowl.domain.errors import Interrupted, MediaUnreadable, OutputWrong, RenderOwlError
+from renderowl.pipeline import assemble
 from renderowl.pipeline.encode import EncodedSegment
-from renderowl.pipeline.join import film_command
+from renderowl.pipeline.join import film_command, joins_unopened
 from renderowl.pipeline.magic import sniff
 from renderowl.pipeline.plan import Encoding, Poster
 from renderowl.pipeline.probe import probe
@@ -52,6 +53,57 @@ async def test_every_codec_joins_exactly_and_keeps_its_colours(
     for frame, wanted in ((7, (255, 0, 0)), (14, (255, 0, 0)), (15, (0, 0, 255)), (29, (0, 0, 255))):
         (pixel,) = await frame_pixels(film.path, tools, frame, [(40, 40)])
         assert all(abs(a - b) < 25 for a, b in zip(pixel, wanted, strict=True)), (frame, pixel)
+
+
+@pytest.mark.parametrize("unopened", [True, False], ids=["unopened", "opened"])
+@pytest.mark.parametrize(
+    ("form", "video", "audio"),
+    [
+        ("mp4", "h264", "aac"),
+        ("mp4", "hevc", "aac"),
+        ("mp4", "av1", "aac"),
+        ("mov", "h264", "aac"),
+        ("webm", "vp9", "opus"),
+        ("webm", "av1", "opus"),
+        ("hls", "h264", "aac"),
+        ("gif", "gif", "none"),
+    ],
+)
+async def test_the_same_film_is_the_same_bytes_however_its_parts_are_joined(
+    tools: Toolchain,
+    media: MadeMedia,
+    tmp_path: Path,
+    form: str,
+    video: str,
+    audio: str,
+    unopened: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = {"format": form, "video_codec": video, "audio_codec": audio, "preset": "medium", "crf": 20}
+    stage = await a_stage(tools, media)
+    if audio == "none":
+        stage.audio.clear()
+    plan = stage.plan([8, 20], encoding=msgspec.convert(settings, Encoding))
+
+    async def rendered() -> list[bytes]:
+        made = await render_file(plan, stage.inputs, tmp_path / f"film.{form}", tools, cache_dir=tmp_path / "cache")
+        return [file.path.read_bytes() for file in made]
+
+    first = await rendered()
+    monkeypatch.setattr(assemble, "joins_unopened", lambda *_: unopened and joins_unopened(plan, tools))
+    assert await rendered() == first
+
+
+async def test_a_join_that_fails_without_a_word_is_done_again_and_says_why(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path
+) -> None:
+    stage = await a_stage(tools, media)
+    plan, cache = stage.plan([8, 20]), tmp_path / "cache"
+    await render_file(plan, stage.inputs, tmp_path / "film.mp4", tools, cache_dir=cache)
+    sound = cache / f"{plan.audio and plan.audio.key}.audio"
+    sound.write_bytes(bytes(sound.stat().st_size))
+    with pytest.raises(MediaUnreadable, match="Error opening input"):
+        await render_file(plan, stage.inputs, tmp_path / "film.mp4", tools, cache_dir=cache)
 
 
 @pytest.mark.parametrize(("form", "video"), [("gif", "gif"), ("png", "none"), ("jpg", "none")])
