@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import sys
@@ -275,6 +276,7 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=5,
             lifespan="on",
         )
+        gc.freeze()  # what is loaded stays: the collector going through it stopped every caller for 80 ms
         try:
             await _Server(config, hub).serve()
         finally:

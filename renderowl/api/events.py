@@ -88,7 +88,7 @@ async def poll_progress(
 ) -> ProgressPoll:
     """Wait for something to happen to a render. `after` is a cursor, or empty to be given the first one."""
     cursor = _cursor(after)
-    await renders.get(ctx, principal, project_id, render_id)
+    await renders.get(ctx, principal, project_id, render_id, brief=True)
     poll = await rooms.wait_for(principal, project_id, render_id, cursor, min(max(wait_s, 0.0), MAX_WAIT_S))
     events = [event_view(event) for event in poll.events]
     return ProgressPoll(str(poll.cursor), poll.recovered, events, poll.progress)

@@ -19,7 +19,8 @@ _COLUMNS = (
 _BRIEF_COLUMNS = _COLUMNS.replace(
     "input_props, output_settings", "'{}'::jsonb AS input_props, '{}'::jsonb AS output_settings"
 )
-"""Without what the caller sent, which may be a megabyte: who reads hundreds of renders at once does not want it."""
+"""Without what the caller sent, which may be a megabyte: who reads hundreds of renders at once, or one every second, does
+not want it."""
 
 
 async def insert(db: Database, render: Render) -> bool:
@@ -55,10 +56,15 @@ async def insert(db: Database, render: Render) -> bool:
     )
 
 
-async def get(db: Database, render_id: str, *, project_id: str | None = None, lock: bool = False) -> Render | None:
-    """One render, within a project when given; `lock` holds its row until the transaction ends."""
+async def get(
+    db: Database, render_id: str, *, project_id: str | None = None, lock: bool = False, brief: bool = False
+) -> Render | None:
+    """One render, within a project when given; `lock` holds its row until the transaction ends.
+
+    `brief` leaves out what the caller sent.
+    """
     row = await db.fetch_one(
-        f"SELECT {_COLUMNS} FROM renders WHERE id = $1 AND ($2::text IS NULL OR project_id = $2)"
+        f"SELECT {_BRIEF_COLUMNS if brief else _COLUMNS} FROM renders WHERE id = $1 AND ($2::text IS NULL OR project_id = $2)"
         + (" FOR UPDATE" if lock else ""),
         render_id,
         project_id,

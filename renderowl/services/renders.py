@@ -202,10 +202,11 @@ async def _store(ctx: Context, principal: Principal, render: Render, request_has
     return Submitted(render, deduplicated=False)
 
 
-async def get(ctx: Context, principal: Principal, project_id: str, render_id: str) -> Render:
-    """One render of the caller's. Raises NotFound."""
+async def get(ctx: Context, principal: Principal, project_id: str, render_id: str, *, brief: bool = False) -> Render:
+    """One render of the caller's; `brief` leaves out what the caller sent. Raises NotFound."""
     await projects.get(ctx, principal, project_id)
-    render = await renders.get(ctx.db, render_id, project_id=project_id) if is_id(render_id, "rnd") else None
+    known = is_id(render_id, "rnd")
+    render = await renders.get(ctx.db, render_id, project_id=project_id, brief=brief) if known else None
     if render is None:
         raise NotFound(f"there is no render {render_id!r} in this project")
     return render
@@ -249,7 +250,7 @@ async def newest(ctx: Context, found: list[Render]) -> list[views.RenderView]:
 
 async def progress(ctx: Context, principal: Principal, project_id: str, render_id: str) -> tuple[views.RenderView, str]:
     """The render as it is now, and an entity tag that changes with every visible step of it."""
-    render = await get(ctx, principal, project_id, render_id)
+    render = await get(ctx, principal, project_id, render_id, brief=True)
     view = (await newest(ctx, [render]))[0]
     seen = (view.attempt, view.status, view.updated_at.isoformat(), view.progress)
     return view, hashlib.sha256(msgspec.json.encode(seen)).hexdigest()[:20]
@@ -257,7 +258,7 @@ async def progress(ctx: Context, principal: Principal, project_id: str, render_i
 
 async def newest_preview(ctx: Context, principal: Principal, project_id: str, render_id: str) -> Picture | None:
     """The newest small picture of the render's attempt, up to 60 s old; without Redis there is none."""
-    render = await get(ctx, principal, project_id, render_id)
+    render = await get(ctx, principal, project_id, render_id, brief=True)
     try:
         attempt, picture = await ctx.bus.newest_preview(render_id) or (0, None)
     except ConnectionError:
@@ -272,7 +273,7 @@ async def sign_output(
 
     Raises Conflict while the render is not completed, NotFound when it has no file of that name.
     """
-    render = await get(ctx, principal, project_id, render_id)
+    render = await get(ctx, principal, project_id, render_id, brief=True)
     if render.status != "completed" or render.output is None:
         raise Conflict(f"the render is {render.status}; there is an output once it is completed")
     files: list[dict[str, Any]] = render.output["outputs"]
@@ -284,7 +285,7 @@ async def sign_output(
 
 async def read_log(ctx: Context, principal: Principal, project_id: str, render_id: str, *, tail_bytes: int) -> str:
     """The end of what the encoders said in the newest attempt, step by step."""
-    render = await get(ctx, principal, project_id, render_id)
+    render = await get(ctx, principal, project_id, render_id, brief=True)
     parts: list[str] = []
     async for found in ctx.storage.scan(f"projects/{project_id}/renders/{render_id}/logs/{render.attempt}/"):
         start = max(0, found.size_bytes - tail_bytes)
