@@ -22,6 +22,8 @@ COMMANDS: Final = (
     "queue",
     "top",
     "db",
+    "backup",
+    "restore",
     "keys",
     "version",
 )

@@ -16,8 +16,8 @@ from renderowl.db.engine import Engine, connect_options
 _LOCK = 0x52454E444F574C  # "RENDOWL": one advisory lock for everybody who migrates
 
 
-async def migrate(url: str) -> list[str]:
-    """Run the migrations that have not run and return their ids, oldest first.
+async def migrate(url: str, *, until: str = "all") -> list[str]:
+    """Run the migrations that have not run, `until` that one and with it, and return their ids, oldest first.
 
     Concurrent callers wait for each other under an advisory lock (Piccolo's own runner would race: measured).
     """
@@ -30,7 +30,7 @@ async def migrate(url: str) -> list[str]:
         Migration._meta._db = engine
         before = set(await _applied(gate))
         with contextlib.redirect_stdout(io.StringIO()) as said:
-            result = await run_forwards("renderowl")
+            result = await run_forwards("renderowl", until)
         if not result.success:
             raise RuntimeError(f"the migration failed: {result.message or said.getvalue()}")
         return [name for name in await _applied(gate) if name not in before]
@@ -40,11 +40,7 @@ async def migrate(url: str) -> list[str]:
 
 async def pending(url: str) -> bool:
     """Tell whether `url` lacks a migration of this version."""
-    gate = await asyncpg.connect(**connect_options(url))
-    try:
-        return not set(shipped()) <= set(await _applied(gate))
-    finally:
-        await gate.close()
+    return not set(shipped()) <= set(await applied(url))
 
 
 def shipped() -> list[str]:
@@ -53,6 +49,15 @@ def shipped() -> list[str]:
         importlib.import_module(f"{migrations.__name__}.{module.name}").ID
         for module in pkgutil.iter_modules(migrations.__path__)
     ]
+
+
+async def applied(url: str) -> list[str]:
+    """The ids of the migrations that the database of `url` has, oldest first."""
+    gate = await asyncpg.connect(**connect_options(url))
+    try:
+        return await _applied(gate)
+    finally:
+        await gate.close()
 
 
 async def _applied(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
