@@ -27,6 +27,7 @@ from renderowl.actors.janitor import Janitor
 from renderowl.actors.queue_watcher import QueueWatcher
 from renderowl.actors.reaper import Reaper
 from renderowl.actors.relay import Relay
+from renderowl.actors.remote_runner import RemoteRunner
 from renderowl.actors.scheduler import Scheduler
 from renderowl.actors.supervisor import Supervisor
 from renderowl.actors.usage_writer import UsageWriter
@@ -41,6 +42,7 @@ from renderowl.api import (
     cors,
     documents,
     errors,
+    errands,
     events,
     health,
     library,
@@ -78,10 +80,12 @@ from renderowl.services import accounts as account_services
 from renderowl.services import metrics, tracing
 from renderowl.services.context import Context
 from renderowl.services.overview import QueueGauges
+from renderowl.services.endpoint import Endpoint
+from renderowl.services.errands import Followed
 from renderowl.services.usage import Tally
 from renderowl.settings import Settings
 from renderowl.storage.opening import open_storage
-from renderowl.worker.main import open_worker
+from renderowl.worker.main import Worker, open_remote_worker, open_worker
 from renderowl.ws import asyncapi, frames
 from renderowl.ws.handler import websocket_route
 from renderowl.ws.hub import Hub
@@ -185,6 +189,7 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber, tally: Tally) -> ASGIA
             *reports.handlers,
             *automations.handlers,
         ],
+            *errands.handlers,
         guards=[limits.count_request],
     )
     api = Litestar(
@@ -336,17 +341,20 @@ def run_scheduler(settings: Settings) -> None:
 async def work(settings: Settings, slots: int, labels: Sequence[str]) -> None:
     """Run a worker until SIGINT or SIGTERM."""
     async with open_context(settings) as ctx, open_worker(ctx, slots=slots, labels=labels) as worker:
-        agent = WorkerAgent(
-            ctx,
-            worker.worker_id,
-            slots=worker.slots,
-            offers=worker.offers,
-            execute=worker.executor,
-            receiver=worker.receiver,
-            has_room=worker.has_room,
-        )
         with metrics.exposed(settings.metrics_host, settings.metrics_port):
-            await run_until_signalled(agent)
+            await run_until_signalled(_agent(ctx, worker))
+
+
+def _agent(ctx: Context, worker: Worker) -> WorkerAgent:
+    return WorkerAgent(
+        ctx,
+        worker.worker_id,
+        slots=worker.slots,
+        offers=worker.offers,
+        execute=worker.executor,
+        receiver=worker.receiver,
+        has_room=worker.has_room,
+    )
 
 
 def run_worker(settings: Settings, slots: int = 0, labels: Sequence[str] = ()) -> None:
@@ -357,6 +365,27 @@ def run_worker(settings: Settings, slots: int = 0, labels: Sequence[str] = ()) -
 
 
 # --- database and keys ---------------------------------------------------------------------------------------------
+
+async def run_errands(settings: Settings) -> None:
+    """Run the remote runner until SIGINT or SIGTERM: its agent drains, and what is out there is taken over by the next."""
+    endpoint, followed = Endpoint(settings), Followed()
+    async with open_context(settings) as ctx, open_remote_worker(ctx, endpoint, followed) as worker:
+        supervisor = Supervisor([RemoteRunner(ctx, endpoint, followed)])
+        runner = asyncio.create_task(supervisor.run())
+        try:
+            with metrics.exposed(settings.metrics_host, settings.metrics_port):
+                await run_until_signalled(_agent(ctx, worker))
+        finally:
+            supervisor.stop()
+            await runner
+
+
+def run_remote_runner(settings: Settings) -> None:
+    """`renderowl remote runner`."""
+    configure_logging(settings)
+    with tracing.exported("remote-runner"):
+        asyncio.run(run_errands(settings))
+
 
 
 class CreatedKey(msgspec.Struct, frozen=True):

@@ -21,6 +21,9 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[
 _HOST = re.compile(r"(?!(.*\.)?[0-9]+$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 """A name, not an address gone wrong."""
 
+_ENDPOINT = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
+"""No query and no user name: operations are paths below it, and its credential is a setting of its own."""
+
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -159,6 +162,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     urgent_reserve: Annotated[int, _doc("Slots of the installation that only urgent renders may take")] = 0
     step_deadline_s: Annotated[float, _doc("Longest a try of a step may take; 0 is no limit")] = 3600.0
 
+    # the remote runner
+    remote_endpoint: Annotated[
+        str, _doc("A RunPod-shaped endpoint that renders are sent to, such as `https://api.runpod.ai/v2/abc123`")
+    ] = ""
+    remote_api_key: Annotated[str, _doc("Bearer token that the endpoint asks for")] = ""
+    remote_renders: Annotated[
+        Literal["all", "asked"],
+        _doc("Which renders go there: all that require no label of a worker, or those that require the label `remote`"),
+    ] = "all"
+    remote_slots: Annotated[int, msgspec.Meta(ge=1), _doc("Renders that one remote runner has there at once")] = 8
+    remote_price_per_s: Annotated[
+        float, msgspec.Meta(ge=0), _doc("What a second of execution there costs, in whatever currency you reckon in")
+    ] = 0.0
+    remote_execution_s: Annotated[
+        float, msgspec.Meta(ge=5), _doc("Longest a render may execute there (`executionTimeout`)")
+    ] = 1800.0
+    remote_wait_s: Annotated[
+        float, msgspec.Meta(ge=5), _doc("How much longer it may wait there until it executes, before it is given up")
+    ] = 900.0
+    remote_poll_s: Annotated[
+        float, msgspec.Meta(gt=0), _doc("How often the endpoint is asked how a render is; callbacks only hasten it")
+    ] = 5.0
+
     # what is kept
     cache_bytes: Annotated[
         int, _doc("Most bytes of encoded segments and sound tracks kept for other renders; 0 keeps all")
@@ -234,6 +260,8 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     for origin in settings.allowed_origins:
         if not _ORIGIN.fullmatch(origin):
             raise SettingsError(f"{PREFIX}ALLOWED_ORIGINS: {origin!r} is not an origin such as https://editor.example")
+    if settings.remote_endpoint and not _ENDPOINT.fullmatch(settings.remote_endpoint):
+        raise SettingsError(f"{PREFIX}REMOTE_ENDPOINT: must be a URL such as https://api.runpod.ai/v2/abc123")
     for proxy in settings.trusted_proxies:
         try:
             ipaddress.ip_network(proxy)

@@ -50,6 +50,12 @@ def openapi_config() -> OpenAPIConfig:
                     security_scheme_in="header",
                     description="`t=<Unix seconds>,v1=<HMAC-SHA256 of t.body with the claim's key>`",
                 ),
+                "callback": SecurityScheme(
+                    type="apiKey",
+                    name="signature",
+                    security_scheme_in="query",
+                    description="As it was in the URL that was given to the remote endpoint",
+                ),
                 "automation": SecurityScheme(
                     type="apiKey",
                     name=SIGNATURE_HEADER,

@@ -60,6 +60,7 @@ from renderowl.services.automations import (
     ResultView,
     TriggerInput,
 )
+from renderowl.services.errands import CallbackReceipt
 from renderowl.services.health import Part, Readiness
 from renderowl.services.limits import Allowance
 from renderowl.services.overview import Overview, RunningStep
@@ -120,6 +121,7 @@ _RENDER: Final = RenderView(
     requires=[],
     force=False,
     playable=False,
+    remote=None,
     input_props=_FILM,
     output_settings={"format": "mp4"},
     created_at=_AT,
@@ -288,6 +290,7 @@ _STRUCTS: Final[tuple[msgspec.Struct, ...]] = (
     Readiness(True, [Part("postgres", True), Part("redis", True), Part("storage", True)], 2),
     ProgressReport(step_id=STEP, attempt=1, n=12, done=0.455, frames=54),
     ReportReceipt(True),
+    CallbackReceipt(received=True, wanted=False),
     Overview(
         _AT,
         [QueuedClass("normal", 3, 4.5, 1)],

@@ -33,6 +33,7 @@ OF_ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "receiveWebhook": ("unauthenticated", "conflict"),
     "replayDelivery": ("conflict",),
     "reportProgress": ("unauthenticated", "conflict"),
+    "receiveCallback": ("unauthenticated",),
     "getMetrics": ("unauthenticated",),
     "hearRoom": ("conflict",),
     "createToken": ("not_found",),

@@ -12,7 +12,7 @@ from litestar.response import Stream
 from renderowl.api.access import Ctx
 from renderowl.api.limits import UNLIMITED
 from renderowl.domain.errors import NotFound, RangeNotSatisfiable, UrlExpired
-from renderowl.services import assets
+from renderowl.services import errands
 from renderowl.services.context import Context
 from renderowl.storage.base import ObjectMissing, Storage
 from renderowl.storage.local import LocalStorage
@@ -70,11 +70,12 @@ async def answer_object(
 async def receive_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPath[str]) -> Response[None]:
     """Take a signed upload; its type and length must be the announced ones.
 
-    The URL outlives the upload: once the asset is confirmed or deleted its bytes are not replaced any more.
+    The URL outlives the upload: once the asset is confirmed or deleted, or nobody waits for what a remote endpoint makes,
+    nothing is taken any more.
     """
     storage = _local(ctx)
     grant = storage.authorize("PUT", key.lstrip("/"), dict(request.query_params))
-    await assets.require_pending(ctx, grant.key)
+    await errands.require_expected(ctx, grant.key)
     length = request.headers.get("content-length", "")
     try:
         stored = await storage.receive(
@@ -90,10 +91,10 @@ async def receive_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPat
 
 
 async def _while_pending(ctx: Context, key: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The body, which is worth nothing when the asset was confirmed or deleted while it came."""
+    """The body, which is worth nothing when nobody waits for it any more once it has come."""
     async for chunk in chunks:
         yield chunk
-    await assets.require_pending(ctx, key)
+    await errands.require_expected(ctx, key)
 
 
 def parse_range(header: str | None, size_bytes: int) -> tuple[int, int]:

@@ -19,6 +19,7 @@ COMMANDS: Final = (
     "serve",
     "scheduler",
     "worker",
+    "remote",
     "queue",
     "top",
     "db",

@@ -7,12 +7,16 @@ Locks are taken in the order: steps, the project's place in the class.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from renderowl.db.database import Database
 from renderowl.domain.lifecycle import HIGHEST_BY_AGE, URGENT_CLASS
 from renderowl.domain.records import Claim
+
+ONLY: Final = "only:"
+"""An offer `only:<label>` is that of a worker which takes nothing but what requires this label."""
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -22,6 +26,11 @@ class Slot(msgspec.Struct, frozen=True):
     places: int
     free: int
     offers: tuple[str, ...]
+
+    @property
+    def insists_on(self) -> list[str]:
+        """The labels without which it takes no step."""
+        return [offer.removeprefix(ONLY) for offer in self.offers if offer.startswith(ONLY)]
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -140,15 +149,16 @@ async def admit(
 ) -> list[Admitted]:
     """Give queued steps to workers with free slots, best first by (class, virtual time, id), in one statement a group.
 
-    A worker gets a step only if it offers everything the step requires. Each admission increments the attempt, draws a
-    token and starts a lease of `lease_s`. Concurrent schedulers skip each other's rows; caps hold when one of them
-    works at a time. While anything may be admitted something is: call again until the list is empty.
+    A worker gets a step only if it offers everything the step requires and the step requires all it insists on. Each
+    admission increments the attempt, draws a token and starts a lease of `lease_s`. Concurrent schedulers skip each
+    other's rows; caps hold when one of them works at a time. While anything may be admitted something is: call again
+    until the list is empty.
     """
     rules = rules or Rules()
     room = await _room_for_others(db, slots, rules.urgent_reserve) if rules.urgent_reserve else None
     full_projects, full_keys = await _full(db, rules)
     admitted: list[Admitted] = []
-    for offers in sorted({slot.offers for slot in slots}):
+    for offers, insists_on in sorted({(slot.offers, tuple(slot.insists_on)) for slot in slots}):
         places = [slot.worker_id for slot in slots if slot.offers == offers for _ in range(slot.free)]
         places = spread(places)[: max(0, limit - len(admitted))]
         if not places:
@@ -166,6 +176,7 @@ async def admit(
             list(rules.paused_classes),
             [*rules.paused_projects, *full_projects],
             full_keys,
+            list(insists_on),
         )
         given = [
             Admitted(
@@ -190,7 +201,8 @@ _ADMIT = """
     ), keys_held AS (SELECT key_id, count(*) AS n FROM held WHERE key_id IS NOT NULL GROUP BY 1
     ), candidates AS (
         SELECT id, project_id, key_id, priority_class, vtime FROM steps
-        WHERE status = 'queued' AND requires <@ $2::text[] AND (not_before IS NULL OR not_before <= now())
+        WHERE status = 'queued' AND requires <@ $2::text[] AND requires @> $12::text[]
+            AND (not_before IS NULL OR not_before <= now())
             AND priority_class <> ALL($9::int[]) AND project_id <> ALL($10::text[])
             AND ($7::int IS NULL OR $7 > 0 OR priority_class = $8)
             AND (key_id IS NULL OR key_id <> ALL($11::text[]))

@@ -153,11 +153,13 @@ async def get_claimed(db: Database, claim: Claim) -> Step | None:
 
 
 async def get_running(db: Database, step_id: str, attempt: int) -> Running | None:
-    """The step of a claim that holds, and what its reports are a part of."""
+    """The step of a claim that holds, or whose errand another claim has taken over, and what its reports are a part of."""
     row = await db.fetch_one(
         f"SELECT {_COLUMNS}, renders.progress, CASE WHEN steps.kind <> 'prepare' THEN renders.plan END AS plan"
         " FROM steps JOIN renders ON renders.id = steps.render_id AND renders.attempt = steps.render_attempt"
-        " WHERE steps.id = $1 AND steps.attempt = $2 AND steps.status = 'running' AND renders.status = 'processing'",
+        " WHERE steps.id = $1 AND steps.status = 'running' AND renders.status = 'processing' AND (steps.attempt = $2"
+        " OR EXISTS (SELECT 1 FROM errands WHERE errands.step_id = $1 AND errands.step_attempt = $2"
+        " AND errands.held_by = steps.attempt AND errands.status = 'submitted'))",
         step_id,
         attempt,
     )

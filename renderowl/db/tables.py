@@ -150,6 +150,7 @@ class Renders(Table, tablename="renders"):
     cache_keys = Array(base_column=Text())
     logs_removed_at = Timestamptz(null=True)
     preview = JSONB(null=True)
+    remote = JSONB(null=True)
 
 
 class CacheEntries(Table, tablename="cache_entries"):
@@ -200,6 +201,31 @@ class Steps(Table, tablename="steps"):
     created_at = Timestamptz()
     started_at = Timestamptz(null=True)
     finished_at = Timestamptz(null=True)
+
+
+class Errands(Table, tablename="errands"):
+    id = Text(primary_key=True)
+    step_id = Text()
+    step_attempt = Integer()
+    token = Text()
+    render_id = Text()
+    render_attempt = Integer()
+    project_id = Text()
+    key_id = Text(null=True)
+    held_by = Integer()
+    status = Text()
+    remote_id = Text(null=True)
+    blueprint = JSONB(null=True)
+    outcome = Text(null=True)
+    price_per_s = DoublePrecision()
+    delay_s = DoublePrecision(null=True)
+    execution_s = DoublePrecision(null=True)
+    hinted_at = Timestamptz(null=True)
+    look_at = Timestamptz()
+    expires_at = Timestamptz()
+    created_at = Timestamptz()
+    submitted_at = Timestamptz(null=True)
+    ended_at = Timestamptz(null=True)
 
 
 class Workers(Table, tablename="workers"):
@@ -430,6 +456,7 @@ TABLES: Final = (
     PreviewPieces,
     CacheEntries,
     Steps,
+    Errands,
     Workers,
     QueueClasses,
     ProjectQueues,

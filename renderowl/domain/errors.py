@@ -214,6 +214,12 @@ class WorkerLost(RenderOwlError):
     code, title = "worker_lost", "The worker disappeared"
 
 
+class RemoteFailed(RenderOwlError):
+    """A remote endpoint refused the work, lost it or broke over it, for no reason that lies in the film."""
+
+    code, status, title, fault = "remote_failed", 502, "The remote endpoint did not make the film", "destination"
+
+
 class PoisonPill(RenderOwlError):
     code, title, failure = "poison_pill", "Three workers in a row were lost on this step", "permanent"
 

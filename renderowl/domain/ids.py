@@ -11,7 +11,7 @@ from typing import Final, Literal, get_args
 
 Prefix = Literal[
     "prj", "ast", "rnd", "stp", "aut", "exe", "key", "usr", "ses", "con", "wrk", "dlv", "req", "evt",
-    "src", "whk", "gam", "rcl", "wcl", "hlr", "fvd", "lib",
+    "src", "whk", "gam", "rcl", "wcl", "hlr", "fvd", "lib", "ern",
 ]  # fmt: skip
 PREFIXES: Final = frozenset(get_args(Prefix))
 

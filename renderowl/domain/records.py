@@ -15,6 +15,8 @@ Role = Literal["user", "admin"]
 Track = Literal["video", "audio"]
 Tier = Literal["free", "pro", "enterprise"]
 DeliveryStatus = Literal["pending", "delivered", "failed"]
+ErrandStatus = Literal["recorded", "submitted", "lost", "ended"]
+"""`recorded`: it may have been sent or not. `lost`: nobody wants it any more, and it may still be alive out there."""
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -170,6 +172,8 @@ class Render(msgspec.Struct, frozen=True):
     force: bool = False
     preview: Screen | None = None
     """What can be played of it while it is made, if that was asked for."""
+    remote: dict[str, Any] | None = None
+    """What it took at a remote endpoint, if it went there."""
 
 
 class Webhook(msgspec.Struct, frozen=True):
@@ -266,6 +270,32 @@ class StepTimes(msgspec.Struct, frozen=True):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class Errand(msgspec.Struct, frozen=True):
+    """One submission of a step to a remote endpoint: that of the step's attempt `step_attempt`, and of no other.
+
+    `remote_id` is what the endpoint calls it, once that is known; `price_per_s` what a second of it costs.
+    """
+
+    id: str
+    step_id: str
+    step_attempt: int
+    token: str
+    render_id: str
+    render_attempt: int
+    project_id: str
+    key_id: str | None
+    price_per_s: float
+    expires_at: datetime
+    """When it is over at the endpoint, whatever happens."""
+    status: ErrandStatus = "recorded"
+    remote_id: str | None = None
+
+    @property
+    def prefix(self) -> str:
+        """Below which what it needs and what it makes lie."""
+        return f"projects/{self.project_id}/renders/{self.render_id}/{self.render_attempt}-{self.id}/"
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -121,13 +121,15 @@ class Stack:
         environment.setdefault(f"{PREFIX}DRAIN_TIMEOUT_S", str(_DRAIN_S))
         roles = {"api": "serve", "scheduler": "scheduler"}
         roles |= {f"worker-{number}": "worker" for number in range(1, self._workers + 1)}
+        if self._settings.remote_endpoint:
+            roles["remote-runner"] = "remote runner"
         self._say(f"starting the API, the scheduler and {self._workers} worker{'s' if self._workers != 1 else ''}")
         for name, role in roles.items():
             log = self._logs / f"{name}.log"
             if log.exists():
                 log.replace(log.with_suffix(".log.previous"))
-            command = Command(name, [role], environment | self._metrics_port(name, len(self._commands)), log)
-            if role == "worker":
+            command = Command(name, role.split(), environment | self._metrics_port(name, len(self._commands)), log)
+            if role in ("worker", "remote runner"):
                 command.grace_s = float(environment[f"{PREFIX}DRAIN_TIMEOUT_S"]) + 2.0
             self._commands.append(command)
             command.start()

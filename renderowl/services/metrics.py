@@ -63,6 +63,10 @@ CACHE_PARTS: Final = Counter(
     "renderowl_cache_parts", "Segments and sound tracks that films needed, by whether they were there", ["found"]
 )
 
+# --- remote runner
+ERRANDS_SUBMITTED: Final = Counter("renderowl_errands_submitted", "Renders that a remote endpoint has taken")
+ERRANDS_ENDED: Final = Counter("renderowl_errands_ended", "How renders at a remote endpoint ended", ["outcome"])
+
 # --- the segment cache, by whoever tidies it up
 CACHE_BYTES: Final = Gauge("renderowl_cache_bytes", "Bytes in the segment cache")
 CACHE_EVICTIONS: Final = Counter("renderowl_cache_evictions", "Entries dropped to keep it within its limit")

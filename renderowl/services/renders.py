@@ -30,7 +30,7 @@ from renderowl.pipeline.compositions import Ask
 from renderowl.pipeline.glyphs import require_glyphs
 from renderowl.pipeline.timeline import Timeline
 from renderowl.security.addresses import Refused
-from renderowl.services import limits, projects, sources, tracing, views
+from renderowl.services import limits, projects, routing, sources, tracing, views
 from renderowl.services.context import Context
 from renderowl.services.ending import end_render, stop_render, tell_end
 from renderowl.services.paging import Page, PageRequest, cut
@@ -153,6 +153,8 @@ async def submit(
         raise Conflict(f"the project is {project.status}")
     _check_request(ctx, request)
     ask = await read_ask(ctx, request.composition_id, request.input_props, request.output_settings)
+    if wrong := routing.problems(ctx.settings, request.requires, ask):
+        raise ValidationFailed(errors=wrong)
     frames = await _check_sources(ctx, project_id, ask)
     now = datetime.now(UTC)
     render = Render(
@@ -171,7 +173,7 @@ async def submit(
         metadata=request.metadata,
         webhook_url=request.webhook_url,
         supersede_key=request.supersede_key,
-        requires=sorted(set(request.requires)),
+        requires=routing.labels_of(ctx.settings, request.requires, ask),
         force=request.force,
         idempotency_key=idempotency_key,
         request_hash=request_hash,

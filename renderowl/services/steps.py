@@ -194,6 +194,13 @@ async def leave(ctx: Context, worker_id: str) -> None:
     await workers.set_status(ctx.db, worker_id, "gone")
 
 
+async def hold(ctx: Context, claim: Claim) -> Render:
+    """Lock the render of a claim that holds, within the caller's transaction. Raises Fenced."""
+    render = await _lock_render(ctx, claim)
+    await _claimed(ctx, claim)
+    return render
+
+
 # --- what they share -----------------------------------------------------------------------------------------------
 
 

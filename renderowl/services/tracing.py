@@ -53,7 +53,9 @@ class Span:
 
 
 @contextlib.contextmanager
-def exported(part: Literal["api", "scheduler", "worker"], environ: Mapping[str, str] | None = None) -> Iterator[None]:
+def exported(
+    part: Literal["api", "scheduler", "worker", "remote-runner"], environ: Mapping[str, str] | None = None
+) -> Iterator[None]:
     """Send the spans of this process to the collector within the block, if one is named."""
     global _tracer
     source = os.environ if environ is None else environ

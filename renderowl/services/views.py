@@ -76,6 +76,14 @@ class CacheView(msgspec.Struct, frozen=True):
     reused: int = 0
 
 
+class RemoteView(msgspec.Struct, frozen=True):
+    """What a render took at a remote endpoint, tries that failed there included; `cost` is by the operator's price."""
+
+    submissions: int
+    execution_s: float
+    cost: float
+
+
 class RenderView(msgspec.Struct, frozen=True):
     id: str
     project_id: str
@@ -92,6 +100,7 @@ class RenderView(msgspec.Struct, frozen=True):
     requires: list[str]
     force: bool
     playable: bool
+    remote: RemoteView | None
     input_props: dict[str, Any]
     output_settings: dict[str, Any]
     created_at: datetime
@@ -184,6 +193,7 @@ def render_view(render: Render, newest: tuple[int, Progress] | None = None) -> R
         requires=render.requires,
         playable=render.preview is not None and render.preview.playable,
         force=render.force,
+        remote=None if render.remote is None else msgspec.convert(render.remote, RemoteView),
         input_props=render.input_props,
         output_settings=render.output_settings,
         created_at=render.created_at,

@@ -124,6 +124,7 @@ ROUTES: Final[dict[str, dict[Who, Answer]]] = {
     "GET /projects/{project_id}/automations/{auto_id}/executions/{execution_id}": LOOK,
     "POST /webhooks/automation/{auto_id}": SIGNED,
     "POST /v1/renders/webhooks/progress": SIGNED,
+    "POST /api/runpod/callback/{job_id}": SIGNED,
     **{f"GET /library/{kind}": row("yes", "yes", "403") for kind in KINDS},
     **{f"POST /library/{kind}": MAKE for kind in KINDS},
     **{f"GET /library/{kind}/{{item_id}}": LIBRARY for kind in KINDS},

@@ -35,6 +35,7 @@ VIEW = RenderView(
     requires=[],
     force=False,
     playable=False,
+    remote=None,
     input_props={"scenes": [{}, {}, {}]},
     output_settings={},
     created_at=NOW,

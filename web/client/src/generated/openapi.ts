@@ -141,6 +141,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runpod/callback/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a remote endpoint's callback
+         * @description News of a job: RunPod's own word at its end, or its handler's on the way (`progress`, 0 to 100). The endpoint is then
+         *     asked how the job is; nothing else of what is said is believed. `wanted: false` means: stop.
+         */
+        post: operations["receiveCallback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/storage/presigned-url": {
         parameters: {
             query?: never;
@@ -2855,6 +2876,11 @@ export interface components {
             /** @constant */
             type: "call_webhook";
         };
+        /** CallbackReceipt */
+        CallbackReceipt: {
+            received: boolean;
+            wanted: boolean;
+        };
         /** Came */
         Came: {
             /** @enum {string} */
@@ -3505,6 +3531,12 @@ export interface components {
             /** @example games/final.mp4 */
             thumbnail_path?: string | null;
         };
+        /** RemoteView */
+        RemoteView: {
+            submissions: number;
+            execution_s: number;
+            cost: number;
+        };
         /** RenderFinishedTrigger */
         RenderFinishedTrigger: {
             statuses?: ("completed" | "failed" | "cancelled")[];
@@ -3601,6 +3633,7 @@ export interface components {
             requires: string[];
             force: boolean;
             playable: boolean;
+            remote: components["schemas"]["RemoteView"] | null;
             input_props: {
                 [key: string]: unknown;
             };
@@ -4510,6 +4543,40 @@ export interface operations {
             429: components["responses"]["rate_limited"];
             500: components["responses"]["internal"];
             502: components["responses"]["source_unavailable"];
+            503: components["responses"]["unavailable"];
+        };
+    };
+    receiveCallback: {
+        parameters: {
+            query?: {
+                /** @description As it was in the URL that was given away */
+                signature?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description A job
+                 * @example rnd_01kahy2g5h7j3k9w1q4n6p8rst
+                 */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Take a remote endpoint's callback */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallbackReceipt"];
+                };
+            };
+            401: components["responses"]["unauthenticated"];
+            404: components["responses"]["not_found"];
+            422: components["responses"]["validation_failed"];
+            500: components["responses"]["internal"];
             503: components["responses"]["unavailable"];
         };
     };
