@@ -6,7 +6,6 @@ from typing import Any
 
 import rich_click as click
 
-from renderowl.embedded.stack import read_environment
 from renderowl.settings import Settings, load
 
 data_dir_option = click.option(
@@ -20,5 +19,7 @@ def read_settings(data_dir: Path | None = None, **overrides: Any) -> Settings:
     """Settings of the environment; those of the stack on `data_dir`, when given, win. None among overrides is no value."""
     environment = dict(os.environ)
     if data_dir is not None:
+        from renderowl.embedded.stack import read_environment  # loads clients of servers that `render` has not
+
         environment |= read_environment(data_dir)
     return load(environment, **{name: value for name, value in overrides.items() if value is not None})

@@ -6,10 +6,13 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from renderowl.domain.errors import FieldError, RenderOwlError, ValidationFailed
-from renderowl.security.outbound import Bounds, Outbound, open_outbound
 from renderowl.settings import Settings
+
+if TYPE_CHECKING:
+    from renderowl.security.outbound import Bounds, Outbound
 
 
 async def from_the_web(sources: Mapping[str, list[str]], settings: Settings) -> dict[str, Path]:
@@ -17,6 +20,8 @@ async def from_the_web(sources: Mapping[str, list[str]], settings: Settings) -> 
     web = [src for src in sources if src.lower().startswith(("https://", "http://"))]
     if not web:
         return {}
+    from renderowl.security.outbound import Bounds, open_outbound  # loads a client for HTTP: not where it is not used
+
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="renderowl-web-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     outbound, bounds = open_outbound(settings), Bounds(settings.max_asset_bytes, settings.source_timeout_s)
@@ -33,7 +38,7 @@ async def from_the_web(sources: Mapping[str, list[str]], settings: Settings) -> 
     return files
 
 
-async def _bring(outbound: Outbound, src: str, path: Path, bounds: Bounds) -> RenderOwlError | None:
+async def _bring(outbound: "Outbound", src: str, path: Path, bounds: "Bounds") -> RenderOwlError | None:
     from renderowl.services.fetching import download  # loads what a server needs: not where it is not used
 
     try:
