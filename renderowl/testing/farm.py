@@ -137,7 +137,7 @@ async def open_farm(
         queue = ArqQueue(settings.redis_url)
         stack.push_async_callback(queue.close)
         supervisor = Supervisor([Scheduler(ctx, queue), Reaper(ctx), Relay(ctx)])
-        await _run(stack, supervisor)
+        await supervised(stack, supervisor)
         for _ in range(workers):
             worker = await stack.enter_async_context(open_worker(ctx, slots=slots, labels=labels))
             agent = WorkerAgent(
@@ -149,17 +149,23 @@ async def open_farm(
                 receiver=worker.receiver,
                 has_room=worker.has_room,
             )
-            await _run(stack, Supervisor([agent]))
+            await supervised(stack, Supervisor([agent]))
             stack.push_async_callback(agent.kill)
             await agent.registered.wait()
-        feed = ctx.bus.rooms()
-        await feed.follow(farm.project_id)
-        listening = asyncio.create_task(_listen(farm, feed.messages()))
-        stack.callback(listening.cancel)
+        await listening(stack, farm)
         yield farm
 
 
-async def _run(stack: contextlib.AsyncExitStack, supervisor: Supervisor) -> None:
+async def listening(stack: contextlib.AsyncExitStack, farm: Farm) -> None:
+    """Listen to the farm's room until the end of the stack."""
+    feed = farm.ctx.bus.rooms()
+    await feed.follow(farm.project_id)
+    task = asyncio.create_task(_listen(farm, feed.messages()))
+    stack.callback(task.cancel)
+
+
+async def supervised(stack: contextlib.AsyncExitStack, supervisor: Supervisor) -> None:
+    """Run actors until the end of the stack."""
     task = asyncio.create_task(supervisor.run())
 
     async def stop() -> None:
