@@ -10,7 +10,7 @@ MACHINE_S ?= 600
 FUZZ_MINUTES ?= 10
 export SWIFT_VENV ?= .venv-swift
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine fuzz test-s3 test-netns test-web web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine fuzz test-s3 test-netns test-web test-dashboard dashboard web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -78,16 +78,24 @@ test-netns: setup-test $(SWIFT_VENV)/.ready ## Workers in network namespaces tha
 	@command -v ip >/dev/null || { echo "- installing iproute2"; apt-get update -qq && apt-get install -y -qq --no-install-recommends iproute2 >/dev/null; }
 	@$(BIN)/pytest -q -m netns tests/faults
 
-web/node_modules/.ready: web/package-lock.json web/package.json web/client/package.json
+web/node_modules/.ready: web/package-lock.json web/package.json web/client/package.json web/dashboard/package.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 1; }
 	@echo "- installing the web tools from web/package-lock.json"
 	@cd web && npm ci --silent
 	@touch $@
 
-test-web: setup web/node_modules/.ready ## The TypeScript client's tests, in Node and Chromium (installs what they need, Chromium by apt)
-	@test -x /usr/bin/chromium || test "$$(id -u)" = 0 || { echo "Chromium is missing: apt-get install chromium"; exit 1; }
-	@test -x /usr/bin/chromium || { echo "- installing Chromium"; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
-	@cd web && npm run --silent check && npm run --silent build && npm run --silent test
+/usr/bin/chromium:
+	@test "$$(id -u)" = 0 || { echo "Chromium is missing: apt-get install chromium"; exit 1; }
+	@echo "- installing Chromium"; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
+
+test-web: setup web/node_modules/.ready /usr/bin/chromium ## The TypeScript client's tests, in Node and Chromium (installs what they need, Chromium by apt)
+	@cd web && npm run --silent check && npm run --silent build -w client && npm run --silent test -w client
+
+test-dashboard: setup web/node_modules/.ready /usr/bin/chromium ## The dashboard in Chromium on the real stack, and that what is served is what its sources build
+	@cd web && npm run --silent check && npm run --silent fresh -w dashboard && npm run --silent test -w dashboard
+
+dashboard: web/node_modules/.ready ## Build the dashboard from web/dashboard into renderowl/api/pages, where it is committed
+	@cd web && npm run --silent build -w dashboard
 
 web-types: web/node_modules/.ready ## Write the TypeScript client's types anew from docs/api (make documents)
 	@cd web && npm run --silent generate

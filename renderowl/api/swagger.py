@@ -32,7 +32,7 @@ _POLICY: Final = (
 @get("/", include_in_schema=False, opt=UNLIMITED)
 async def get_root() -> Redirect:
     """Whoever opens the service in a browser finds what it can do."""
-    return Redirect("docs")
+    return Redirect("dashboard")
 
 
 @get("/docs", include_in_schema=False, opt=UNLIMITED, sync_to_thread=True)

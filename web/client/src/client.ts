@@ -150,6 +150,11 @@ export class Client {
     return this.#http.call<Answer>(method, path, options);
   }
 
+  /** The same for answers that are text and no JSON: logs, pictures of plans. */
+  async text(method: string, path: string, options: RequestOptions = {}): Promise<string> {
+    return (await this.#http.request(method, path, options)).text();
+  }
+
   #roomOf(projectId: string, renderId: string): Room {
     return this.room(projectId, { filter: { render_ids: [renderId] } });
   }

@@ -1,0 +1,46 @@
+import { Suspense } from "react";
+import { Navigate, RouterProvider, createBrowserRouter } from "react-router";
+import { ProjectFrame } from "./projects/ProjectFrame.js";
+import { ProjectsPage } from "./projects/ProjectsPage.js";
+import { RenderPage } from "./renders/RenderPage.js";
+import { RendersPage } from "./renders/RendersPage.js";
+import { useSession } from "./session/session.js";
+import { SignInPage } from "./session/SignInPage.js";
+import { Frame } from "./shell/Frame.js";
+import { Shell } from "./shell/Shell.js";
+import { NoSuchPage } from "./ui/NoSuchPage.js";
+import { Waiting } from "./ui/Waiting.js";
+
+const router = createBrowserRouter(
+  [
+    {
+      element: <Shell />,
+      errorElement: <NoSuchPage />,
+      children: [
+        { index: true, element: <Navigate to="/projects" replace /> },
+        { element: <Frame />, children: [{ path: "projects", element: <ProjectsPage /> }] },
+        {
+          path: "projects/:projectId",
+          element: <ProjectFrame />,
+          children: [
+            { index: true, element: <Navigate to="renders" replace /> },
+            { path: "renders", element: <RendersPage /> },
+            { path: "renders/:renderId", element: <RenderPage /> },
+          ],
+        },
+        { path: "*", element: <NoSuchPage /> },
+      ],
+    },
+  ],
+  { basename: "/dashboard" },
+);
+
+export function App() {
+  const { who } = useSession();
+  if (who === null) return <SignInPage />;
+  return (
+    <Suspense fallback={<Waiting />}>
+      <RouterProvider router={router} />
+    </Suspense>
+  );
+}

@@ -1,0 +1,15 @@
+import { Outlet } from "react-router";
+import { RoomProvider } from "../room/RoomProvider.js";
+import { ConnectionBanner } from "../shell/ConnectionBanner.js";
+import { useProjectId } from "./useProjectId.js";
+
+/** Around the pages of a project: its room is heard while one of them is open. */
+export function ProjectFrame() {
+  const projectId = useProjectId();
+  return (
+    <RoomProvider key={projectId} projectId={projectId}>
+      <ConnectionBanner />
+      <Outlet />
+    </RoomProvider>
+  );
+}
