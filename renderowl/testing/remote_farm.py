@@ -62,9 +62,9 @@ class RemoteFarm:
         self.stack.push_async_callback(agent.kill)
         await agent.registered.wait()
 
-    async def run_apart(self) -> asyncio.subprocess.Process:
-        """`renderowl remote runner` as a process that can be killed, once it is registered."""
-        values = {name: getattr(self.farm.ctx.settings, name) for name in _PASSED_ON}
+    async def run_apart(self, **settings: Any) -> asyncio.subprocess.Process:
+        """`renderowl remote runner` with these settings as a process that can be killed, once it is registered."""
+        values = {name: getattr(self.farm.ctx.settings, name) for name in _PASSED_ON} | settings
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "renderowl", "remote", "runner"),
             env=os.environ | {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()},
