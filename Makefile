@@ -122,8 +122,8 @@ bench-rooms: setup ## Measure the rooms beside Litestar Channels, uvicorn, ws an
 bench-scheduler: setup-test ## Measure the scheduler beside arq, SAQ and Dramatiq, and its recovery (about 25 minutes)
 	@for figure in scheduler/admission scheduler/latency scheduler/fairness scheduler/speedup scheduler/throughput scheduler/recovery report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
-bench-api: setup ## Measure one key at its limit against four API processes (about 3 minutes)
-	@for figure in api/rate_limits report; do $(BIN)/python bench/$$figure.py || exit 1; done
+bench-api: setup ## Measure the API beside routes by hand in Litestar and FastAPI, while renders run and for long (about 8 minutes)
+	@for figure in api/polling api/busy api/memory api/rate_limits report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
 pictures: setup-test ## Render the pictures of docs/compositions.md anew (a minute)
 	@$(BIN)/python docs/gallery.py

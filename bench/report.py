@@ -11,9 +11,9 @@ PICTURES: Final = DOCS / "performance"
 
 _HEAD: Final = """# Performance
 
-Written by `bench/report.py` from `bench/results/*.json`; `make bench`, `make bench-rooms`, `make bench-scheduler` and
-`make bench-render` measure everything again. Every figure is taken from outside, as a user sees it: commands, HTTP, the
-socket, the process table. Where things are compared they take turns in one run. No test asserts a time.
+Written by `bench/report.py` from `bench/results/*.json`; `make bench`, `make bench-rooms`, `make bench-scheduler`,
+`make bench-api` and `make bench-render` measure everything again. Every figure is taken from outside, as a user sees it:
+commands, HTTP, the socket, the process table. Where things are compared they take turns in one run. No test asserts a time.
 
 """
 _ORDER: Final = (
@@ -40,6 +40,10 @@ _ORDER: Final = (
     "scheduler_fairness",
     "scheduler_speedup",
     "scheduler_recovery",
+    "api_polling",
+    "api_create",
+    "api_busy",
+    "api_memory",
     "api_limits",
     "render_slideshow",
     "render_by_scene",
@@ -94,6 +98,8 @@ def details(result: Result) -> str:
         lines += [*used(jobs), ""]
     if servers := result.data.get("servers"):
         lines += [*compared(servers), ""]
+    if asked := result.data.get("asked"):
+        lines += [*answered(asked), ""]
     if killed := result.data.get("killed"):
         lines += [*survived(killed), ""]
     if said := result.data.get("said"):
@@ -107,6 +113,18 @@ def compared(servers: dict[str, dict[str, Any]]) -> list[str]:
     for name, server in servers.items():
         cost, ratio, delivered = server["us_per_frame"], server["ours_over_this"], server["delivered"]
         rows.append(f"| {name} | {cost:.1f} | {ratio:.2f} x | {delivered:.2%} |")
+    return rows
+
+
+def answered(asked: dict[str, dict[str, float]]) -> list[str]:
+    """The servers that were asked the same, side by side."""
+    rows = [
+        "| Server | CPU us a request | RenderOwl's over this | Requests a second | p99, ms |",
+        "|---|---|---|---|---|",
+    ]
+    for name, each in asked.items():
+        cost, ratio, rate, p99 = (each[key] for key in ("cpu_us", "ours_over_this", "per_second", "p99_ms"))
+        rows.append(f"| {name} | {cost:,.0f} | {ratio:.2f} x | {rate:,.0f} | {p99:.1f} |")
     return rows
 
 
@@ -202,6 +220,13 @@ def picture(result: Result) -> str:
         case "rooms_stalled":
             groups = {name: side["waits_ms"] for name, side in data["sides"].items()}
             return charts.distributions("Wait of those who read", groups, "ms")
+        case "api_polling" | "api_create":
+            costs = {name: each["cpu_us"] for name, each in data["asked"].items()}
+            return charts.bars("Server's CPU time a request", costs, "us")
+        case "api_busy":
+            return charts.distributions("A poll's wait", {"polls": data["waits_ms"]}, "ms")
+        case "api_memory":
+            return charts.bars("Resident memory after so many requests", data["mb"], "MB")
         case "api_limits":
             costs = {name: median(each) for name, each in data["cpu_us_per_request"].items()}
             return charts.bars("API process, CPU a request", costs, "us")
