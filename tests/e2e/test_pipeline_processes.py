@@ -175,3 +175,20 @@ async def test_a_failure_names_the_complaint_and_keeps_the_log(
 async def test_a_program_that_is_not_there_is_an_encoder_failure(tmp_path: Path) -> None:
     with pytest.raises(EncoderFailed):
         await run(("/no/such/ffmpeg",), work_dir=tmp_path, observer=Silent(), limits=ProcessLimits())
+
+
+async def test_encoders_give_way_to_whatever_serves_beside_them(tmp_path: Path) -> None:
+    """Niceness alone says nothing between sessions where Linux shares by them, and each encoder has one of its own."""
+    group = Path("/proc/self/autogroup")
+    script = tmp_path / "who.py"
+    script.write_text(f"""
+import os, pathlib, sys
+group = pathlib.Path({str(group)!r})
+print(os.nice(0), group.read_text() if group.exists() else "", file=sys.stderr)
+""")
+    log = tmp_path / "log"
+    await run([sys.executable, str(script)], work_dir=tmp_path, observer=Silent(), limits=ProcessLimits(), log_path=log)
+    nice, *words = log.read_text().split()
+    assert int(nice) == min(19, os.nice(0) + 10)
+    if group.exists() and os.geteuid() == 0:  # others may write there ten times a second, all together
+        assert words[-1] == "10"
