@@ -25,6 +25,7 @@ CHECKS = (
 )
 CONFIG = """
 request-timeout = 30
+hooks = "{hooks}"
 
 [parameters]
 "path.project_id" = "{project_id}"
@@ -41,12 +42,12 @@ request-timeout = 30
 include-method = "DELETE"
 parameters = {{ "path.project_id" = "{other_id}" }}
 
-# a file of SQLite, which nothing here makes; tests/integration has its routes
+# its example is a word in place of a file
 [[operations]]
 include-operation-id = "bringSnapshot"
-enabled = false
+phases.examples.enabled = false
 
-# a stream has no end; a poll has
+# a stream has no end, and what Schemathesis judges is an answer that has come to its own; a poll has one
 [[operations]]
 include-operation-id = "hearRoom"
 parameters = {{ "query.after" = "" }}
@@ -79,13 +80,24 @@ async def things(http: httpx.AsyncClient, project_id: str) -> dict[str, str]:
     }
 
 
+async def library(http: httpx.AsyncClient, path: Path) -> None:
+    """A library's file, as the service writes it."""
+    game = await http.post("/library/games", json={"name": "Final"})
+    clip = {"game_id": game.json()["id"], "video_path": "a.mp4", "start_time": 1, "end_time": 2, "rating": 5}
+    assert (await http.post("/library/raw_clips", json=clip)).status_code == 201
+    taken = (await http.post("/library/snapshots")).json()
+    signed = (await http.get(f"/library/snapshots/{taken['id']}/download")).json()
+    path.write_bytes((await http.get(signed["url"], headers={"authorization": ""})).content)
+
+
 @pytest.mark.timeout(MINUTES * 60 + 180)
 async def test_nothing_crashes_and_every_answer_is_described(world: World, tmp_path: Path) -> None:
     headers = {"authorization": f"Bearer {world.key}"}
     async with httpx.AsyncClient(base_url=world.http_url, headers=headers, timeout=60) as http:
         ids = await things(http, world.project.id)
+        await library(http, tmp_path / "library.sqlite")
     config = tmp_path / "schemathesis.toml"
-    config.write_text(CONFIG.format(**ids))
+    config.write_text(CONFIG.format(**ids, hooks=Path(__file__).with_name("fuzzed_files.py")))
     command = [
         *(str(Path(sys.executable).parent / "schemathesis"), "--config-file", str(config)),
         *("run", f"{world.http_url}/openapi.json", "--checks", CHECKS, "--seed", str(SEED)),
@@ -94,8 +106,9 @@ async def test_nothing_crashes_and_every_answer_is_described(world: World, tmp_p
         *(("--max-time", str(MINUTES * 60)) if MINUTES else ()),
         *("--generation-database", "none", "--suppress-health-check", "all"),
     ]
+    environment = os.environ | {"FUZZED_LIBRARY": str(tmp_path / "library.sqlite")}
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command, cwd=tmp_path, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     said, _ = await process.communicate()
     assert process.returncode == 0, f"seed {SEED}\n{said.decode()}"
