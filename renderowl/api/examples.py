@@ -70,7 +70,7 @@ from renderowl.services.renders import RenderRequest
 from renderowl.services.reports import ProgressReport
 from renderowl.services.rooms import EventView
 from renderowl.services.usage import DayUsage, KeyUsage, RouteCount
-from renderowl.services.views import AssetView, CacheView, OutputFile, OutputView, ProjectView, RenderView
+from renderowl.services.views import AssetView, CacheView, OutputFile, OutputView, ProjectView, RemoteView, RenderView
 from renderowl.services.webhooks import SecretView, WebhookCreate, WebhookUpdate
 
 PROJECT: Final = "prj_01kahxyn7q3m5w8c2v6t4r9zdb"
@@ -105,6 +105,7 @@ _DONE: Final = Progress(percent=100.0, current_frame=120, total_frames=120, stag
 _HALF: Final = Progress(
     percent=45.5, current_frame=54, total_frames=120, stage="encoding", fps=118.0, speed=3.9, eta_s=0.6
 )
+_REMOTE: Final = RemoteView(submissions=31, execution_s=742.118, cost=0.163266)
 _RENDER: Final = RenderView(
     id=RENDER,
     project_id=PROJECT,
@@ -278,7 +279,15 @@ _STRUCTS: Final[tuple[msgspec.Struct, ...]] = (
     KeyRotate(grace_s=3600),
     KeyView(KEY, "render farm", "h7Qx", ["read", "write"], _AT, expires_at=datetime(2027, 11, 21, tzinfo=UTC)),
     KeyUsage(
-        KEY, 412, 3, [DayUsage(date(2026, 11, 21), 412, 3, [RouteCount("POST /projects/{project_id}/renders", 412, 3)])]
+        KEY,
+        412,
+        3,
+        _REMOTE,
+        [
+            DayUsage(
+                date(2026, 11, 21), 412, 3, [RouteCount("POST /projects/{project_id}/renders", 412, 3)], remote=_REMOTE
+            )
+        ],
     ),
     TokenCreate(project_id=PROJECT, scopes=("read",), ttl_s=3600),
     TokenView("eyJhbGciOiJIUzI1NiJ9.eyJwcmoiOiJwcmpfIn0.c2ln", "2026-11-21T10:30:00Z"),

@@ -25,7 +25,7 @@ class DayCost(msgspec.Struct, frozen=True):
     """What the errands that ended on a day took together."""
 
     day: date
-    errands: int
+    submissions: int
     execution_s: float
     cost: float
 
@@ -170,7 +170,7 @@ async def claim_strays(db: Database, *, lease_s: float, limit: int = 20) -> list
 async def costs_of_key(db: Database, key_id: str, first: date, last: date) -> list[DayCost]:
     """What errands of renders of a key took, by the day (UTC) they ended on."""
     rows = await db.fetch(
-        "SELECT (ended_at AT TIME ZONE 'UTC')::date AS day, count(*)::int AS errands,"
+        "SELECT (ended_at AT TIME ZONE 'UTC')::date AS day, count(*)::int AS submissions,"
         " sum(execution_s) AS execution_s, sum(execution_s * price_per_s) AS cost FROM errands"
         " WHERE key_id = $1 AND execution_s IS NOT NULL AND (ended_at AT TIME ZONE 'UTC')::date BETWEEN $2 AND $3"
         " GROUP BY 1 ORDER BY 1",

@@ -1,20 +1,24 @@
 """What API keys are used for: counted in memory, written to Postgres every few seconds, read by day and route.
 
-A process that is killed loses what it had not written: the counts are for charts, not for bills.
+A process that is killed loses what it had not written: the counts are for charts, not for bills. What renders took at a
+remote endpoint is read from the errands' own rows, which lose nothing.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Final
 
 import msgspec
 
-from renderowl.db import quotas, usage
+from renderowl.db import errands, quotas, usage
+from renderowl.db.errands import DayCost
 from renderowl.db.usage import RouteUse
 from renderowl.domain.records import Principal
 from renderowl.services import accounts
 from renderowl.services.context import Context
+from renderowl.services.views import RemoteView
 
 KEPT_DAYS: Final = 400
 """For so long it is known what was used: a year can be compared with the one before."""
@@ -65,12 +69,13 @@ class RouteCount(msgspec.Struct, frozen=True):
 
 
 class DayUsage(msgspec.Struct, frozen=True):
-    """A day's requests (UTC), the most used route first."""
+    """A day's requests (UTC), the most used route first, and what ended at a remote endpoint."""
 
     day: date
     requests: int
     errors: int
     routes: list[RouteCount]
+    remote: RemoteView
 
 
 class KeyUsage(msgspec.Struct, frozen=True):
@@ -79,6 +84,7 @@ class KeyUsage(msgspec.Struct, frozen=True):
     key_id: str
     requests: int
     errors: int
+    remote: RemoteView
     days: list[DayUsage]
 
 
@@ -89,8 +95,10 @@ async def of_key(ctx: Context, principal: Principal, key_id: str, *, days: int) 
     first = today - timedelta(days=days - 1)
     used = await usage.of_key(ctx.db, key_id, first, today)
     by_day = {day: list(uses) for day, uses in groupby(used, lambda use: use.day)}
-    told = [_day(first + timedelta(days=n), by_day) for n in range(days)]
-    return KeyUsage(key_id, sum(one.requests for one in told), sum(one.errors for one in told), told)
+    costs = {one.day: one for one in await errands.costs_of_key(ctx.db, key_id, first, today)}
+    told = [_day(first + timedelta(days=n), by_day, costs) for n in range(days)]
+    requests, errors = sum(one.requests for one in told), sum(one.errors for one in told)
+    return KeyUsage(key_id, requests, errors, _remote(costs.values()), told)
 
 
 async def forget(ctx: Context) -> int:
@@ -100,7 +108,16 @@ async def forget(ctx: Context) -> int:
     )
 
 
-def _day(day: date, by_day: dict[date, list[RouteUse]]) -> DayUsage:
+def _day(day: date, by_day: dict[date, list[RouteUse]], costs: dict[date, DayCost]) -> DayUsage:
     uses = by_day.get(day, [])
     routes = [RouteCount(use.route, use.requests, use.errors) for use in uses]
-    return DayUsage(day, sum(use.requests for use in uses), sum(use.errors for use in uses), routes)
+    remote = _remote([costs[day]] if day in costs else [])
+    return DayUsage(day, sum(use.requests for use in uses), sum(use.errors for use in uses), routes, remote)
+
+
+def _remote(costs: Collection[DayCost]) -> RemoteView:
+    return RemoteView(
+        submissions=sum(one.submissions for one in costs),
+        execution_s=round(sum(one.execution_s for one in costs), 3),
+        cost=round(sum(one.cost for one in costs), 6),
+    )

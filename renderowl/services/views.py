@@ -77,7 +77,7 @@ class CacheView(msgspec.Struct, frozen=True):
 
 
 class RemoteView(msgspec.Struct, frozen=True):
-    """What a render took at a remote endpoint, tries that failed there included; `cost` is by the operator's price."""
+    """What was executed at a remote endpoint, tries that failed there included; `cost` is by the operator's price."""
 
     submissions: int
     execution_s: float

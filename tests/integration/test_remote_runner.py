@@ -14,8 +14,9 @@ from renderowl.domain.errors import ValidationFailed
 from renderowl.domain.records import Render
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
-from renderowl.services import renders
+from renderowl.services import endpoint, renders, usage
 from renderowl.services.errands import callback_url
+from renderowl.services.views import RemoteView
 from renderowl.testing.media import MadeMedia
 from renderowl.testing.remote_farm import PRICE_PER_S, RemoteFarm, open_remote_farm
 from renderowl.testing.signals import until
@@ -91,6 +92,11 @@ async def test_what_it_took_is_shown_with_the_render_and_the_keys_usage(away: Re
     assert view.remote.execution_s == pytest.approx(took_s, abs=0.002)
     assert view.remote.cost == pytest.approx(took_s * PRICE_PER_S, abs=0.001)
     assert [row["outcome"] for row in rows] == ["failed", "completed"]
+
+    key_id = await away.farm.ctx.db.fetch_value("SELECT id FROM api_keys")
+    used = await usage.of_key(away.farm.ctx, away.world.principal, key_id, days=2)
+    assert used.remote == used.days[-1].remote == view.remote
+    assert used.days[0].remote == RemoteView(0, 0.0, 0.0)
 
 
 async def test_without_any_callback_the_endpoint_is_asked(database_url: str, redis_url: str, tmp_path: Path) -> None:
@@ -277,3 +283,25 @@ async def test_many_at_once_are_each_submitted_once(away: RemoteFarm) -> None:
     ids = [await away.farm.submit(film(0.2), FAST) for _ in range(3)]
     await asyncio.gather(*(away.farm.completed(render_id) for render_id in ids))
     assert len(away.runpod.submissions) == 3
+
+
+async def test_a_submission_that_is_not_answered_is_given_up_and_never_repeated(
+    away: RemoteFarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasty = msgspec.structs.replace(endpoint._BOUNDS, total_s=0.5)
+    monkeypatch.setattr(endpoint, "_BOUNDS", hasty)
+    away.runpod.free.clear()
+    away.runpod.answers.clear()
+    render_id = await away.farm.submit(film(), FAST)
+
+    async def given_up() -> bool:
+        return any(row["status"] == "lost" for row in await away.errands(render_id))
+
+    await until(given_up, timeout_s=30)
+    away.runpod.answers.set()
+    await away.submitted(2)
+    away.runpod.free.set()
+    await away.farm.completed(render_id)
+    stray, made = await away.ended_errands(render_id)
+    assert (stray["step_attempt"], made["step_attempt"]) == (1, 2)
+    assert len(away.runpod.submissions) == 2

@@ -2968,6 +2968,7 @@ export interface components {
             requests: number;
             errors: number;
             routes: components["schemas"]["RouteCount"][];
+            remote: components["schemas"]["RemoteView"];
         };
         /** Delivery */
         Delivery: {
@@ -3258,6 +3259,7 @@ export interface components {
             key_id: string;
             requests: number;
             errors: number;
+            remote: components["schemas"]["RemoteView"];
             days: components["schemas"]["DayUsage"][];
         };
         /** KeyView */
