@@ -1,4 +1,4 @@
-import { Suspense } from "react";
+import { lazy } from "react";
 import { Navigate, RouterProvider, createBrowserRouter } from "react-router";
 import { ProjectFrame } from "./projects/ProjectFrame.js";
 import { ProjectsPage } from "./projects/ProjectsPage.js";
@@ -9,7 +9,10 @@ import { SignInPage } from "./session/SignInPage.js";
 import { Frame } from "./shell/Frame.js";
 import { Shell } from "./shell/Shell.js";
 import { NoSuchPage } from "./ui/NoSuchPage.js";
-import { Waiting } from "./ui/Waiting.js";
+
+const PlaygroundPage = lazy(() =>
+  import("./playground/PlaygroundPage.js").then((found) => ({ default: found.PlaygroundPage })),
+);
 
 const router = createBrowserRouter(
   [
@@ -24,6 +27,7 @@ const router = createBrowserRouter(
           element: <ProjectFrame />,
           children: [
             { index: true, element: <Navigate to="renders" replace /> },
+            { path: "playground", element: <PlaygroundPage /> },
             { path: "renders", element: <RendersPage /> },
             { path: "renders/:renderId", element: <RenderPage /> },
           ],
@@ -37,10 +41,5 @@ const router = createBrowserRouter(
 
 export function App() {
   const { who } = useSession();
-  if (who === null) return <SignInPage />;
-  return (
-    <Suspense fallback={<Waiting />}>
-      <RouterProvider router={router} />
-    </Suspense>
-  );
+  return who === null ? <SignInPage /> : <RouterProvider router={router} />;
 }

@@ -2,6 +2,7 @@
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import type { Client } from "@renderowl/client";
+import type { Schema } from "./editor/schema.js";
 import type { Page, Project, Render, StepTimes } from "./types.js";
 
 export const at = (projectId: string, ...rest: readonly string[]) =>
@@ -47,4 +48,12 @@ export const stepsOptions = (client: Client, projectId: string, renderId: string
     queryKey: [...renderKey(projectId, renderId), "steps"],
     queryFn: ({ signal }) =>
       client.call<{ items: StepTimes[] }>("GET", at(projectId, "renders", renderId, "steps"), { signal }),
+  });
+
+export const schemaOptions = (client: Client, compositionId: string) =>
+  queryOptions({
+    queryKey: ["schema", compositionId],
+    queryFn: ({ signal }) =>
+      client.call<Schema>("GET", `/compositions/${encodeURIComponent(compositionId)}/schema`, { signal }),
+    staleTime: Infinity,
   });

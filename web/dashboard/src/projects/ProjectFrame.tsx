@@ -1,6 +1,8 @@
+import { Suspense } from "react";
 import { Outlet } from "react-router";
 import { RoomProvider } from "../room/RoomProvider.js";
 import { ConnectionBanner } from "../shell/ConnectionBanner.js";
+import { Waiting } from "../ui/Waiting.js";
 import { useProjectId } from "./useProjectId.js";
 
 /** Around the pages of a project: its room is heard while one of them is open. */
@@ -9,7 +11,9 @@ export function ProjectFrame() {
   return (
     <RoomProvider key={projectId} projectId={projectId}>
       <ConnectionBanner />
-      <Outlet />
+      <Suspense fallback={<Waiting />}>
+        <Outlet />
+      </Suspense>
     </RoomProvider>
   );
 }

@@ -1,8 +1,9 @@
 import { ActionIcon, Anchor, Drawer, Group, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconMenu2 } from "@tabler/icons-react";
-import { useEffect } from "react";
+import { Suspense, useEffect } from "react";
 import { Link, Outlet, useLocation } from "react-router";
+import { Waiting } from "../ui/Waiting.js";
 import { Owl } from "../ui/Owl.js";
 import { AccountMenu } from "./AccountMenu.js";
 import { Navigation } from "./Navigation.js";
@@ -54,7 +55,9 @@ export function Shell() {
         </nav>
       </Drawer>
       <main id="main" className={styles.main} tabIndex={-1}>
-        <Outlet />
+        <Suspense fallback={<Waiting />}>
+          <Outlet />
+        </Suspense>
       </main>
     </div>
   );
