@@ -42,8 +42,8 @@ from renderowl.api import (
     cors,
     dashboard,
     documents,
-    errors,
     errands,
+    errors,
     events,
     health,
     library,
@@ -80,9 +80,9 @@ from renderowl.security.tokens import TokenSigner
 from renderowl.services import accounts as account_services
 from renderowl.services import metrics, tracing
 from renderowl.services.context import Context
-from renderowl.services.overview import QueueGauges
 from renderowl.services.endpoint import Endpoint
 from renderowl.services.errands import Followed
+from renderowl.services.overview import QueueGauges
 from renderowl.services.usage import Tally
 from renderowl.settings import Settings
 from renderowl.storage.opening import open_storage
@@ -189,9 +189,9 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber, tally: Tally) -> ASGIA
             *swagger.handlers,
             *events.handlers,
             *reports.handlers,
+            *errands.handlers,
             *automations.handlers,
         ],
-            *errands.handlers,
         guards=[limits.count_request],
     )
     api = Litestar(
@@ -366,8 +366,6 @@ def run_worker(settings: Settings, slots: int = 0, labels: Sequence[str] = ()) -
         asyncio.run(work(settings, slots, labels))
 
 
-# --- database and keys ---------------------------------------------------------------------------------------------
-
 async def run_errands(settings: Settings) -> None:
     """Run the remote runner until SIGINT or SIGTERM: its agent drains, and what is out there is taken over by the next."""
     endpoint, followed = Endpoint(settings), Followed()
@@ -388,6 +386,8 @@ def run_remote_runner(settings: Settings) -> None:
     with tracing.exported("remote-runner"):
         asyncio.run(run_errands(settings))
 
+
+# --- database and keys ---------------------------------------------------------------------------------------------
 
 
 class CreatedKey(msgspec.Struct, frozen=True):
