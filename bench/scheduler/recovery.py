@@ -26,6 +26,7 @@ from renderowl.embedded.postgres import EmbeddedPostgres
 from renderowl.embedded.valkey import EmbeddedValkey
 from renderowl.services import accounts, renders
 from renderowl.services.renders import RenderRequest
+from renderowl.services.stopping import end_tasks
 from renderowl.testing import books
 from renderowl.testing.deployment import TOKEN, Deployment, Program, open_deployment
 from renderowl.testing.signals import until
@@ -135,10 +136,15 @@ class Trial:
         async with self.ctx.db.transaction():
             event = await events.append(self.ctx.db, project_id, "render.retrying", {}, render_id="rnd_0", attempt=1)
         committed_at = time.monotonic()
-        async with contextlib.aclosing(feed.messages()) as messages:
-            async for message in messages:
-                if isinstance(message, RoomMessage) and message.seq == event.seq:
-                    break
+        heard = asyncio.Event()
+
+        def hear(item: RoomMessage | str) -> None:
+            if isinstance(item, RoomMessage) and item.seq == event.seq:
+                heard.set()
+
+        listening = asyncio.create_task(feed.listen(hear))
+        await heard.wait()
+        await end_tasks([listening])
         self.note("API killed after a commit: the room hears of it", committed_at)
 
     async def complete_races_cancel(self) -> None:

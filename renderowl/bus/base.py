@@ -3,8 +3,8 @@
 Channels: a room's (one a project), the scheduler's hint, a worker's control. A message is bytes of JSON.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Literal, NoReturn, Protocol
 
 import msgspec
 
@@ -134,6 +134,9 @@ class RoomFeed(Protocol):
         """Leave a room."""
         ...
 
-    def messages(self) -> AsyncGenerator[RoomMessage | Literal["reconnected", "lost"]]:
-        """Messages of all followed rooms; after `reconnected` compare the rooms, after `lost` poll."""
+    async def listen(self, hear: Callable[[RoomMessage | Literal["reconnected", "lost"]], None]) -> NoReturn:
+        """Call `hear`, which must not raise, for each message of all followed rooms, for ever.
+
+        After `reconnected` compare the rooms, after `lost` poll.
+        """
         ...

@@ -9,10 +9,10 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib.resources import files
 from itertools import islice
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, NoReturn, cast
 
 import msgspec
 import redis.asyncio
@@ -20,7 +20,7 @@ import structlog
 from redis.asyncio.connection import AbstractConnection
 
 from renderowl.bus.base import BusUnavailable, Control, RoomMessage
-from renderowl.bus.subscription import GONE, Subscription
+from renderowl.bus.subscription import GONE, Item, Subscription
 from renderowl.domain.events import Event, Picture, Progress, StepReport
 
 log = structlog.get_logger(__name__)
@@ -263,11 +263,12 @@ class RedisBus:
     def _connection(self) -> AbstractConnection:
         return cast(AbstractConnection, self._redis.connection_pool.make_connection())
 
-    async def _subscribe(self, channel: str) -> AsyncIterator[tuple[str, bytes] | Literal["connected", "lost"]]:
+    async def _subscribe(self, channel: str) -> AsyncIterator[Item]:
         subscription = Subscription(self._connection)
         await subscription.follow(channel)
-        async for item in subscription.messages():
-            yield item
+        async with contextlib.aclosing(subscription.messages()) as messages:
+            async for item in messages:
+                yield item
 
     @contextlib.asynccontextmanager
     async def _call(self) -> AsyncIterator[None]:
@@ -299,18 +300,23 @@ class RedisRoomFeed:
         """Leave a room."""
         await self._subscription.unfollow(self._prefix + project_id)
 
-    async def messages(self) -> AsyncGenerator[RoomMessage | Literal["reconnected", "lost"]]:
-        """Messages of all followed rooms; `reconnected` comes with the first connection too."""
-        async for item in self._subscription.messages():
+    async def listen(self, hear: Callable[[RoomMessage | Literal["reconnected", "lost"]], None]) -> NoReturn:
+        """Hand on the messages of all followed rooms; `reconnected` comes with the first connection too."""
+
+        def take(item: Item) -> None:
             if item == "connected":
-                yield "reconnected"
+                hear("reconnected")
             elif item == "lost":
-                yield "lost"
+                hear("lost")
             else:
                 try:
-                    yield _room_message.decode(item[1])
+                    message = _room_message.decode(item[1])
                 except msgspec.DecodeError:
                     log.warning("room_message_unreadable", channel=item[0])
+                else:
+                    hear(message)
+
+        await self._subscription.listen(take)
 
 
 def _lua(name: str) -> str:

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable
-from typing import Final, Literal
+from collections.abc import AsyncGenerator, Callable
+from typing import Final, Literal, NoReturn
 
 import structlog
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
+
+from renderowl.bus.line import Line
 
 log = structlog.get_logger(__name__)
 
@@ -17,12 +19,14 @@ _ANSWER_S: Final = 2.0
 _BACKOFF_S: Final = (0.05, 2.0)
 GONE: Final = (RedisError, OSError, TimeoutError)
 
+Item = tuple[str, bytes] | Literal["connected", "lost"]
+
 
 class Subscription:
     """What is published to the followed channels, with a mark wherever something may have been missed.
 
     Runs on one connection of its own rather than on redis-py's PubSub, which reconnects silently: a hole that nobody
-    is told of. Follow and unfollow may be called at any time, from any task, while one task reads `messages()`.
+    is told of. Follow and unfollow may be called at any time, from any task, while one task listens.
     """
 
     def __init__(self, connect: Callable[[], AbstractConnection]) -> None:
@@ -47,16 +51,23 @@ class Subscription:
             with contextlib.suppress(*GONE):
                 await self._connection.send_command("UNSUBSCRIBE", channel)
 
-    async def messages(self) -> AsyncIterator[tuple[str, bytes] | Literal["connected", "lost"]]:
-        """(channel, payload) for ever; `connected` when all channels are in force, `lost` when they no longer are."""
+    async def listen(self, hear: Callable[[Item], None]) -> NoReturn:
+        """Hand (channel, payload) on for ever; `connected` when all channels are in force, `lost` when they no longer are.
+
+        `hear` is called between two turns of the loop and must not raise.
+        """
         failures = 0
+
+        def take(item: Item) -> None:
+            nonlocal failures
+            failures = 0
+            hear(item)
+
         while True:
             connection = self._connect()
             try:
                 await asyncio.wait_for(connection.connect(), _ANSWER_S)  # type: ignore[no-untyped-call]  # redis-py's
-                async for item in self._read(connection):
-                    failures = 0
-                    yield item
+                await self._follow_all(connection, take)
             except GONE as error:
                 if failures == 0:
                     log.warning("redis_subscription_lost", reason=str(error))
@@ -65,36 +76,34 @@ class Subscription:
                 self._let_go()
                 await connection.disconnect(nowait=True)
             if was_in_force:
-                yield "lost"
+                take("lost")
             failures += 1
             least, most = _BACKOFF_S
             await asyncio.sleep(random.uniform(0.5, 1.0) * min(most, least * 2**failures))  # noqa: S311 - jitter
 
-    async def _read(
-        self, connection: AbstractConnection
-    ) -> AsyncIterator[tuple[str, bytes] | Literal["connected", "lost"]]:
-        """Subscribe to every channel, then yield what arrives. Raises one of GONE when the connection is."""
+    async def messages(self) -> AsyncGenerator[Item]:
+        """The same one after the other, for those who take their time with each."""
+        items: asyncio.Queue[Item | None] = asyncio.Queue()
+        listening = asyncio.create_task(self.listen(items.put_nowait))
+        listening.add_done_callback(lambda _: items.put_nowait(None))
+        try:
+            while (item := await items.get()) is not None:
+                yield item
+            await listening  # it goes on for ever but for a mistake of ours
+        finally:
+            while not listening.done():  # redis-py may lose a cancellation while it connects
+                listening.cancel()
+                await asyncio.wait([listening], timeout=_ANSWER_S)
+
+    async def _follow_all(self, connection: AbstractConnection, hear: Callable[[Item], None]) -> NoReturn:
+        """Subscribe to every channel, then hand on what arrives. Raises one of GONE when the connection is."""
         self._connection = connection
         missing = set(self._channels)
-        if missing:
-            await connection.send_command("SUBSCRIBE", *missing)
-        else:
-            yield "connected"
-        waiting_for_pong = False
-        while True:
-            reply = await connection.read_response(
-                timeout=_ANSWER_S if waiting_for_pong else _IDLE_S, disconnect_on_error=False
-            )
-            if reply is None:
-                if waiting_for_pong:
-                    raise TimeoutError("no answer to a ping")
-                await connection.send_command("PING")
-                waiting_for_pong = True
-                continue
-            waiting_for_pong = False
+
+        def take(reply: object) -> None:
             match reply:
                 case [b"message", bytes(channel), bytes(payload)]:
-                    yield channel.decode(), payload
+                    hear((channel.decode(), payload))
                 case [b"subscribe", bytes(channel), _]:
                     name = channel.decode()
                     if (confirmed := self._awaited.pop(name, None)) is not None and not confirmed.done():
@@ -102,7 +111,21 @@ class Subscription:
                     if name in missing:
                         missing.discard(name)
                         if not missing:
-                            yield "connected"
+                            hear("connected")
+
+        line = Line(connection, take)
+        try:
+            if missing:
+                await connection.send_command("SUBSCRIBE", *missing)
+            else:
+                hear("connected")
+            while True:
+                if await line.is_quiet(_IDLE_S):
+                    await connection.send_command("PING")
+                    if await line.is_quiet(_ANSWER_S):
+                        raise TimeoutError("no answer to a ping")
+        finally:
+            line.end()
 
     def _let_go(self) -> None:
         """Wake those who wait for a subscription: it comes into force with the next connection."""

@@ -57,6 +57,11 @@ class Farm:
         self.project_id = project_id
         self.heard: list[RoomMessage] = []
 
+    def hear(self, item: RoomMessage | str) -> None:
+        """Note what is said in the project's room."""
+        if isinstance(item, RoomMessage):
+            self.heard.append(item)
+
     async def submit(
         self, input_props: Mapping[str, Any], output_settings: Mapping[str, Any] | None = None, **more: Any
     ) -> str:
@@ -160,7 +165,7 @@ async def listening(stack: contextlib.AsyncExitStack, farm: Farm) -> None:
     """Listen to the farm's room until the end of the stack."""
     feed = farm.ctx.bus.rooms()
     await feed.follow(farm.project_id)
-    task = asyncio.create_task(_listen(farm, feed.messages()))
+    task = asyncio.create_task(feed.listen(farm.hear))
     stack.callback(task.cancel)
 
 
@@ -173,12 +178,6 @@ async def supervised(stack: contextlib.AsyncExitStack, supervisor: Supervisor) -
         await task
 
     stack.push_async_callback(stop)
-
-
-async def _listen(farm: Farm, messages: AsyncIterator[Any]) -> None:
-    async for message in messages:
-        if isinstance(message, RoomMessage):
-            farm.heard.append(message)
 
 
 async def _new_farm(ctx: Context) -> Farm:

@@ -5,7 +5,7 @@ import contextlib
 import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 
@@ -223,21 +223,18 @@ class Hub:
     # --- listening ---------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        async with contextlib.aclosing(self._feed.messages()) as messages:
-            heard = 0
-            async for item in messages:
-                if isinstance(item, RoomMessage):
-                    try:
-                        self._hear(item)
-                    except Exception:  # it is one room's: the others go on listening
-                        log.exception("room_message_failed", project_id=item.project_id, kind=item.kind)
-                    heard += 1
-                    if heard % BATCH == 0:
-                        await asyncio.sleep(0)  # after a pause of ours there may be hundreds: members send meanwhile
-                else:
-                    self.connected = item == "reconnected"
-                    self._compare_now.set()
-                    self.attendance.repeat()
+        await self._feed.listen(self._take)
+
+    def _take(self, item: RoomMessage | Literal["reconnected", "lost"]) -> None:
+        if isinstance(item, RoomMessage):
+            try:
+                self._hear(item)
+            except Exception:  # it is one room's: the others go on listening
+                log.exception("room_message_failed", project_id=item.project_id, kind=item.kind)
+        else:
+            self.connected = item == "reconnected"
+            self._compare_now.set()
+            self.attendance.repeat()
 
     def _hear(self, message: RoomMessage) -> None:
         room = self.rooms.get(message.project_id)

@@ -133,7 +133,8 @@ class Room:
 
     def _listeners(self) -> list[Member]:
         """Who is told. Cohorts are last: a member that parts from one while it is told has been told."""
-        return [*(member for member in self.members if member.cohort is None), *self._cohorts.values()]
+        alone = [member for member in self.members if member.cohort is None]
+        return [*alone, *self._cohorts.values()]
 
     def _tell(self, event: Event) -> None:
         self.last = event.seq

@@ -45,8 +45,7 @@ class Listener:
         self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        async for item in self.feed.messages():
-            self.items.put_nowait(item)
+        await self.feed.listen(self.items.put_nowait)
 
     async def next(self) -> Any:
         return await asyncio.wait_for(self.items.get(), 10)

@@ -1,0 +1,75 @@
+"""The read side of one Redis connection, without a stream in between: replies are handed on where they arrive."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import hiredis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+_BATCH: Final = 32
+"""After so many replies the loop takes a turn: after a pause of ours hundreds may have come."""
+
+
+class Line(asyncio.Protocol):
+    """Takes the reading of a connected connection over from redis-py, for as long as this lives; sending stays there.
+
+    redis-py wakes a task for every reply, through a stream and with a timer, which cost a room of five members a third of
+    the processor time of a message (`bench/rooms/fanout.py`). It has no public way to its transport.
+    """
+
+    def __init__(self, connection: AbstractConnection, hear: Callable[[Any], None]) -> None:
+        """`hear` is called with each reply and must not raise."""
+        writer = connection._writer  # the only way to the transport that redis-py has connected and logged in on
+        if writer is None:
+            raise RedisConnectionError("the connection is closed")
+        self._hear = hear
+        self._replies = hiredis.Reader()
+        self._loop = asyncio.get_running_loop()
+        self._lost: asyncio.Future[Exception] = self._loop.create_future()
+        self._quiet = True
+        self._transport = cast(asyncio.Transport, writer.transport)
+        self._transport.set_protocol(self)
+
+    async def is_quiet(self, within_s: float) -> bool:
+        """Tell after `within_s` whether nothing came meanwhile. Raises what ended the connection as soon as it has ended."""
+        self._quiet = True
+        await asyncio.wait([self._lost], timeout=within_s)
+        if self._lost.done():
+            raise self._lost.result()
+        return self._quiet
+
+    def end(self) -> None:
+        """Hear nothing more."""
+        self._end(RedisConnectionError("the connection was given up"))
+
+    # --- asyncio's side ----------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        self._quiet = False
+        self._replies.feed(data)
+        self._hand_on()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end(error or RedisConnectionError("Redis closed the connection"))
+
+    def _hand_on(self) -> None:
+        for _ in range(_BATCH):
+            if self._lost.done():
+                return
+            try:
+                reply = self._replies.gets()
+            except hiredis.HiredisError as error:
+                self._end(RedisConnectionError(str(error)))
+                return
+            if reply is False:
+                self._transport.resume_reading()
+                return
+            self._hear(reply)
+        self._transport.pause_reading()
+        self._loop.call_soon(self._hand_on)
+
+    def _end(self, error: Exception) -> None:
+        if not self._lost.done():
+            self._lost.set_result(error)
