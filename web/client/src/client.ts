@@ -9,7 +9,7 @@ import { Room } from "./room.js";
 import type { RoomOptions } from "./room-options.js";
 import { TIMING, type Timing } from "./timing.js";
 import type { Asset, Page, Plan, Project, ProjectToken, Render, RenderRequest, SignedUrl } from "./types.js";
-import { upload, type UploadOptions } from "./uploads.js";
+import { resumeUpload, upload, type SendOptions, type UploadOptions } from "./uploads.js";
 
 export interface ClientOptions {
   /** What rooms use for sockets: the surroundings' own unless given. Node has one since 22; before, take that of `ws`. */
@@ -119,6 +119,11 @@ export class Client {
   /** Send a file and confirm it; the server looks into it next: see `readyAsset`. */
   upload(projectId: string, file: Blob, options: UploadOptions = {}): Promise<Asset> {
     return upload(this.#http, projectId, file, options);
+  }
+
+  /** Send what has not arrived of an upload that broke off (a `pending` asset), of the same file, and confirm it. */
+  resumeUpload(projectId: string, assetId: string, file: Blob, options: SendOptions = {}): Promise<Asset> {
+    return resumeUpload(this.#http, projectId, assetId, file, options);
   }
 
   getAsset(projectId: string, assetId: string, options: CallOptions = {}): Promise<Asset> {

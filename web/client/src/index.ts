@@ -10,4 +10,4 @@ export { Room } from "./room.js";
 export type { CommandOptions, RoomEvents, RoomOptions } from "./room-options.js";
 export type { Timing } from "./timing.js";
 export type * from "./types.js";
-export type { UploadOptions } from "./uploads.js";
+export type { SendOptions, UploadOptions } from "./uploads.js";

@@ -4,13 +4,20 @@ import { pause, type Http } from "./http.js";
 import { Problem, problemOf } from "./problem.js";
 import type { Asset, Upload } from "./types.js";
 
-export interface UploadOptions {
-  /** A `File` has a name and a type of its own. */
-  readonly name?: string | undefined;
-  readonly contentType?: string | undefined;
+export interface SendOptions {
   readonly onProgress?: ((sentBytes: number, totalBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+export interface UploadOptions extends SendOptions {
+  /** A `File` has a name and a type of its own. */
+  readonly name?: string | undefined;
+  readonly contentType?: string | undefined;
+  /** Called before the first byte is sent: with this asset's id the upload can go on later, see `resumeUpload`. */
+  readonly onAnnounced?: ((asset: Asset) => void) | undefined;
+}
+
+type Instructions = Upload["upload"];
 
 const PARTS_AT_ONCE = 4;
 const TRIES = 4;
@@ -18,61 +25,100 @@ const FIRST_PAUSE_MS = 500;
 
 /** Send a file and confirm it. The server looks into it next. */
 export async function upload(http: Http, projectId: string, file: Blob, options: UploadOptions): Promise<Asset> {
-  const assets = `/projects/${encodeURIComponent(projectId)}/assets`;
-  const { signal } = options;
   const body = {
     name: options.name ?? ("name" in file && typeof file.name === "string" ? file.name : "upload"),
     content_type: options.contentType ?? (file.type || "application/octet-stream"),
     size_bytes: file.size,
   };
-  const { asset, upload: how } = await http.call<Upload>("POST", `${assets}/upload`, { body, signal });
-  const report = progressOf(file.size, options.onProgress);
-  const done: { parts?: Sent[] } = {};
-  if (how.parts != null)
-    done.parts = await sendParts(http, file, how.parts, how.part_size_bytes ?? file.size, report, signal);
-  else await send(http, how.url ?? "", file, how.headers ?? {}, report(0), signal);
-  const path = `${assets}/${encodeURIComponent(asset.id)}/upload-complete`;
-  return http.call<Asset>("POST", path, { body: done, signal });
+  const { signal } = options;
+  const announced = await http.call<Upload>("POST", `${assetsOf(projectId)}/upload`, { body, signal });
+  options.onAnnounced?.(announced.asset);
+  return sendRest(http, projectId, file, announced, options);
 }
 
-interface Sent {
-  readonly part_number: number;
-  readonly etag: string;
+/** Send what has not arrived of an upload that broke off, and confirm it. */
+export async function resumeUpload(
+  http: Http,
+  projectId: string,
+  assetId: string,
+  file: Blob,
+  options: SendOptions,
+): Promise<Asset> {
+  const path = `${assetsOf(projectId)}/${encodeURIComponent(assetId)}/upload`;
+  const left = await http.call<Upload>("GET", path, { signal: options.signal });
+  const { name, size_bytes } = left.asset;
+  if (size_bytes !== file.size)
+    throw new TypeError(`this is another file: ${name} has ${size_bytes} bytes, not ${file.size}`);
+  return sendRest(http, projectId, file, left, options);
 }
+
+async function sendRest(
+  http: Http,
+  projectId: string,
+  file: Blob,
+  { asset, upload: first }: Upload,
+  { onProgress, signal }: SendOptions,
+): Promise<Asset> {
+  const path = `${assetsOf(projectId)}/${encodeURIComponent(asset.id)}`;
+  const report = progressOf(file.size, arrivedBytes(file, first), onProgress);
+  for (let how = first, left = Infinity; ;) {
+    try {
+      if (how.parts == null) await send(http, how.url ?? "", file, how.headers ?? {}, report(0), signal);
+      else await sendParts(http, file, how, report, signal);
+      break;
+    } catch (error) {
+      // A large file takes longer than its URLs are good for: as long as parts arrive, new ones are asked for.
+      const missing = how.parts?.length ?? 0;
+      if (!(error instanceof Problem && error.status === 403) || missing === 0 || missing >= left) throw error;
+      left = missing;
+      how = (await http.call<Upload>("GET", `${path}/upload`, { signal })).upload;
+    }
+  }
+  return http.call<Asset>("POST", `${path}/upload-complete`, { body: {}, signal });
+}
+
+function assetsOf(projectId: string): string {
+  return `/projects/${encodeURIComponent(projectId)}/assets`;
+}
+
 type Report = (part: number) => (sentBytes: number) => void;
 
-/** Add up what the parts have sent. */
-function progressOf(totalBytes: number, tell: UploadOptions["onProgress"]): Report {
+/** Add up what the parts have sent to what has arrived before. */
+function progressOf(totalBytes: number, arrived: number, tell: SendOptions["onProgress"]): Report {
   const sent = new Map<number, number>();
   return (part) => (sentBytes) => {
     sent.set(part, sentBytes);
     tell?.(
-      [...sent.values()].reduce((sum, bytes) => sum + bytes, 0),
+      [...sent.values()].reduce((sum, bytes) => sum + bytes, arrived),
       totalBytes,
     );
   };
 }
 
+function arrivedBytes(file: Blob, { parts, part_size_bytes }: Instructions): number {
+  if (parts == null) return 0;
+  return parts.reduce((left, part) => left - chunkOf(file, part.part_number, part_size_bytes).size, file.size);
+}
+
+function chunkOf(file: Blob, partNumber: number, partBytes: number | null | undefined): Blob {
+  const size = partBytes ?? file.size;
+  return file.slice((partNumber - 1) * size, Math.min(file.size, partNumber * size));
+}
+
 async function sendParts(
   http: Http,
   file: Blob,
-  parts: readonly { part_number: number; url: string }[],
-  partBytes: number,
+  { parts, part_size_bytes }: Instructions,
   report: Report,
   signal: AbortSignal | undefined,
-): Promise<Sent[]> {
+): Promise<void> {
   const stop = new AbortController(); // the first part that fails ends the others
   const either = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
-  const left = [...parts];
-  const sent: Sent[] = [];
+  const left = [...(parts ?? [])];
   const work = async () => {
     for (let part = left.shift(); part !== undefined; part = left.shift()) {
-      const from = (part.part_number - 1) * partBytes;
-      const chunk = file.slice(from, Math.min(file.size, from + partBytes));
-      const etag = await send(http, part.url, chunk, {}, report(part.part_number), either);
-      if (etag === null)
-        throw new TypeError("the storage does not let the page read the header ETag: see docs/storage.md");
-      sent.push({ part_number: part.part_number, etag });
+      const chunk = chunkOf(file, part.part_number, part_size_bytes);
+      await send(http, part.url, chunk, {}, report(part.part_number), either);
     }
   };
   try {
@@ -81,10 +127,9 @@ async function sendParts(
     stop.abort();
     throw error;
   }
-  return sent.sort((one, other) => one.part_number - other.part_number);
 }
 
-/** PUT bytes to a signed URL, again while the storage is away; returns the ETag. No credential goes there. */
+/** PUT bytes to a signed URL, again while the storage is away. No credential goes there. */
 async function send(
   http: Http,
   url: string,
@@ -92,15 +137,14 @@ async function send(
   headers: Record<string, string>,
   report: (sentBytes: number) => void,
   signal: AbortSignal | undefined,
-): Promise<string | null> {
+): Promise<void> {
   // The browser counts the bytes itself and wants no say in it.
   const told = Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-length"));
   const put = typeof XMLHttpRequest === "undefined" ? putByFetch : putByXhr;
   for (let tries = 1; ; tries++) {
     try {
-      const etag = await put(http, url, bytes, told, report, signal);
-      report(bytes.size);
-      return etag;
+      await put(http, url, bytes, told, report, signal);
+      return report(bytes.size);
     } catch (error) {
       const refused = error instanceof Problem && error.status < 500 && error.status !== 429;
       if (refused || tries >= TRIES || signal?.aborted) throw error;
@@ -117,7 +161,7 @@ type Put = (
   headers: Record<string, string>,
   report: (sentBytes: number) => void,
   signal: AbortSignal | undefined,
-) => Promise<string | null>;
+) => Promise<void>;
 
 const putByFetch: Put = async (http, url, bytes, headers, report, signal) => {
   let sent = 0;
@@ -141,7 +185,6 @@ const putByFetch: Put = async (http, url, bytes, headers, report, signal) => {
   const response = await fetch(url, init);
   if (!response.ok) throw await problemOf(response);
   await response.body?.cancel();
-  return response.headers.get("etag");
 };
 
 /** A browser's fetch does not tell how much it has sent. */
@@ -157,7 +200,7 @@ const putByXhr: Put = (_, url, bytes, headers, report, signal) =>
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => report(event.loaded);
     request.onload = settle(() => {
-      if (request.status >= 200 && request.status < 300) return resolve(request.getResponseHeader("etag"));
+      if (request.status >= 200 && request.status < 300) return resolve();
       problemOf(new Response(request.responseText || null, { status: request.status })).then(reject, reject);
     });
     request.onerror = settle(() => reject(new TypeError("the upload was broken off")));

@@ -152,6 +152,15 @@ export function keepsItsPromises(run: Run, where: "a page" | "a program"): void 
     }
   });
 
+  test("an upload that broke off goes on with what has not arrived", async () => {
+    const { broken, other, asset, assetId, first, last, partBytes } = await tried("an upload that broke off");
+    expect(broken).toMatchObject({ message: "the page was closed" });
+    expect(other).toMatchObject({ name: "TypeError" });
+    expect(asset).toMatchObject({ id: assetId, status: "processing", size_bytes: 5 * partBytes });
+    expect(first).toBeGreaterThanOrEqual(partBytes);
+    expect(last).toBe(5 * partBytes);
+  });
+
   test("refusals are problems with the server's code", async () => {
     const { noProject, noRoom, invalid, noRender } = await tried("refusals");
     expect(noProject).toMatchObject({ status: 404, code: "not_found" });

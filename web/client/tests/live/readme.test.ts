@@ -33,7 +33,7 @@ test("README's pages have the types they use", () => {
   const sources = new Map(
     blocks("ts").map((text, index) => [fileURLToPath(new URL(`page${index}.mts`, FOLDER)), text]),
   );
-  expect(sources.size).toBe(4);
+  expect(sources.size).toBe(5);
   const host = ts.createCompilerHost(options);
   const { readFile: read, fileExists } = host;
   host.fileExists = (name) => sources.has(name) || fileExists(name);

@@ -264,6 +264,28 @@ export const scenarios = {
     return done;
   },
 
+  /** Five parts, four at a time: once the fifth is on its way, one has arrived. */
+  async "an upload that broke off"(world: World) {
+    const { client, id } = await project(world);
+    const part = 16 * 1024 ** 2;
+    const file = new Blob([new Uint8Array(5 * part).fill(7)], { type: "video/mp4" });
+    const stop = new AbortController();
+    const announced: string[] = [];
+    const broken = await refusal(
+      client.upload(id, file, {
+        name: "noise.mp4",
+        signal: stop.signal,
+        onAnnounced: (asset) => void announced.push(asset.id),
+        onProgress: (sent) => sent > 4 * part && stop.abort(new Error("the page was closed")),
+      }),
+    );
+    const [assetId = ""] = announced;
+    const other = await refusal(client.resumeUpload(id, assetId, new Blob(["another file"])));
+    const told: number[] = [];
+    const asset = await client.resumeUpload(id, assetId, file, { onProgress: (sent) => void told.push(sent) });
+    return { broken, other, asset, assetId, first: told[0] ?? 0, last: told.at(-1), partBytes: part };
+  },
+
   async refusals(world: World) {
     const { client, id } = await project(world);
     const other = new Client(world.url, world.key, { ...world.options, timing: TIMING });
