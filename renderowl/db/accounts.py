@@ -8,7 +8,7 @@ from piccolo.columns.combination import WhereRaw
 from piccolo.query.functions import Lower
 
 from renderowl.db.database import Database
-from renderowl.db.tables import ApiKeys, Users
+from renderowl.db.tables.accounts import ApiKeys, Users
 from renderowl.domain.records import ApiKey, Role, Tier, User
 
 _KEY_NAMES = ApiKey.__struct_fields__

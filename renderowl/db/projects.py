@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 from renderowl.db.database import Database, from_json, to_json
-from renderowl.db.tables import Projects
+from renderowl.db.tables.media import Projects
 from renderowl.domain.records import Project
 
 _COLUMNS = ", ".join(Project.__struct_fields__)
