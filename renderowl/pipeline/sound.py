@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
+import msgspec
+
 from renderowl.pipeline.clock import fraction_of, time_of
 from renderowl.pipeline.effects.path import path
 from renderowl.pipeline.graph import Stream, combined, input_stream, source
 from renderowl.pipeline.joints import Edges, cut_edges
 from renderowl.pipeline.layers import Input
+from renderowl.pipeline.mixing import SAMPLE_RATE as SAMPLE_RATE
+from renderowl.pipeline.mixing import Placed, mixed, overlap
 from renderowl.pipeline.motion import Key
 from renderowl.pipeline.plan import AudioProgramme
 from renderowl.pipeline.timeline import AudioClip, Duck, Media, Rate
 
-SAMPLE_RATE: Final = 48_000
 _CEILING: Final = 0.966
 """The limiter's: -0.3 dBFS leaves room for what a lossy codec adds."""
 _TAIL_S: Final = Fraction(1, 2)
@@ -44,10 +47,10 @@ def programme_sound(programme: AudioProgramme, *, limited: bool = True) -> tuple
     if not voices:
         silence = source("anullsrc@silence", sample_rate=SAMPLE_RATE, channel_layout="stereo")
         return silence.then("atrim", end_sample=total), inputs
-    mixed = _mix(under_voices(clips, voices, total))
-    if limited and (len(voices) > 1 or _may_be_loud(clips[0], programme)):
-        mixed = mixed.then("alimiter", limit=_CEILING, level=0, latency=1)
-    return whole(mixed, total), inputs
+    sound = mixed(under_voices(clips, voices, total))
+    if limited and (overlap(voices) or any(_may_be_loud(clip, programme) for clip in clips)):
+        sound = sound.then("alimiter", limit=_CEILING, level=0, latency=1)
+    return whole(sound, total), inputs
 
 
 def whole(sound: Stream, total: int) -> Stream:
@@ -61,28 +64,23 @@ def _may_be_loud(clip: AudioClip, programme: AudioProgramme) -> bool:
     return peak > 1 or programme.media[clip.src].channels > 2
 
 
-def _mix(sounds: Sequence[Stream]) -> Stream:
-    if len(sounds) == 1:
-        return sounds[0]
-    return combined("amix", sounds, inputs=len(sounds), normalize=0, duration="longest", dropout_transition=0)
-
-
-def under_voices(clips: Sequence[AudioClip], sounds: Sequence[Stream], total: int) -> list[Stream]:
+def under_voices(clips: Sequence[AudioClip], sounds: Sequence[Placed], total: int) -> list[Placed]:
     """Return the sounds to be mixed: those that are ducked alike joined to one bed and lowered, the others as they are.
 
     The compressor is driven far beyond what is asked for and mixed with the untouched bed, so that the amount does not
     depend on how loud the voice is. It swallows its last block, hence the padding.
     """
     heard = list(sounds)
-    beds: list[Stream] = []
+    beds: list[Placed] = []
     for duck in dict.fromkeys(clip.duck for clip in clips if clip.duck is not None):
-        keys: list[Stream] = []
+        keys: list[Placed] = []
         for index, clip in enumerate(clips):
             if clip.group in duck.against and clip.duck != duck:
-                heard[index], key = heard[index].split("a")
-                keys.append(key)
-        bed = _mix([sound for clip, sound in zip(clips, heard, strict=True) if clip.duck == duck])
-        beds.append(_ducked(bed, _mix(keys), duck, total) if keys else bed)
+                voice, key = heard[index].sound.split("a")
+                heard[index] = msgspec.structs.replace(heard[index], sound=voice)
+                keys.append(msgspec.structs.replace(heard[index], sound=key))
+        lowered = [sound for clip, sound in zip(clips, heard, strict=True) if clip.duck == duck]
+        beds += [Placed(_ducked(mixed(lowered), mixed(keys), duck, total), 0, total)] if keys else lowered
     return [sound for clip, sound in zip(clips, heard, strict=True) if clip.duck is None] + beds
 
 
@@ -100,8 +98,8 @@ def _ducked(bed: Stream, key: Stream, duck: Duck, total: int) -> Stream:
     return lowered.then("atrim", end_sample=total)
 
 
-def _voice(clip: AudioClip, edges: Edges, programme: AudioProgramme, inputs: list[Input]) -> Stream:
-    """Return one clip's sound, silence before it included."""
+def _voice(clip: AudioClip, edges: Edges, programme: AudioProgramme, inputs: list[Input]) -> Placed:
+    """Return one clip's sound and its place."""
     rate = programme.rate
     begin = samples(clip.start, rate)
     length = samples(clip.start + clip.frames, rate) - begin
@@ -118,8 +116,8 @@ def _voice(clip: AudioClip, edges: Edges, programme: AudioProgramme, inputs: lis
         voice = _shaped(voice, clip, begin, rate)
     voice = _faded(voice, clip, edges, length, rate)
     if begin < 0:  # a cut went through the fade
-        return voice.then("atrim", start_sample=-begin).then("asetpts", "PTS-STARTPTS")
-    return voice.then("adelay", f"{begin}S", all=1) if begin else voice
+        voice = voice.then("atrim", start_sample=-begin).then("asetpts", "PTS-STARTPTS")
+    return Placed(voice, max(0, begin), length + min(0, begin))
 
 
 def _paced(voice: Stream, clip: AudioClip) -> Stream:

@@ -204,6 +204,12 @@ CASES: dict[str, Callable[[], Command]] = {
         AudioClip("a", 0, 90, "film", gain=0.25, fade_in=15, fade_out=30, loop=True),
         AudioClip("b", 30, 30, "voice", Seconds(7, 2), 3.0),
     ),
+    "sounds-in-a-row": lambda: sound(
+        AudioClip("a", 0, 30, "voice"),
+        AudioClip("b", 20, 30, "film", gain=0.5),
+        AudioClip("c", 30, 30, "voice"),
+        AudioClip("d", 75, 15, "voice"),
+    ),
     "sound-ducked": lambda: sound(
         AudioClip("a", 0, 60, "voice", group="voices"),
         AudioClip("b", 0, 90, "film", duck=Duck(("voices",), -12.0, 20.0, 250.0)),
