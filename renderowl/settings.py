@@ -25,6 +25,9 @@ _ENDPOINT = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 """No query and no user name: operations are paths below it, and its credential is a setting of its own."""
 
 
+REMOTE_GRACE_S = 60.0
+"""How long after its time is up a remote endpoint may still be heard of a render."""
+
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -260,8 +263,8 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
     for origin in settings.allowed_origins:
         if not _ORIGIN.fullmatch(origin):
             raise SettingsError(f"{PREFIX}ALLOWED_ORIGINS: {origin!r} is not an origin such as https://editor.example")
-    if settings.remote_endpoint and not _ENDPOINT.fullmatch(settings.remote_endpoint):
-        raise SettingsError(f"{PREFIX}REMOTE_ENDPOINT: must be a URL such as https://api.runpod.ai/v2/abc123")
+    if settings.remote_endpoint:
+        _check_remote(settings)
     for proxy in settings.trusted_proxies:
         try:
             ipaddress.ip_network(proxy)
@@ -273,6 +276,18 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
                 f"{PREFIX}OUTBOUND_ALLOW: {place!r} is neither a host nor a network such as 10.1.0.0/16"
             )
     return settings
+
+
+def _check_remote(settings: Settings) -> None:
+    if not _ENDPOINT.fullmatch(settings.remote_endpoint):
+        raise SettingsError(f"{PREFIX}REMOTE_ENDPOINT: must be a URL such as https://api.runpod.ai/v2/abc123")
+    longest_s = settings.remote_wait_s + settings.remote_execution_s + REMOTE_GRACE_S
+    for name in ("step_deadline_s", "render_deadline_s"):
+        if 0 < getattr(settings, name) < longest_s:
+            raise SettingsError(
+                f"{PREFIX}{name.upper()}: must be at least {longest_s:g}, {REMOTE_GRACE_S:g} more than a render may wait"
+                " and execute at the remote endpoint"
+            )
 
 
 def _is_place(entry: str) -> bool:

@@ -68,7 +68,8 @@ async def set_submitted(db: Database, errand_id: str, remote_id: str) -> None:
     """Note what the endpoint calls an errand; one that was given up meanwhile stays so, and can now be called back."""
     await db.execute(
         "UPDATE errands SET remote_id = coalesce(remote_id, $2), submitted_at = coalesce(submitted_at, now()),"
-        " status = CASE status WHEN 'recorded' THEN 'submitted' ELSE status END WHERE id = $1 AND status <> 'ended'",
+        " status = CASE status WHEN 'recorded' THEN 'submitted' ELSE status END, look_at = now()"
+        " WHERE id = $1 AND status <> 'ended'",
         errand_id,
         remote_id,
     )
@@ -179,6 +180,13 @@ async def costs_of_key(db: Database, key_id: str, first: date, last: date) -> li
         last,
     )
     return [DayCost(**dict(row)) for row in rows]
+
+
+async def forget(db: Database, *, older_than_days: int) -> int:
+    """Drop what ended so long ago and return how many rows that were."""
+    return await db.execute(
+        "DELETE FROM errands WHERE status = 'ended' AND ended_at < now() - make_interval(days => $1)", older_than_days
+    )
 
 
 def _errand(row: asyncpg.Record) -> Errand:

@@ -103,9 +103,7 @@ async def of_key(ctx: Context, principal: Principal, key_id: str, *, days: int) 
 
 async def forget(ctx: Context) -> int:
     """Drop what is older than is kept; the slow tick. Returns how many rows that were."""
-    return await usage.forget(ctx.db, older_than_days=KEPT_DAYS) + await quotas.forget(
-        ctx.db, older_than_days=KEPT_DAYS
-    )
+    return sum([await of.forget(ctx.db, older_than_days=KEPT_DAYS) for of in (usage, quotas, errands)])
 
 
 def _day(day: date, by_day: dict[date, list[RouteUse]], costs: dict[date, DayCost]) -> DayUsage:

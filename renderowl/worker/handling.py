@@ -15,7 +15,7 @@ import httpx
 import msgspec
 import structlog
 
-from renderowl import settings
+from renderowl import __version__, settings
 from renderowl.client.problem import Problem
 from renderowl.client.reports import RemoteReporter
 from renderowl.domain.errors import Internal, Interrupted, RenderOwlError
@@ -23,7 +23,7 @@ from renderowl.pipeline.assemble import OutputFile
 from renderowl.pipeline.hardware import equipped
 from renderowl.pipeline.render_file import RenderProgress, render_file
 from renderowl.pipeline.tools import discover
-from renderowl.worker.order import FORMAT, Failure, Order, Place, Result, media_of
+from renderowl.worker.order import Failure, Order, Place, Result, media_of
 from renderowl.worker.parcel import pack
 from renderowl.worker.signed import download, persistently
 
@@ -64,8 +64,8 @@ async def _read_order(http: httpx.AsyncClient, url: str) -> Order:
     answer = await persistently(http, "GET", Place(url))
     try:
         document = msgspec.json.decode(answer.content)
-        if document.get("format") != FORMAT:
-            raise Internal(f"the order has format {document.get('format')!r}; this version of RenderOwl reads {FORMAT}")
+        if document.get("version") != __version__:
+            raise Internal(f"the order is of RenderOwl {document.get('version')}, and this is {__version__}")
         return msgspec.convert(document, Order)
     except (msgspec.DecodeError, msgspec.ValidationError, AttributeError) as error:
         raise Internal(f"the order cannot be read: {error}") from None
@@ -127,7 +127,7 @@ class _Handling:
         place = self._order.result
         headers = {**place.headers, "Content-Length": str(archive.stat().st_size)}
         await persistently(self._http, "PUT", msgspec.structs.replace(place, headers=headers), archive)
-        return Result(FORMAT, self._order.errand_id, made)
+        return Result(__version__, self._order.errand_id, made)
 
     # --- progress -----------------------------------------------------------------------------------------------------
 

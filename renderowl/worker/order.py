@@ -1,15 +1,10 @@
 """What a remote machine is asked to make and what it answers: the two documents both sides must understand."""
 
-from typing import Final
-
 import msgspec
 
 from renderowl.pipeline.assemble import OutputKind
 from renderowl.pipeline.plan import Plan
 from renderowl.pipeline.timeline import Media
-
-FORMAT: Final = 1
-"""Of orders and results. Raised when either changes: both sides must be of one kind."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -29,9 +24,12 @@ class ReportTo(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """A film to be made: its plan, where the bytes of its inputs are (by SHA-256), and where the result goes."""
+    """A film to be made: its plan, where the bytes of its inputs are (by SHA-256), and where the result goes.
 
-    format: int
+    `version` is that of RenderOwl: a plan means to another version whatever it may, so both sides have the same.
+    """
+
+    version: str
     errand_id: str
     plan: Plan
     inputs: dict[str, Place]
@@ -58,7 +56,7 @@ class MadeFile(msgspec.Struct, frozen=True):
 class Result(msgspec.Struct, frozen=True):
     """What `handle` returns when all went well: the files within the archive that was sent to `Order.result`."""
 
-    format: int
+    version: str
     errand_id: str
     files: list[MadeFile]
 

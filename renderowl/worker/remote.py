@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from renderowl import __version__
 from renderowl.domain.errors import ERRORS, DeadlineExceeded, Interrupted, RemoteFailed, RenderOwlError
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import Errand
@@ -32,17 +33,18 @@ from renderowl.services.endpoint import (
 from renderowl.services.errands import ORDER_NAME, RESULT_NAME, Followed
 from renderowl.services.renders import draft, read_ask
 from renderowl.services.views import CacheView
+from renderowl.settings import REMOTE_GRACE_S
 from renderowl.worker.assembling import Film, publish
 from renderowl.worker.execution import Execution, until_delivered
 from renderowl.worker.executor import Executor
 from renderowl.worker.fetching import fetch_sources
-from renderowl.worker.order import FORMAT, Failure, Order, Place, ReportTo, Result, media_of
+from renderowl.worker.order import Failure, Order, Place, ReportTo, Result, media_of
 from renderowl.worker.parcel import unpack
 
 log = structlog.get_logger(__name__)
 
-GRACE_S: Final = 60.0
-"""How long after its lifetime an endpoint may still be heard of an errand before it is given up."""
+FORGETTING_S: Final = 2.0
+"""How long after an endpoint knew nothing of an errand it is asked again: what has just been submitted may come later."""
 
 
 class RemoteExecutor(Executor):
@@ -126,7 +128,7 @@ class RemoteExecutor(Executor):
                         return look
                     await until_delivered(partial(errands.end, ctx, errand, look.state))
                     raise _error_of(look)
-                if time.time() > errand.expires_at.timestamp() + GRACE_S:
+                if time.time() > errand.expires_at.timestamp():
                     await until_delivered(lambda: errands.give_up(ctx, errand))
                     raise DeadlineExceeded("the remote endpoint did not finish in time")
                 await execution.unless_stopped(_first(news, ctx.settings.remote_poll_s))
@@ -136,16 +138,20 @@ class RemoteExecutor(Executor):
     async def _look(self, execution: Execution, errand: Errand) -> Look | None:
         """How it is now; None while the endpoint does not answer. Raises RemoteFailed when it has forgotten."""
         assert errand.remote_id is not None, "only a submitted errand is followed"
-        try:
-            look = await execution.unless_stopped(self._endpoint.status(errand.remote_id))
-        except EndpointSilent as error:
-            log.warning("errand_unanswered", errand_id=errand.id, reason=str(error))
-            return None
-        except EndpointForgot as error:
-            await until_delivered(lambda: errands.end(execution.ctx, errand, "forgotten"))
-            raise RemoteFailed(str(error)) from None
-        execution.watchdog.sign()
-        return look
+        for again in (True, False):
+            try:
+                look = await execution.unless_stopped(self._endpoint.status(errand.remote_id))
+            except EndpointSilent as error:
+                log.warning("errand_unanswered", errand_id=errand.id, reason=str(error))
+                return None
+            except EndpointForgot:
+                if again:
+                    await execution.unless_stopped(asyncio.sleep(FORGETTING_S))
+                continue
+            execution.watchdog.sign()
+            return look
+        await until_delivered(lambda: errands.end(execution.ctx, errand, "forgotten"))
+        raise RemoteFailed("the remote endpoint knows nothing of it any more")
 
     # --- home ---------------------------------------------------------------------------------------------------------
 
@@ -154,7 +160,7 @@ class RemoteExecutor(Executor):
         archive = execution.folder / RESULT_NAME
         try:
             result = msgspec.convert(look.output, Result)
-            if result.format != FORMAT or result.errand_id != errand.id:
+            if result.version != __version__ or result.errand_id != errand.id:
                 raise ValueError("it is the result of something else")
             names = {file.name for file in result.files}
             if missing := [film.output_name for film in plan.films if film.output_name not in names]:
@@ -181,14 +187,14 @@ def _new_errand(execution: Execution) -> Errand:
         project_id=render.project_id,
         key_id=render.key_id,
         price_per_s=settings.remote_price_per_s,
-        expires_at=datetime.now(UTC) + timedelta(seconds=errands.lifetime_s(settings)),
+        expires_at=datetime.now(UTC) + timedelta(seconds=errands.lifetime_s(settings) + REMOTE_GRACE_S),
     )
 
 
 async def _store_order(execution: Execution, errand: Errand, blueprint: Blueprint) -> str:
     """Put the order where only its URL leads: small requests to the endpoint, and nothing of the film in its records."""
     ctx, claim = execution.ctx, execution.claim
-    ttl_s = round(errands.lifetime_s(ctx.settings) + GRACE_S)
+    ttl_s = round(errands.lifetime_s(ctx.settings) + REMOTE_GRACE_S)
     keys = execution.wanted(media_of(blueprint.plan), blueprint.keys)
     inputs = {
         content_hash: Place((await ctx.storage.sign_get(key, ttl_s=ttl_s)).url) for content_hash, key in keys.items()
@@ -197,7 +203,7 @@ async def _store_order(execution: Execution, errand: Errand, blueprint: Blueprin
         errand.prefix + RESULT_NAME, ttl_s=ttl_s, content_type="application/x-tar", size_bytes=None
     )
     order = Order(
-        format=FORMAT,
+        version=__version__,
         errand_id=errand.id,
         plan=blueprint.plan,
         inputs=inputs,

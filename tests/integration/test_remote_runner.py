@@ -241,7 +241,7 @@ async def test_a_result_that_is_not_what_it_says_is_not_published(away: RemoteFa
     render_id = await away.farm.submit(film(), FAST)
     await away.submitted(1)
     taken = away.runpod.submissions[0]
-    taken.status, taken.output, taken.execution_ms = "COMPLETED", {"format": 1, "errand_id": "ern_x", "files": []}, 5
+    taken.status, taken.output, taken.execution_ms = "COMPLETED", {"version": "0", "errand_id": "ern_x", "files": []}, 5
     async with httpx.AsyncClient() as http:
         await http.post(taken.asked["webhook"], json={})
     away.runpod.free.set()
