@@ -8,16 +8,10 @@ import time
 from typing import Final
 
 from renderowl.domain.errors import Unauthenticated
-from renderowl.security.signing import sign, verify
+from renderowl.security.signing import verify
 
 WINDOW_S: Final = 300
 _MAX_HEADER_LENGTH: Final = 512
-
-
-def sign_webhook(key: bytes, body: bytes, *, now: float | None = None) -> str:
-    """The signature header of this body, as of `now`."""
-    timestamp = int(time.time() if now is None else now)
-    return f"t={timestamp},v1={sign(key, _message(timestamp, body))}"
 
 
 def verify_webhook(key: bytes, header: str | None, body: bytes, *, now: float | None = None) -> int:

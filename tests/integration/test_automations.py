@@ -14,9 +14,9 @@ from renderowl.actors.automation_runner import AutomationRunner
 from renderowl.actors.cron import Cron
 from renderowl.actors.supervisor import Supervisor
 from renderowl.actors.webhook_sender import WebhookSender
+from renderowl.client.reports import sign_report
 from renderowl.db import automations as rows
 from renderowl.db import executions
-from renderowl.security.webhooks import sign_webhook
 from renderowl.services import executing, triggering
 from renderowl.testing.origin import Origin, open_origin, page
 from renderowl.testing.service import Service, open_service
@@ -416,7 +416,7 @@ async def test_a_signed_request_triggers_its_automation(service: Service) -> Non
     project_id = await service.project()
     automation = await make(service, project_id, {"type": "webhook"}, {**RENDER, "metadata": {"n": "{{trigger.n}}"}})
     body = b'{"n": 7}'
-    signature = sign_webhook(automation["secret"].encode(), body)
+    signature = sign_report(automation["secret"], body)
     path = automation["url"].removeprefix("http://testserver")
     answer = await service.as_(None).post(path, content=body, headers={"RenderOwl-Signature": signature})
     assert answer.status_code == 202, answer.text

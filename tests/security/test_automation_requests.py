@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
+from renderowl.client.reports import sign_report
 from renderowl.domain.ids import new_id
-from renderowl.security.webhooks import WINDOW_S, sign_webhook
+from renderowl.security.webhooks import WINDOW_S
 from renderowl.services import executing
 from renderowl.testing.service import Service
 
@@ -48,7 +49,7 @@ async def door(service: Service) -> Door:
 
 
 def signed(secret: str, body: bytes = BODY, **at: float) -> str:
-    return sign_webhook(secret.encode(), body, **at)
+    return sign_report(secret, body, **at)
 
 
 @pytest.mark.parametrize(
