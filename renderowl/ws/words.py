@@ -89,6 +89,9 @@ class _ProgressBody(msgspec.Struct, frozen=True):
     data: _Reached
 
 
+_progress_body: Final = msgspec.json.Decoder(_ProgressBody)
+
+
 class EphemeralWord(Word):
     """A progress, a preview, or who is here."""
 
@@ -105,7 +108,7 @@ class EphemeralWord(Word):
 
     @cached_property
     def _reached(self) -> _Reached:
-        return msgspec.json.decode(self._body, type=_ProgressBody).data
+        return _progress_body.decode(self._body).data
 
     def is_behind(self, other: "EphemeralWord") -> bool:
         """Tell whether this progress would turn the other one back."""
