@@ -26,6 +26,8 @@ COMMANDS: Final = (
     "backup",
     "restore",
     "keys",
+    "listen",
+    "completion",
     "version",
 )
 """In the order of `--help`. Each is the attribute `command` of the module `renderowl.cli.<name>`."""

@@ -1,12 +1,14 @@
-"""`renderowl render`: a spec file to a video, with nothing but FFmpeg."""
+"""`renderowl render`: a spec file to a video, with nothing but FFmpeg, or by a server."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import msgspec
 import rich_click as click
 
 from renderowl.cli.environment import read_settings
+from renderowl.cli.server_options import require_key, server_options
 from renderowl.cli.spec_file import prepare, read_spec
 from renderowl.pipeline.assemble import OutputFile
 from renderowl.pipeline.hardware import equipped
@@ -26,19 +28,56 @@ from renderowl.pipeline.tools import discover
     help="Keep encoded segments here, and take them from here when a later render shows the same.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a progress bar.")
-def command(spec_file: Path, output: Path | None, parallel: int | None, cache_dir: Path | None, as_json: bool) -> None:
+@server_options(required=False)
+@click.option(
+    "--watch", is_flag=True, help="With --server: render again whenever the spec or one of its files changes."
+)
+def command(
+    spec_file: Path,
+    output: Path | None,
+    parallel: int | None,
+    cache_dir: Path | None,
+    as_json: bool,
+    server: str | None,
+    key: str | None,
+    project_id: str | None,
+    watch: bool,
+) -> None:
     """Render SPEC_FILE, a JSON object with composition_id, input_props and output_settings.
 
-    Sources in it are paths relative to the file. Needs no server.
+    Sources in it are paths relative to the file. Needs no server; with --server that one renders, what has not changed
+    out of its cache: files are uploaded and the film is fetched.
     """
     from rich.filesize import decimal
 
+    if server is not None:
+        _render_there(spec_file, output, server, require_key(key), project_id, watch=watch, as_json=as_json)
+        return
+    if watch or project_id is not None:
+        raise click.UsageError(f"{'--watch' if watch else '--project'} wants a --server")
     made = asyncio.run(_render(spec_file, output, parallel or 0, cache_dir, quiet=as_json))
     if as_json:
         click.echo(msgspec.json.encode({"outputs": made}, enc_hook=str).decode())
     else:
         for file in made:
             click.echo(f"{file.path}  {decimal(file.size_bytes)}")
+
+
+def _render_there(
+    spec_file: Path, output: Path | None, server: str, key: str, project_id: str | None, *, watch: bool, as_json: bool
+) -> None:
+    from renderowl.cli.render_there import render_there
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        place = asyncio.run(
+            render_there(
+                server, key, project_id, spec_file, output, watch=watch, bar=lambda: _Bar(quiet=as_json), say=say
+            )
+        )
+        click.echo(msgspec.json.encode({"output": str(place)}).decode() if as_json else str(place))
 
 
 async def _render(

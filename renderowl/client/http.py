@@ -31,6 +31,10 @@ class _Announced(msgspec.Struct, frozen=True):
     upload: Upload
 
 
+class _Secret(msgspec.Struct, frozen=True):
+    secret: str
+
+
 class _Url(msgspec.Struct, frozen=True):
     url: str
 
@@ -91,6 +95,10 @@ class Client:
     ) -> Room:
         """What happens in a project, for ever: `async for message in client.room(...)`."""
         return Room(self._api, project_id, since=since, filter=filter, timing=self._timing, watching=watching)
+
+    async def webhook_secret(self, project_id: str) -> str:
+        """What webhooks to the `webhook_url` of the project's renders are signed with: `whsec_...`."""
+        return (await self._api.call(_Secret, "GET", f"/projects/{project_id}/webhook-secret")).secret
 
     # --- assets ------------------------------------------------------------------------------------------------------
 

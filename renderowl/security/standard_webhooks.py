@@ -18,6 +18,11 @@ def told_secret(key: bytes) -> str:
     return SECRET_PREFIX + base64.b64encode(key).decode()
 
 
+def key_of(secret: str) -> bytes:
+    """The key of a secret that a receiver was given."""
+    return base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+
+
 def headers(keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The three headers of a request at `timestamp` (Unix seconds), signed with each of the keys."""
     signed = b"%b.%d.%b" % (message_id.encode(), timestamp, body)

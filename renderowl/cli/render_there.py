@@ -1,0 +1,142 @@
+"""A spec file rendered by a server: its files uploaded, the film fetched, again whenever one of them changes."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, Protocol
+
+import msgspec
+import rich_click as click
+
+from renderowl.cli.spec_file import LIMITS, SpecFile, read_spec
+from renderowl.client import Client, Problem
+from renderowl.domain.errors import RenderOwlError
+from renderowl.domain.events import Progress
+from renderowl.pipeline import compositions
+from renderowl.pipeline.render_file import RenderProgress
+
+_LOOK_S: Final = 0.25
+_LEFT: Final = ("asset://", "http://", "https://")
+
+Stamp = dict[Path, tuple[int, int] | None]
+"""A file's size and time of change; None for one that is not there."""
+
+
+class Bar(Protocol):
+    """Shows how far a render is."""
+
+    def show(self, progress: RenderProgress) -> None:
+        """Draw it."""
+        ...
+
+
+class RenderThere:
+    """Renders one spec file in one project, any number of times; a file that has not changed is uploaded once."""
+
+    def __init__(self, client: Client, project_id: str, spec_file: Path, output: Path | None) -> None:
+        self._client = client
+        self._project_id = project_id
+        self._spec_file = spec_file
+        self._output = output
+        self._uploaded: dict[Path, tuple[tuple[int, int] | None, str]] = {}
+
+    async def once(self, on_progress: Callable[[Progress], object]) -> Path:
+        """Upload what is new, render, and write the film. Raises Problem, UsageError, or an error of the spec."""
+        spec = read_spec(self._spec_file)
+        body = msgspec.to_builtins(spec)
+        for src, places in self._local(spec).items():
+            for pointer in places:
+                _put(body, pointer, await self._asset(src, places[0]))
+        key = f"watch:{self._spec_file.name}"
+        render = await self._client.render(self._project_id, {**body, "supersede_key": key}, on_progress=on_progress)
+        assert render.output is not None
+        place = self._output or Path(PurePosixPath(render.output["outputs"][0]["name"]).name)
+        await asyncio.to_thread(place.parent.mkdir, parents=True, exist_ok=True)
+        return await self._client.download(self._project_id, render.id, place)
+
+    def stamp(self) -> Stamp:
+        """What the film depends on, as it is now."""
+        files = [self._spec_file]
+        try:
+            files += [self._spec_file.parent / src for src in self._local(read_spec(self._spec_file))]
+        except (click.UsageError, RenderOwlError, OSError):
+            files += list(self._uploaded)
+        return {file: _stamp(file) for file in files}
+
+    def _local(self, spec: SpecFile) -> Mapping[str, list[str]]:
+        """The sources that are files, with the JSON pointers of the places that name them."""
+        ask = compositions.parse(spec.composition_id, spec.input_props, spec.output_settings, LIMITS)
+        return {src: places for src, places in compositions.sources(ask).items() if not src.startswith(_LEFT)}
+
+    async def _asset(self, src: str, place: str) -> str:
+        path = self._spec_file.parent / src
+        now = _stamp(path)
+        if now is None:
+            raise click.UsageError(f"{place}: there is no file {path}")
+        before, source = self._uploaded.get(path, (None, ""))
+        if before != now:
+            asset = await self._client.upload(self._project_id, path)
+            await self._client.ready_asset(self._project_id, asset.id)
+            source = f"asset://{asset.id}"
+            self._uploaded[path] = now, source
+        return source
+
+
+async def render_there(
+    server: str,
+    key: str,
+    project_id: str | None,
+    spec_file: Path,
+    output: Path | None,
+    *,
+    watch: bool,
+    bar: Callable[[], AbstractContextManager[Bar]],
+    say: Callable[[str], None],
+) -> Path | None:
+    """Render on a server; with `watch` for ever. Without a project, one is made. The film's place."""
+    async with Client(server, key) as client:
+        if project_id is None:
+            project_id = (await client.create_project(spec_file.name)).id
+            say(f"made the project {project_id}")
+        rendering = RenderThere(client, project_id, spec_file, output)
+        while True:
+            seen = await asyncio.to_thread(rendering.stamp)
+            try:
+                with bar() as shown:
+                    place = await rendering.once(lambda now: shown.show(_of(now)))
+                if not watch:
+                    return place
+                say(f"{place}")
+            except (Problem, RenderOwlError, click.UsageError) as error:
+                if not watch:
+                    raise click.ClickException(_explained(error)) from None
+                say(_explained(error))
+            while await asyncio.to_thread(rendering.stamp) == seen:  # noqa: ASYNC110 - files tell nobody
+                await asyncio.sleep(_LOOK_S)
+
+
+def _of(progress: Progress) -> RenderProgress:
+    return RenderProgress(progress.percent, progress.eta_s, progress.stage, progress.speed or 0.0)
+
+
+def _explained(error: Problem | RenderOwlError | click.UsageError) -> str:
+    if isinstance(error, RenderOwlError):
+        return "\n".join([error.detail, *(f"  {one.path}: {one.message}" for one in error.errors)])
+    return str(error)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_size, facts.st_mtime_ns
+
+
+def _put(document: Any, pointer: str, value: str) -> None:
+    """Set what a JSON pointer leads to."""
+    *way, last = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+    for part in way:
+        document = document[int(part)] if isinstance(document, list) else document[part]
+    document[int(last) if isinstance(document, list) else last] = value

@@ -1,0 +1,32 @@
+"""Which server a command talks to, and as whom."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import rich_click as click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def server_options(*, required: bool) -> Callable[[Command], Command]:
+    """The options `--server`, `--key` and `--project`; the first two may be OWL_SERVER and OWL_KEY in the environment."""
+
+    def add(command: Command) -> Command:
+        project = click.option("--project", "project_id", required=required, help="The project's id.")
+        key = click.option("--key", envvar="OWL_KEY", help="An API key or token. Default: OWL_KEY of the environment.")
+        server = click.option(
+            "--server",
+            envvar="OWL_SERVER" if required else None,
+            default="http://127.0.0.1:8080" if required else None,
+            help="Address of a RenderOwl server.",
+        )
+        return server(key(project(command)))
+
+    return add
+
+
+def require_key(key: str | None) -> str:
+    """The key. Raises UsageError when there is none."""
+    if not key:
+        raise click.UsageError("a key is needed: --key, or OWL_KEY in the environment (see `renderowl keys create`)")
+    return key

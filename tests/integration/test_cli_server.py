@@ -1,0 +1,150 @@
+"""Commands that talk to a server, against a real one with fake renders: `render --server`, `listen`; and completion."""
+
+import asyncio
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.shell_completion import BashComplete
+from click.testing import CliRunner
+
+from renderowl.cli.listen import _listen
+from renderowl.cli.main import cli
+from renderowl.cli.render import _Bar
+from renderowl.cli.render_there import RenderThere, render_there
+from renderowl.client import Client
+from renderowl.domain.events import WEBHOOK_EVENTS
+from renderowl.security import standard_webhooks
+from renderowl.testing.media import MadeMedia
+from renderowl.testing.origin import open_origin, page
+from renderowl.testing.recorder import EventRecorder
+from renderowl.testing.running import RunningService
+from renderowl.testing.signals import until
+
+FILM: dict[str, Any] = {
+    "composition_id": "timeline",
+    "input_props": {"tracks": [{"clips": [{"type": "image", "src": "a.png", "duration": 1}]}]},
+}
+
+
+@pytest.fixture
+async def spec_file(media: MadeMedia, tmp_path: Path) -> Path:
+    """A spec with a picture beside it."""
+    (tmp_path / "a.png").write_bytes((await media.picture(color="red", size="64x36")).read_bytes())
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(FILM))
+    return path
+
+
+async def test_a_spec_is_rendered_by_a_server_and_its_files_are_uploaded_once(
+    spec_file: Path, renderowl_service: RunningService, renderowl_key: str, renderowl_project: str
+) -> None:
+    place = spec_file.parent / "out" / "film.mp4"
+    async with Client(renderowl_service.url, renderowl_key) as client:
+        rendering = RenderThere(client, renderowl_project, spec_file, place)
+        percents: list[float] = []
+        assert await rendering.once(lambda now: percents.append(now.percent)) == place
+        assert b"ftyp" in place.read_bytes()[:16]
+        assert percents[-1] == 100
+        first = dict(rendering._uploaded)
+        await rendering.once(lambda _: None)
+        assert rendering._uploaded == first
+        assert set(rendering.stamp()) == {spec_file, spec_file.parent / "a.png"}
+
+
+async def test_what_is_watched_is_rendered_again_when_it_changes(
+    spec_file: Path,
+    renderowl_service: RunningService,
+    renderowl_key: str,
+    renderowl_project: str,
+    renderowl_events: EventRecorder,
+) -> None:
+    said: list[str] = []
+    work = render_there(
+        renderowl_service.url,
+        renderowl_key,
+        renderowl_project,
+        spec_file,
+        spec_file.parent / "film.mp4",
+        watch=True,
+        bar=lambda: _Bar(quiet=True),
+        say=said.append,
+    )
+    watching = asyncio.ensure_future(work)
+
+    async def told(count: int) -> bool:
+        return len(said) == count
+
+    try:
+        await until(lambda: told(1), timeout_s=30)
+        spec_file.write_text("{")
+        await until(lambda: told(2), timeout_s=30)
+        assert "is not a spec" in said[1]
+        FILM["input_props"]["tracks"][0]["clips"][0]["duration"] = 2
+        spec_file.write_text(json.dumps(FILM))
+        await until(lambda: told(3), timeout_s=30)
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+    assert said[2].endswith("film.mp4")
+    assert renderowl_events.types().count("render.completed") == 2
+
+
+async def test_events_reach_a_local_port_signed_as_webhooks_are(
+    renderowl_service: RunningService, renderowl_key: str, renderowl_project: str
+) -> None:
+    said: list[str] = []
+    async with open_origin() as origin, Client(renderowl_service.url, renderowl_key) as client:
+        address = origin.put("/hook", page(status=204))
+        listening = asyncio.ensure_future(
+            _listen(renderowl_service.url, renderowl_key, renderowl_project, address, WEBHOOK_EVENTS, None, said.append)
+        )
+
+        async def ready() -> bool:
+            return len(said) == 2
+
+        async def arrived() -> bool:
+            return len(said) == 3
+
+        try:
+            await until(ready, timeout_s=30)
+            spec = {"composition_id": "timeline", "input_props": {"duration": 1, "tracks": [{"clips": []}]}}
+            render = await client.render(renderowl_project, spec)
+            await until(arrived, timeout_s=30)
+        finally:
+            listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listening
+        (asked,) = origin.asked
+        secret = await client.webhook_secret(renderowl_project)
+    assert said == [f"signed with {secret}", said[1], f"render.completed {render.id} -> 204"]
+    body = json.loads(asked.body)
+    assert (body["type"], body["render_id"], body["data"]["status"]) == ("render.completed", render.id, "completed")
+    headers = {name.lower(): value for name, value in asked.headers.items()}
+    key = standard_webhooks.key_of(secret)
+    signed = standard_webhooks.headers([key], headers["webhook-id"], int(headers["webhook-timestamp"]), asked.body)
+    assert headers["webhook-signature"] == signed["webhook-signature"]
+
+
+def test_a_server_is_wanted_where_one_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "spec.json").write_text("{}")
+    for argv, problem in (
+        (["render", str(tmp_path / "spec.json"), "--watch"], "--watch wants a --server"),
+        (["render", str(tmp_path / "spec.json"), "--server", "http://127.0.0.1:9"], "a key is needed"),
+        (["listen", "3000"], "--project"),
+    ):
+        done = CliRunner(env={"OWL_KEY": None}).invoke(cli, argv)
+        assert done.exit_code == 2
+        assert problem in done.output
+
+
+def test_shells_complete_commands_and_options() -> None:
+    completing = BashComplete(cli, {}, "renderowl", "_RENDEROWL_COMPLETE")
+    assert {one.value for one in completing.get_completions([], "re")} >= {"render", "restore"}
+    assert [one.value for one in completing.get_completions(["render"], "--w")] == ["--watch"]
+    for shell in ("bash", "zsh", "fish"):
+        script = CliRunner().invoke(cli, ["completion", shell])
+        assert script.exit_code == 0
+        assert "_RENDEROWL_COMPLETE" in script.output
