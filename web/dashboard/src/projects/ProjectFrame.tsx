@@ -1,5 +1,6 @@
 import { Suspense } from "react";
 import { Outlet } from "react-router";
+import { UploadsProvider } from "../assets/UploadsProvider.js";
 import { RoomProvider } from "../room/RoomProvider.js";
 import { ConnectionBanner } from "../shell/ConnectionBanner.js";
 import { Waiting } from "../ui/Waiting.js";
@@ -11,9 +12,11 @@ export function ProjectFrame() {
   return (
     <RoomProvider key={projectId} projectId={projectId}>
       <ConnectionBanner />
-      <Suspense fallback={<Waiting />}>
-        <Outlet />
-      </Suspense>
+      <UploadsProvider projectId={projectId}>
+        <Suspense fallback={<Waiting />}>
+          <Outlet />
+        </Suspense>
+      </UploadsProvider>
     </RoomProvider>
   );
 }

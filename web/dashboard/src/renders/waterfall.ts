@@ -31,7 +31,11 @@ export function waterfallOf(steps: readonly StepTimes[], now: number): Waterfall
     from: (Date.parse(step.started_at ?? "") - start) / 1000,
     to: ((step.finished_at === null ? now : Date.parse(step.finished_at)) - start) / 1000,
   }));
-  const workers = Map.groupBy(spans, ({ step }) => step.worker_id ?? "nobody any more");
+  const workers = new Map<string, typeof spans>();
+  for (const span of spans) {
+    const worker = span.step.worker_id ?? "nobody any more";
+    workers.set(worker, [...(workers.get(worker) ?? []), span]);
+  }
   return {
     seconds: Math.max(0.1, ...spans.map(({ to }) => to)),
     workers: [...workers].map(([worker, spans]) => ({ worker, ...stacked(spans) })),
