@@ -41,6 +41,8 @@ async def get(db: Database, project_id: str, asset_id: str) -> Asset | None:
 
 async def get_many(db: Database, project_id: str, asset_ids: Sequence[str]) -> dict[str, Asset]:
     """The assets of a project among these ids."""
+    if not asset_ids:
+        return {}
     rows = await db.fetch(
         f"SELECT {_COLUMNS} FROM assets WHERE project_id = $1 AND id = ANY($2::text[])", project_id, list(asset_ids)
     )

@@ -17,6 +17,7 @@ from renderowl.domain.spec.reading import read
 from renderowl.security.addresses import Refused
 from renderowl.services import renders
 from renderowl.services.context import Context
+from renderowl.services.drafting import read_ask
 from renderowl.services.publishing import envelope
 from renderowl.services.renders import RenderRequest
 
@@ -108,7 +109,7 @@ async def _spec_problems(
 ) -> list[FieldError]:
     """What is wrong with a spec but for the texts that are filled in later."""
     try:
-        await renders.read_ask(ctx, action.composition_id, action.input_props, action.output_settings)
+        await read_ask(ctx, action.composition_id, action.input_props, action.output_settings)
     except ValidationFailed as problem:
         later = [_canonical(place) for place in templates.places(document, at, keep)]
         found = [FieldError(at + error.path, error.message) for error in problem.errors]

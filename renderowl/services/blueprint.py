@@ -15,9 +15,9 @@ from renderowl.pipeline.compositions import Ask
 from renderowl.pipeline.encoders import AUDIO_SUFFIX
 from renderowl.pipeline.plan import AudioProgramme, Plan, Segment, make_plan
 from renderowl.pipeline.tools import Toolchain
-from renderowl.services import renders, steps
+from renderowl.services import drafting, steps
 from renderowl.services.context import Context
-from renderowl.services.renders import Draft
+from renderowl.services.drafting import Draft
 from renderowl.services.segment_cache import count_parts, look_up, maker, object_key
 from renderowl.services.views import CacheView
 
@@ -185,7 +185,7 @@ async def draw(
 
     Raises steps.Fenced when the claim does not hold any more.
     """
-    draft = await renders.draft(ctx, render.project_id, ask, fetched)
+    draft = await drafting.draft(ctx, render.project_id, ask, fetched)
     blueprint = of_draft(draft, tools)
     entries = await steps.use_parts(ctx, claim, blueprint.objects)
     there = {} if render.force else entries

@@ -16,7 +16,8 @@ from renderowl.pipeline.tools import Toolchain
 from renderowl.services import projects
 from renderowl.services.blueprint import Blueprint, capability, foresee, of_draft
 from renderowl.services.context import Context
-from renderowl.services.renders import RenderRequest, draft, read_ask
+from renderowl.services.drafting import draft, read_ask
+from renderowl.services.renders import RenderRequest
 from renderowl.services.segment_cache import Facts, object_key
 from renderowl.services.sources import on_the_web
 from renderowl.services.views import CacheView

@@ -16,7 +16,7 @@ from renderowl.pipeline.tools import Toolchain
 from renderowl.services import metrics, steps, tracing
 from renderowl.services.blueprint import Blueprint, draw
 from renderowl.services.context import Context
-from renderowl.services.renders import read_ask
+from renderowl.services.drafting import read_ask
 from renderowl.services.screening import open_screen
 from renderowl.services.segment_cache import Cached, look_up, maker
 from renderowl.services.stopping import StopSignal

@@ -22,6 +22,7 @@ from renderowl.pipeline.assemble import OutputFile
 from renderowl.pipeline.plan import Plan
 from renderowl.services import errands, reports, tracing
 from renderowl.services.blueprint import Blueprint, of_draft
+from renderowl.services.drafting import draft, read_ask
 from renderowl.services.endpoint import (
     Endpoint,
     EndpointForgot,
@@ -31,7 +32,6 @@ from renderowl.services.endpoint import (
     in_short,
 )
 from renderowl.services.errands import ORDER_NAME, RESULT_NAME, Followed
-from renderowl.services.renders import draft, read_ask
 from renderowl.services.views import CacheView
 from renderowl.settings import REMOTE_GRACE_S
 from renderowl.worker.assembling import Film, publish
@@ -56,13 +56,7 @@ class RemoteExecutor(Executor):
         self._followed = followed
 
     async def _do(self, execution: Execution) -> None:
-        errand = await until_delivered(lambda: errands.take_over(execution.ctx, execution.claim))
-        blueprint = None if errand is None else await errands.get_blueprint(execution.ctx, errand)
-        if errand is None or blueprint is None:
-            blueprint = await self._plan(execution)
-            errand = await self._submit(execution, blueprint)
-        else:
-            log.info("errand_taken_over", errand_id=errand.id, remote_id=errand.remote_id)
+        errand, blueprint = await self._taken_over(execution) or await self._sent(execution)
         with tracing.span("remote", errand_id=errand.id):
             look = await self._until_over(execution, errand)
         files = await self._bring_home(execution, errand, blueprint.plan, look)
@@ -70,6 +64,22 @@ class RemoteExecutor(Executor):
         with tracing.span("publish"):
             await publish(execution, blueprint, film, cost=blueprint.cost)
         await until_delivered(lambda: errands.end(execution.ctx, errand, look.state))
+
+    async def _taken_over(self, execution: Execution) -> tuple[Errand, Blueprint] | None:
+        """What an earlier claim of the step has submitted, if that can still be of use."""
+        errand = await until_delivered(lambda: errands.take_over(execution.ctx, execution.claim))
+        if errand is None:
+            return None
+        blueprint = await until_delivered(lambda: errands.get_blueprint(execution.ctx, errand))
+        if blueprint is None:
+            await until_delivered(lambda: errands.give_up(execution.ctx, errand))
+            return None
+        log.info("errand_taken_over", errand_id=errand.id, remote_id=errand.remote_id)
+        return errand, blueprint
+
+    async def _sent(self, execution: Execution) -> tuple[Errand, Blueprint]:
+        blueprint = await self._plan(execution)
+        return await self._submit(execution, blueprint), blueprint
 
     async def _plan(self, execution: Execution) -> Blueprint:
         """Fetch and compile, as for any render; the segment cache is left out of it, since it cannot be reached from there."""

@@ -25,6 +25,7 @@ from renderowl.pipeline.tools import Toolchain
 from renderowl.services import assets, finding, projects, receiving, renders
 from renderowl.services.announcing import content_type_of
 from renderowl.services.context import Context
+from renderowl.services.drafting import read_ask
 from renderowl.services.renders import RenderRequest
 from renderowl.services.views import RenderView
 from renderowl.storage.keys import check_given_key
@@ -234,7 +235,7 @@ async def _with_sources(
         holder[field] = _NOTHING if asset is None else f"asset://{asset.id}"
     if wrong or missing:
         try:
-            await renders.read_ask(ctx, export_type, props, {})
+            await read_ask(ctx, export_type, props, {})
         except ValidationFailed as error:
             wrong += moved(error.errors, _PLACES)
         raise ValidationFailed(errors=wrong + missing) if wrong else AssetNotFound(errors=missing)

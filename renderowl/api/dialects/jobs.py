@@ -34,6 +34,7 @@ from renderowl.domain.spec.reading import read
 from renderowl.services import accounts, finding, projects, receiving, renders
 from renderowl.services.announcing import content_type_of
 from renderowl.services.context import Context
+from renderowl.services.drafting import read_ask
 from renderowl.services.paging import Page
 from renderowl.services.renders import RenderRequest
 
@@ -165,7 +166,7 @@ async def _read_frame(ctx: Context, frame: dict[str, Any], spec: dict[str, Any])
         return reading.value
     problems = list(reading.errors)
     try:
-        await renders.read_ask(ctx, _composition_of(JobFrame(), spec), spec, {})
+        await read_ask(ctx, _composition_of(JobFrame(), spec), spec, {})
     except ValidationFailed as error:
         problems += moved(error.errors, _PLACES)
     raise ValidationFailed(errors=problems)
