@@ -370,14 +370,8 @@ async def run_errands(settings: Settings) -> None:
     """Run the remote runner until SIGINT or SIGTERM: its agent drains, and what is out there is taken over by the next."""
     endpoint, followed = Endpoint(settings), Followed()
     async with open_context(settings) as ctx, open_remote_worker(ctx, endpoint, followed) as worker:
-        supervisor = Supervisor([RemoteRunner(ctx, endpoint, followed)])
-        runner = asyncio.create_task(supervisor.run())
-        try:
-            with metrics.exposed(settings.metrics_host, settings.metrics_port):
-                await run_until_signalled(_agent(ctx, worker))
-        finally:
-            supervisor.stop()
-            await runner
+        with metrics.exposed(settings.metrics_host, settings.metrics_port):
+            await run_until_signalled(_agent(ctx, worker), RemoteRunner(ctx, endpoint, followed))
 
 
 def run_remote_runner(settings: Settings) -> None:

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
@@ -242,16 +242,23 @@ class WorkerAgent(Actor[Deliver | CancelClaims | LoseClaims | InterruptAll]):
             log.warning("leaving_unannounced", reason=str(error))
 
 
-async def run_until_signalled(agent: WorkerAgent) -> None:
-    """Run an agent under supervision; drain it on the first SIGINT or SIGTERM, drop everything on the second."""
-    supervisor = Supervisor([agent], clock=agent.clock)
+async def run_until_signalled(agent: WorkerAgent, *beside: Actor[Any]) -> None:
+    """Run an agent under supervision; drain it on the first SIGINT or SIGTERM, drop everything on the second.
+
+    The actors `beside` it run until it has left.
+    """
+    supervisor = Supervisor([agent, *beside], clock=agent.clock)
     running = asyncio.ensure_future(supervisor.run())
     draining: asyncio.Task[None] | None = None
+
+    async def drain() -> None:
+        await agent.drain()
+        supervisor.stop()
 
     def heed() -> None:
         nonlocal draining
         if draining is None:
-            draining = asyncio.ensure_future(agent.drain())
+            draining = asyncio.ensure_future(drain())
         else:
             running.cancel()
 

@@ -102,13 +102,15 @@ async def give_up(db: Database, errand_id: str) -> None:
     )
 
 
-async def end(db: Database, errand_id: str, outcome: str) -> None:
-    """Note how an errand ended; what it was to make is not kept."""
-    await db.execute(
-        "UPDATE errands SET status = 'ended', outcome = $2, ended_at = now(), blueprint = NULL"
-        " WHERE id = $1 AND status <> 'ended'",
-        errand_id,
-        outcome,
+async def end(db: Database, errand_id: str, outcome: str) -> bool:
+    """Note how an errand ended; what it was to make is not kept. False when it had ended already."""
+    return bool(
+        await db.execute(
+            "UPDATE errands SET status = 'ended', outcome = $2, ended_at = now(), blueprint = NULL"
+            " WHERE id = $1 AND status <> 'ended'",
+            errand_id,
+            outcome,
+        )
     )
 
 
@@ -151,6 +153,17 @@ async def is_wanted(db: Database, errand_id: str) -> bool:
     """Whether somebody waits for what this errand makes."""
     found = await db.fetch_value(
         f"SELECT 1 FROM errands WHERE id = $1 AND status IN ('recorded', 'submitted') AND {_STEP_LIVES}", errand_id
+    )
+    return found is not None
+
+
+async def is_awaited(db: Database, step_id: str, step_attempt: int) -> bool:
+    """Whether somebody waits, or will, for the errand that this attempt of a step submitted."""
+    found = await db.fetch_value(
+        "SELECT 1 FROM errands WHERE step_id = $1 AND step_attempt = $2 AND status IN ('recorded', 'submitted')"
+        f" AND {_STEP_LIVES}",
+        step_id,
+        step_attempt,
     )
     return found is not None
 

@@ -66,9 +66,13 @@ async def note_submitted(ctx: Context, errand: Errand, remote_id: str) -> None:
 
 
 async def get_blueprint(ctx: Context, errand: Errand) -> Blueprint | None:
-    """What the errand is to make; None when it has ended meanwhile."""
+    """What the errand is to make; None when it has ended meanwhile, or was planned by another version of this program."""
     kept = await errands.get_blueprint(ctx.db, errand.id)
-    return None if kept is None else msgspec.convert(kept, Blueprint)
+    try:
+        return None if kept is None else msgspec.convert(kept, Blueprint)
+    except msgspec.ValidationError as error:
+        log.warning("blueprint_unreadable", errand_id=errand.id, reason=str(error))
+        return None
 
 
 async def note_times(ctx: Context, errand: Errand, look: Look) -> None:
@@ -85,8 +89,8 @@ async def give_up(ctx: Context, errand: Errand) -> None:
 
 async def end(ctx: Context, errand: Errand, outcome: str) -> None:
     """Note how it ended, once everything that came of it has been taken."""
-    await errands.end(ctx.db, errand.id, outcome)
-    metrics.ERRANDS_ENDED.labels(outcome).inc()
+    if await errands.end(ctx.db, errand.id, outcome):
+        metrics.ERRANDS_ENDED.labels(outcome).inc()
     try:
         await ctx.storage.delete_prefix(errand.prefix)
     except Exception as error:  # what is left goes with the other leftovers of the render

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from renderowl.db import steps
+from renderowl.db import errands, steps
 from renderowl.db.steps import Running
 from renderowl.domain.errors import Conflict, Unauthenticated
 from renderowl.domain.events import Remembered, StepReport
@@ -59,10 +59,12 @@ def verify(ctx: Context, header: str | None, body: bytes) -> None:
 async def take(ctx: Context, report: ProgressReport) -> bool:
     """Fold a verified report into its render's progress and tell the room; False for one that is no news.
 
-    That is one with an `n` that was seen or passed, or that is less far. Raises Conflict when the claim does not hold any
-    more, BusUnavailable when nobody can be told.
+    That is one with an `n` that was seen or passed, that is less far, or whose errand is between two claims. Raises
+    Conflict when the claim does not hold any more, BusUnavailable when nobody can be told.
     """
     running = await steps.get_running(ctx.db, report.step_id, report.attempt)
+    if running is None and await errands.is_awaited(ctx.db, report.step_id, report.attempt):
+        return False  # its runner has gone, and the next one will take the errand over
     if running is None:
         FENCED_WRITES.inc()
         raise Conflict("this claim does not hold any more: stop, and discard what was made")

@@ -44,6 +44,11 @@ class RemoteFarm:
     folder: Path
     stack: contextlib.AsyncExitStack
 
+    @property
+    def logs(self) -> list[str]:
+        """What the runners of `run_apart` have said."""
+        return [path.read_text() for path in sorted(self.folder.glob("runner-*.log"))]
+
     async def run_here(self) -> None:
         """A remote runner in this process, until the end."""
         ctx, followed = self.farm.ctx, Followed()
@@ -65,11 +70,14 @@ class RemoteFarm:
     async def run_apart(self, **settings: Any) -> asyncio.subprocess.Process:
         """`renderowl remote runner` with these settings as a process that can be killed, once it is registered."""
         values = {name: getattr(self.farm.ctx.settings, name) for name in _PASSED_ON} | settings
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "renderowl", "remote", "runner"),
-            env=os.environ | {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()},
-            preexec_fn=die_with_parent(signal.SIGKILL),
-        )
+        with open(self.folder / f"runner-{len(self.logs)}.log", "wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "renderowl", "remote", "runner"),
+                env=os.environ | {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()},
+                preexec_fn=die_with_parent(signal.SIGKILL),
+                stdout=log,
+                stderr=log,
+            )
         self.stack.push_async_callback(killed, process)
 
         async def registered() -> bool:

@@ -7,9 +7,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from renderowl.client.reports import RemoteReporter
+from renderowl.services.reports import report_key
 from renderowl.testing.remote_farm import RemoteFarm, killed, open_remote_farm
+from renderowl.testing.runpod import API_KEY
 from renderowl.testing.signals import until
 
 SPEC = {
@@ -27,6 +31,10 @@ async def away(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterat
     quick = {"lease_s": 3.0, "heartbeat_s": 0.5, "drain_timeout_s": 0.3, "remote_poll_s": 0.5}
     async with open_remote_farm(database_url, redis_url, tmp_path, **quick) as opened:
         yield opened
+        told = "".join(opened.logs)
+        assert "errand_submitted" in told
+        assert API_KEY not in told
+        assert "signature=" not in told, "a URL that opens something"
 
 
 @pytest.fixture
@@ -93,13 +101,22 @@ async def test_killed_while_it_waits(away: RemoteFarm) -> None:
     render_id = await away.farm.submit(SPEC, FAST)
     await errand_is(away, render_id, "submitted")
     await killed(runner)
-    await away.run_apart()
+    step = await step_of(away, render_id)
+    key = report_key(away.farm.ctx, step["id"], 1)
+    async with httpx.AsyncClient(base_url=away.world.http_url) as http:
+        reporter = RemoteReporter(http, key=key, step_id=step["id"], attempt=1)
 
-    async def taken_over() -> bool:
-        (errand,) = await away.errands(render_id)
-        return bool(errand["held_by"] == 2)
+        async def between_two_claims() -> bool:
+            return not await reporter.report(0.01) and (await step_of(away, render_id))["status"] == "queued"
 
-    await until(taken_over, timeout_s=60)
+        await until(between_two_claims, timeout_s=60)
+        assert not await reporter.report(0.01), "nobody is told, and nobody is told to stop"
+        await away.run_apart()
+
+        async def taken_over() -> bool:
+            return await reporter.report(0.02)
+
+        await until(taken_over, timeout_s=60)
     away.runpod.free.set()
     await away.farm.completed(render_id, timeout_s=120)
     assert len(away.runpod.submissions) == 1, "what is out there is waited for, not made again"
