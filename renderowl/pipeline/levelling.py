@@ -59,7 +59,8 @@ async def find_level(
         await run(command.argv, work_dir=work_dir, observer=part, limits=limits, log_path=work_dir / "ffmpeg.log")
         return read_measured(work_dir)
 
-    level = level_for(await measure(None, 0.0, _FIRST_SHARE), wanted)
+    before = await measure(None, 0.0, _FIRST_SHARE)
+    level = level_for(before, wanted)
     if level.ceiling_db is None:
         return level
-    return corrected(level, await measure(level, _FIRST_SHARE, MEASURING_SHARE), wanted)
+    return corrected(level, before, await measure(level, _FIRST_SHARE, MEASURING_SHARE), wanted)

@@ -20,6 +20,9 @@ MOST_GAIN_DB: Final = 30.0
 """What is quieter than this below its target is noise, or meant to be."""
 _SILENT_LUFS: Final = -69.9
 """What R 128 says of silence, and of less than its 400 ms, is -70."""
+_TOLD_LU: Final = 0.1
+"""How exactly a loudness is told."""
+_LEAST_PASSED: Final = 0.25
 _OVERSAMPLED: Final = 4 * SAMPLE_RATE
 _INTEGRATED: Final = "lavfi.r128.I"
 _TRUE_PEAK: Final = "lavfi.r128.true_peak"
@@ -51,9 +54,17 @@ def level_for(found: Measured, wanted: Loudness) -> Level:
     return Level(gain_db, wanted.true_peak_db if too_high else None)
 
 
-def corrected(level: Level, found: Measured, wanted: Loudness) -> Level:
-    """Return the level that makes up for what the limiter took, `found` having been measured behind it."""
-    gain_db = round(min(level.gain_db + wanted.target_lufs - found.lufs, MOST_GAIN_DB), 2)
+def corrected(level: Level, before: Measured, found: Measured, wanted: Loudness) -> Level:
+    """Return the level that makes up for what the limiter took, `found` having been measured behind it.
+
+    From where the limiter begins to work it has let through a part of each decibel of gain; of more gain it will let
+    through no more than that, so more of it is given.
+    """
+    begins_db = wanted.true_peak_db - before.true_peak_db
+    limited_db = level.gain_db - begins_db
+    passed = (found.lufs - before.lufs - begins_db) / limited_db if limited_db > _TOLD_LU else 1.0
+    missing = (wanted.target_lufs - found.lufs) / min(1.0, max(_LEAST_PASSED, passed))
+    gain_db = round(min(level.gain_db + missing, MOST_GAIN_DB), 2)
     return msgspec.structs.replace(level, gain_db=gain_db)
 
 

@@ -157,7 +157,19 @@ def test_a_level_is_a_gain_and_a_limit_where_a_peak_is_in_the_way() -> None:
     assert level_for(Measured(-20.0, -6.0), Loudness()) == Level(6.0, ceiling_db=-1.0)
     assert level_for(Measured(-60.0, -50.0), Loudness()).gain_db == MOST_GAIN_DB
     assert level_for(Measured(-70.0, 0.0), Loudness()) == Level(0.0), "silence"
-    assert corrected(Level(6.0, ceiling_db=-1.0), Measured(-14.75, -1.1), Loudness()) == Level(6.75, ceiling_db=-1.0)
+
+
+@pytest.mark.parametrize(
+    ("limited_db", "taken_db", "more_db"),
+    [(4.0, 0.0, 0.0), (4.0, 1.0, 1.33), (4.0, 2.0, 4.0), (4.0, 4.0, 16.0), (0.1, 0.1, 0.1)],
+    ids=["nothing", "a quarter", "half", "all, as far as one can tell", "too little to tell"],
+)
+def test_what_the_limiter_took_is_given_back_at_the_rate_it_was_taken(
+    limited_db: float, taken_db: float, more_db: float
+) -> None:
+    before, level = Measured(-20.0, -7.0 + limited_db), Level(6.0, ceiling_db=-1.0)
+    found = Measured(-14.0 - taken_db, -1.0)
+    assert corrected(level, before, found, Loudness()) == Level(6.0 + more_db, ceiling_db=-1.0)
 
 
 def planned(**output: Any) -> Plan:
