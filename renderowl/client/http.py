@@ -26,6 +26,23 @@ _LOOK_S: Final = (0.05, 1.0)
 _CANCEL_S: Final = 5.0
 
 
+_TYPES: Final = mimetypes.MimeTypes()  # not what the machine says: `.srt` is known to few
+for _suffix, _type in {
+    ".aac": "audio/aac",
+    ".flac": "audio/flac",
+    ".m4a": "audio/mp4",
+    ".mkv": "video/x-matroska",
+    ".ogg": "audio/ogg",
+    ".otf": "font/otf",
+    ".srt": "application/x-subrip",
+    ".ts": "video/mp2t",
+    ".ttf": "font/ttf",
+    ".wav": "audio/wav",
+    ".webp": "image/webp",
+}.items():
+    _TYPES.add_type(_type, _suffix)
+
+
 class _Announced(msgspec.Struct, frozen=True):
     asset: Asset
     upload: Upload
@@ -106,7 +123,7 @@ class Client:
         self, project_id: str, path: Path, *, name: str | None = None, content_type: str | None = None
     ) -> Asset:
         """Send a file and confirm it; the asset is then looked into: see `ready_asset`."""
-        guessed = content_type or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        guessed = content_type or _TYPES.guess_type(path.name)[0] or "application/octet-stream"
         size_bytes = (await asyncio.to_thread(path.stat)).st_size
         assets = f"/projects/{project_id}/assets"
         body = {"name": name or path.name, "content_type": guessed, "size_bytes": size_bytes}

@@ -1,4 +1,4 @@
-"""`docs/clients.md`: what it shows runs as it is shown."""
+"""`docs/sdk-python.md`: what it shows runs as it is shown."""
 
 import asyncio
 import re
@@ -10,11 +10,12 @@ from typing import Any
 
 from renderowl.client import Client
 from renderowl.testing.farm import farm_settings, open_farm
+from renderowl.testing.media import MadeMedia
 from renderowl.testing.serving import World
 from renderowl.testing.signals import until
 
-PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text()
-PROGRAM, ITERATION, COMMANDS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PAGE = (Path(__file__).parents[2] / "docs" / "sdk-python.md").read_text()
+PROGRAM, ITERATION, COMMANDS, FILES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 def snippet(code: str, **names: Any) -> Callable[[], Awaitable[None]]:
@@ -39,6 +40,22 @@ async def test_the_program_renders_and_downloads_a_film(
     assert process.returncode == 0
     assert lines[-2:] == ["100.0 %", str(tmp_path / "blue.mp4")]
     assert (tmp_path / "blue.mp4").stat().st_size > 0
+
+
+async def test_files_are_sent_and_shown(
+    world: World, database_url: str, redis_url: str, storage_dir: Path, tmp_path: Path, media: MadeMedia
+) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes((await media.video(colors=["green"], size="64x36")).read_bytes())
+    (tmp_path / "words.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nOwls\n")
+    names: dict[str, Any] = {}
+    exec(FILES, names)
+    async with (
+        open_farm(farm_settings(database_url, redis_url, storage_dir, tmp_path / "work")),
+        Client(world.http_url, world.key) as client,
+    ):
+        made = await names["captioned"](client, world.project.id, film, tmp_path / "words.srt")
+    assert made.stat().st_size > 0
 
 
 async def test_the_commands_are_carried_out(world: World) -> None:
