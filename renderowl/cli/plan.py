@@ -10,7 +10,7 @@ import rich_click as click
 from renderowl.cli.environment import read_settings
 from renderowl.cli.spec_file import prepare, read_spec
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment
-from renderowl.pipeline.estimate import Estimate, Range, Sample, estimate, work
+from renderowl.pipeline.estimate import Estimate, Range, Sample, estimate
 from renderowl.pipeline.hardware import equipped
 from renderowl.pipeline.plan import Plan
 from renderowl.pipeline.plan_svg import plan_svg
@@ -71,7 +71,7 @@ async def _look(spec_file: Path, cache_dir: Path | None, *, measure: bool) -> Sh
     cached = frozenset[str]() if cache_dir is None else _cached(plan, StepCache(cache_dir))
     samples: list[Sample] = await sample(plan, cached, prepared.inputs, tools, cores()) if measure else []
     steps = planned_steps(plan, tools)
-    missing = [work(segment) for key, (_, segment) in plan.segments_once.items() if key not in cached]
+    missing = [segment.cost for key, (_, segment) in plan.segments_once.items() if key not in cached]
     missing += [audio.cost for key, (_, audio) in plan.sounds_once.items() if key not in cached]
     return Shown(plan, steps, cached, estimate(plan, missing, samples, cores()))
 

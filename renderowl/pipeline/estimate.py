@@ -13,14 +13,11 @@ from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.encode import EncodedSegment
 from renderowl.pipeline.encoding import Encoding
 from renderowl.pipeline.plan import Plan, Segment
-from renderowl.pipeline.stillness import stands_still
 
 _LOW, _HIGH = 0.1, 0.9
 """Of the cost measured: what lies outside is a machine that stood still or a picture without anything in it."""
 _LEAST_SPREAD: Final = 0.1
 """However alike the samples are: the next film is another one."""
-_STILL: Final = 0.15
-"""Measured at `medium`, where it is a ninth, and at faster presets, where it is a third."""
 _CRF_HALVES: Final = 6
 """So much more CRF makes files half as large, for all of our codecs, roughly."""
 _STREAMED: Final = ("h264", "hevc", "vp9", "av1")
@@ -39,15 +36,10 @@ class Sample(msgspec.Struct, frozen=True):
     crf: int = 0
 
 
-def work(segment: Segment) -> float:
-    """Return a segment's cost, less where nothing moves: it is drawn once, and an encoder finds every block where it was."""
-    return segment.cost * (_STILL if stands_still(segment.clips, segment.frames) else 1.0)
-
-
 def sample_of(segment: Segment, encoding: Encoding, made: EncodedSegment) -> Sample:
     """Return what was measured when a segment was encoded."""
     megapixels = segment.frames * segment.canvas.width * segment.canvas.height / 1e6
-    return Sample(work(segment), made.took_s, megapixels, made.size_bytes, encoding.video_codec, encoding.crf)
+    return Sample(segment.cost, made.took_s, megapixels, made.size_bytes, encoding.video_codec, encoding.crf)
 
 
 class Range(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 from renderowl.db import cache, fetched, workers
 from renderowl.domain.records import Principal
 from renderowl.pipeline import compositions
-from renderowl.pipeline.estimate import Estimate, Sample, estimate, work
+from renderowl.pipeline.estimate import Estimate, Sample, estimate
 from renderowl.pipeline.plan_svg import plan_svg
 from renderowl.pipeline.planned import PlannedStep, planned_steps
 from renderowl.pipeline.timeline import Timeline
@@ -103,7 +103,7 @@ async def _estimate(ctx: Context, blueprint: Blueprint, tools: Toolchain) -> Est
     samples: list[Sample] = [one.sample for one in facts if one.sample is not None]
     alive = await workers.slots(ctx.db, alive_s=ctx.settings.lease_s)
     slots = sum(worker.places for worker in alive if capability(tools) in worker.offers)
-    costs = [work(one) for one in blueprint.missing_segments] + [one.cost for one in blueprint.missing_sounds]
+    costs = [one.cost for one in blueprint.missing_segments] + [one.cost for one in blueprint.missing_sounds]
     return estimate(blueprint.plan, costs, samples, max(1, slots))
 
 

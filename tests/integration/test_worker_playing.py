@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -20,10 +21,21 @@ from renderowl.services import collecting, playing
 from renderowl.testing.farm import Farm, farm_settings, forget_cache, open_farm
 from renderowl.testing.media import MadeMedia
 from renderowl.testing.signals import until
+from renderowl.worker import main
+from renderowl.worker.executor import Executor
 
 
 @pytest.fixture
-async def farm(database_url: str, redis_url: str, storage_dir: Path, tmp_path: Path) -> AsyncIterator[Farm]:
+async def farm(
+    request: pytest.FixtureRequest,
+    database_url: str,
+    redis_url: str,
+    storage_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Farm]:
+    if getattr(request, "param", "") == "step by step":
+        monkeypatch.setattr(main, "Executor", partial(Executor, short_cost=0.0))
     async with open_farm(farm_settings(database_url, redis_url, storage_dir, tmp_path / "work")) as opened:
         yield opened
 
@@ -74,11 +86,11 @@ def times(path: Path, kind: str) -> list[float]:
         )
 
 
-@pytest.mark.parametrize("size", [(320, 180), (1280, 720)], ids=["within one step", "step by step"])
+@pytest.mark.parametrize("farm", ["within one step", "step by step"], indirect=True)
 async def test_a_film_can_be_watched_whole_and_without_a_seam_and_is_the_very_same(
-    farm: Farm, storage_dir: Path, tmp_path: Path, size: tuple[int, int]
+    farm: Farm, storage_dir: Path, tmp_path: Path
 ) -> None:
-    spec = await film(farm, tmp_path, size=size)
+    spec = await film(farm, tmp_path)
     plain = await farm.completed(await farm.submit(spec, FAST))
     forget_cache(storage_dir)
     await farm.ctx.db.execute("DELETE FROM cache_entries")

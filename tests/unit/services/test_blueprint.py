@@ -78,7 +78,7 @@ def test_further_files_add_only_the_segments_that_differ() -> None:
 
 
 def test_what_is_cached_is_cut_for_a_playlist_and_weighs_nothing() -> None:
-    plan = _plan(RED, GREEN, BLUE, preview={"hls": True}, outputs=[{"width": 160}])
+    plan = _plan(RED, GREEN, BLUE, width=1280, height=720, preview={"hls": True}, outputs=[{"width": 160}])
     blueprint = _blueprint(plan, [0, 2])
     steps = blueprint.steps()
     assert [step.ordinal for step in steps] == [0, 1, 2, 3, 4, 5, 0]
