@@ -6,6 +6,7 @@ Weighted fair queuing (Demers, Keshav, Shenker 1989) with the finish times store
 Locks are taken in the order: steps, the project's place in the class.
 """
 
+import uuid
 from collections.abc import Sequence
 from typing import Final
 
@@ -177,6 +178,7 @@ async def admit(
             [*rules.paused_projects, *full_projects],
             full_keys,
             list(insists_on),
+            [str(uuid.uuid4()) for _ in places],
         )
         given = [
             Admitted(
@@ -226,9 +228,9 @@ _ADMIT = """
         FROM (SELECT priority_class, max(vtime) AS vtime FROM picked GROUP BY 1) reached
         WHERE queue_classes.priority_class = reached.priority_class
     )
-    UPDATE steps SET status = 'dispatched', attempt = attempt + 1, token = gen_random_uuid()::text,
+    UPDATE steps SET status = 'dispatched', attempt = attempt + 1, token = place.token,
         worker_id = place.worker_id, lease_expires_at = now() + make_interval(secs => $3), started_at = NULL
-    FROM numbered JOIN unnest($1::text[]) WITH ORDINALITY AS place(worker_id, n) USING (n)
+    FROM numbered JOIN unnest($1::text[], $13::text[]) WITH ORDINALITY AS place(worker_id, token, n) USING (n)
     WHERE steps.id = numbered.id
     RETURNING steps.id, steps.attempt, steps.token, steps.worker_id, steps.priority_class,
         extract(epoch FROM now() - greatest(steps.queued_at, coalesce(steps.not_before, steps.queued_at)))::float
