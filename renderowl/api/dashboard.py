@@ -42,7 +42,7 @@ async def get_dashboard_place(ctx: Ctx, path: FromPath[str]) -> Response[bytes]:
 async def _page(ctx: Context) -> Response[bytes]:
     page = (_BUILT / "index.html").read_text().replace(_BASE_URL, escape(ctx.settings.base_url))
     headers = {"content-security-policy": await _policy(ctx), "cache-control": "no-cache"}
-    return Response(page.encode(), media_type="text/html; charset=utf-8", headers=headers)
+    return Response(page.encode(), media_type="text/html", headers=headers)
 
 
 async def _policy(ctx: Context) -> str:

@@ -21,6 +21,8 @@ from renderowl.services.health import Readiness
 log = structlog.get_logger(__name__)
 
 SCRAPE_TIMEOUT_S: Final = 2.0
+_PROMETHEUS: Final = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
+"""Litestar says the charset of text itself."""
 
 Authorization = Annotated[str | None, HeaderParameter(name="Authorization", required=False)]
 
@@ -43,7 +45,7 @@ async def get_readiness(ctx: Ctx) -> Response[Readiness]:
     return Response(found, status_code=200 if found.ready else 503)
 
 
-@get("/metrics", opt=UNLIMITED, summary="Metrics for Prometheus", media_type=CONTENT_TYPE_LATEST)
+@get("/metrics", opt=UNLIMITED, summary="Metrics for Prometheus", media_type=_PROMETHEUS)
 async def get_metrics(ctx: Ctx, state: State, authorization: Authorization = None) -> bytes:
     """Counters of this process, and the queue as Postgres had it in the last seconds.
 

@@ -67,7 +67,7 @@ async def answer_object(
 
 
 @put("/{key:path}", include_in_schema=False, request_max_body_size=None, status_code=200)
-async def receive_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPath[str]) -> Response[None]:
+async def receive_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPath[str]) -> Response[bytes]:
     """Take a signed upload; its type and length must be the announced ones.
 
     The URL outlives the upload: once the asset is confirmed or deleted, or nobody waits for what a remote endpoint makes,
@@ -87,7 +87,7 @@ async def receive_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPat
         )
     except ObjectMissing:
         raise UrlExpired("this upload was ended or discarded") from None
-    return Response(None, status_code=200, headers={"etag": f'"{stored.etag}"'})
+    return Response(b"", status_code=200, headers={"etag": f'"{stored.etag}"'})
 
 
 async def _while_pending(ctx: Context, key: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

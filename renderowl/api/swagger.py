@@ -38,7 +38,7 @@ async def get_root() -> Redirect:
 @get("/docs", include_in_schema=False, opt=UNLIMITED, sync_to_thread=True)
 def get_docs() -> Response[bytes]:
     """The page."""
-    return _answer(_OWN / "docs.html", "text/html; charset=utf-8")
+    return _answer(_OWN / "docs.html", "text/html")
 
 
 @get("/docs/{name:str}", include_in_schema=False, opt=UNLIMITED, sync_to_thread=True)

@@ -83,3 +83,18 @@ async def test_a_files_name_is_never_a_path(service: Service) -> None:
     names = ["../../etc/a.vtt", "..\\..\\b.vtt", "/c.vtt"]
     sent = await ann.post("/v1/projects/p_1/assets", files=[("files", (name, VTT)) for name in names])
     assert [file["path"] for file in sent.json()["files"]] == ["a.vtt", "b.vtt", "c.vtt"]
+
+
+async def test_a_problem_is_told_in_the_dialects_own_words_wherever_it_is_told(service: Service) -> None:
+    job = {"composition": "longform", "backgrounds": [{"src": "https://x.example/a.jpg"}], "audio": []}
+    problem = (await service.http.post("/v1/render", json=job)).json()
+    assert problem["code"] == "validation_failed"
+    assert problem["detail"].startswith(problem["errors"][0]["path"] + " ")
+    assert "/input_props" not in str(problem)
+
+
+async def test_an_upload_is_answered_with_nothing(service: Service) -> None:
+    signed = await service.http.post("/v1/assets/sign-upload", json={"fileName": "a.vtt", "fileType": "text/vtt"})
+    url = signed.json()["uploadUrl"]
+    sent = await service.as_(None).put(url, content=b"WEBVTT\n", headers={"content-type": "text/vtt"})
+    assert (sent.status_code, sent.content) == (200, b"")

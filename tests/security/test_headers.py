@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from renderowl.testing.service import Service
 
@@ -34,6 +35,11 @@ async def test_nothing_that_is_answered_may_be_run_framed_or_guessed_at(service:
         told = {name: answer.headers.get(name) for name in EVERYWHERE}
         assert told == EVERYWHERE, kind
         assert answer.headers.get_list("content-security-policy") == [DATA], kind
+
+
+async def test_a_page_or_text_says_its_charset_once(service: Service) -> None:
+    told = {path: (await service.as_(None).get(path)).headers["content-type"] for path in ("/docs", "/metrics")}
+    assert told == {"/docs": "text/html; charset=utf-8", "/metrics": CONTENT_TYPE_LATEST}
 
 
 async def test_a_file_keeps_its_own_policy(service: Service) -> None:

@@ -19,7 +19,10 @@ def told_at(places: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except RenderOwlError as error:
-        error.errors = tuple(moved(error.errors, places))
+        there = tuple(moved(error.errors, places))
+        if there and error.detail.startswith(f"{error.errors[0].path} "):
+            error.detail = there[0].path + error.detail.removeprefix(error.errors[0].path)
+        error.errors = there
         raise
 
 
