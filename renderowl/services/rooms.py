@@ -63,6 +63,7 @@ class RenderState(msgspec.Struct, frozen=True):
     output: OutputView | None
     error: RenderError | None
     cache: CacheView
+    playable: bool
     metadata: dict[str, Any]
     created_at: datetime
     started_at: datetime | None

@@ -63,6 +63,7 @@ TOLD: Final[tuple[frames.ServerMessage, ...]] = (
                 output=None,
                 error=None,
                 cache=CacheView(9, 0),
+                playable=False,
                 metadata={},
                 created_at=_AT,
                 started_at=_AT,

@@ -61,6 +61,7 @@ export interface components {
             output: components["schemas"]["OutputView"] | null;
             error: components["schemas"]["RenderError"] | null;
             cache: components["schemas"]["CacheView"];
+            playable: boolean;
             metadata: Record<string, unknown>;
             /** Format: date-time */
             created_at: string;
