@@ -30,6 +30,8 @@ from renderowl.worker.signed import download, persistently
 log = structlog.get_logger(__name__)
 
 REPORT_INTERVAL_S: Final = 0.5
+HOME_SHARE: Final = 0.02
+"""What is left to be done, as the percent has it, when the film is made and not yet sent."""
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=20.0)
 
 
@@ -145,7 +147,8 @@ class _Handling:
                 self._fresh.clear()
                 if self._newest is None:
                     continue
-                done, assembling = self._newest.percent / 100, self._newest.step.startswith("assemble")
+                done = self._newest.percent / 100 * (1.0 - HOME_SHARE)
+                assembling = self._newest.step.startswith("assemble")
                 try:
                     await reporter.report(
                         done,

@@ -16,7 +16,7 @@ from renderowl.domain.errors import ValidationFailed
 from renderowl.domain.records import Render
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
-from renderowl.services import endpoint, renders, usage
+from renderowl.services import endpoint, projects, renders, usage
 from renderowl.services.errands import callback_url
 from renderowl.services.views import RemoteView
 from renderowl.testing.media import MadeMedia
@@ -320,3 +320,13 @@ async def test_media_in_s3_go_by_the_buckets_own_urls(
             assert away.runpod.submissions[0].asked["input"]["order_url"].startswith(at)
     finally:
         server.stop()
+
+
+async def test_what_a_deleted_project_had_out_is_called_back(away: RemoteFarm) -> None:
+    away.runpod.free.clear()
+    render_id = await away.farm.submit(film(), FAST)
+    await away.submitted(1)
+    await projects.delete(away.farm.ctx, away.farm.principal, away.farm.project_id)
+    (errand,) = await away.ended_errands(render_id)
+    assert errand["outcome"] == "cancelled"
+    assert [found.key async for found in away.farm.ctx.storage.scan("projects/")] == []
