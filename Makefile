@@ -9,8 +9,9 @@ STORM_S ?= 600
 MACHINE_S ?= 600
 FUZZ_MINUTES ?= 10
 export SWIFT_VENV ?= .venv-swift
+DOCS_VENV ?= .venv-docs
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine fuzz test-s3 test-netns test-web test-dashboard dashboard web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine fuzz test-s3 test-netns test-web test-dashboard dashboard web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -38,6 +39,12 @@ $(SWIFT_VENV)/.ready: $(BIN)/uv requirements/swift.lock
 	@echo "- installing OpenStack Swift into $(SWIFT_VENV) from requirements/swift.lock"
 	@test -x $(SWIFT_VENV)/bin/python || $(BIN)/python -m venv --without-pip $(SWIFT_VENV)
 	@VIRTUAL_ENV=$(SWIFT_VENV) $(BIN)/uv pip install --quiet --require-hashes --no-deps -r requirements/swift.lock
+	@touch $@
+
+$(DOCS_VENV)/.ready: $(BIN)/uv requirements/docs.lock
+	@echo "- installing Sphinx into $(DOCS_VENV) from requirements/docs.lock"
+	@test -x $(DOCS_VENV)/bin/python || $(BIN)/python -m venv --without-pip $(DOCS_VENV)
+	@VIRTUAL_ENV=$(DOCS_VENV) $(BIN)/uv pip install --quiet --require-hashes --no-deps -r requirements/docs.lock
 	@touch $@
 
 setup: $(VENV)/.runtime ## Install RenderOwl into .venv and do nothing else
@@ -134,13 +141,17 @@ bench-render: setup-test ## Measure rendering beside hand-written FFmpeg command
 documents: setup-test ## Write anew what the documents below docs/ take from the code (OpenAPI, AsyncAPI, diagrams)
 	@$(BIN)/python -m renderowl.testing.documents
 
+docs: $(DOCS_VENV)/.ready ## Build the site of docs/ into build/site; a broken link or anchor fails it
+	@$(DOCS_VENV)/bin/python -m sphinx -q -W --keep-going -n -c docs/site -d build/site.doctrees docs build/site && echo "built build/site/index.html"
+
 lock: $(BIN)/uv ## Resolve the dependencies again and write the hash-pinned locks
 	@LOCK="$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate"; \
 	  $$LOCK pyproject.toml -o requirements/runtime.lock && \
 	  $$LOCK pyproject.toml --group test -c requirements/runtime.lock -c requirements/installer.lock -o requirements/test.lock && \
 	  printf 'uv\nhatchling\neditables\n' | $$LOCK - -o requirements/installer.lock && \
-	  printf 'swift==2.38.*\n' | $$LOCK - -o requirements/swift.lock
+	  printf 'swift==2.38.*\n' | $$LOCK - -o requirements/swift.lock && \
+	  printf 'sphinx\nmyst-parser\nfuro\n' | $$LOCK - -o requirements/docs.lock
 
 clean: ## Remove what was installed, caches and the demo's data; what `renderowl up` keeps in .renderowl stays
-	@rm -rf $(VENV) $(SWIFT_VENV) web/node_modules web/client/dist .renderowl/demo
+	@rm -rf $(VENV) $(SWIFT_VENV) $(DOCS_VENV) build web/node_modules web/client/dist .renderowl/demo
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
