@@ -137,7 +137,7 @@ class RemoteExecutor(Executor):
                     if look.state == "completed":
                         return look
                     await until_delivered(partial(errands.end, ctx, errand, look.state))
-                    raise _error_of(look)
+                    raise error_of(look)
                 if time.time() > errand.expires_at.timestamp():
                     await until_delivered(lambda: errands.give_up(ctx, errand))
                     raise DeadlineExceeded("the remote endpoint did not finish in time")
@@ -228,18 +228,22 @@ async def _store_order(execution: Execution, errand: Errand, blueprint: Blueprin
     return (await ctx.storage.sign_get(key, ttl_s=ttl_s)).url
 
 
-def _error_of(look: Look) -> RenderOwlError:
-    """What an errand that did not complete is to us: the very error of our handler, if it told one."""
+def error_of(look: Look) -> RenderOwlError:
+    """What an errand that did not complete is to us: the very error of our handler, if it told one.
+
+    What anybody else says of a failure is for the log: it may hold a traceback, and goes no further.
+    """
     if look.state == "timed_out":
         return DeadlineExceeded("the remote endpoint stopped it for taking too long")
     if look.state == "cancelled":
         return RemoteFailed("it was cancelled at the remote endpoint")
-    with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError, TypeError):
+    with contextlib.suppress(ValueError, TypeError):  # msgspec.DecodeError is a ValueError
         told = msgspec.json.decode(look.error, type=Failure)
         if told.code in ERRORS and told.code not in ("internal", "interrupted"):
             return ERRORS[told.code](in_short(told.message))
         return RemoteFailed(in_short(told.message))
-    return RemoteFailed(f"it failed at the remote endpoint: {in_short(look.error)}")
+    log.warning("errand_failed", told=in_short(look.error))
+    return RemoteFailed("it failed at the remote endpoint")
 
 
 async def _first(news: asyncio.Event, most_s: float) -> None:
