@@ -88,7 +88,7 @@ from renderowl.settings import Settings
 from renderowl.storage.opening import open_storage
 from renderowl.worker.main import Worker, open_remote_worker, open_worker
 from renderowl.ws import asyncapi, frames
-from renderowl.ws.handler import websocket_route
+from renderowl.ws.handler import PATH, websocket_route
 from renderowl.ws.hub import Hub
 from renderowl.ws.link import LinkedProtocol
 
@@ -222,7 +222,7 @@ def make_api(ctx: Context, hub: Hub, prober: AssetProber, tally: Tally) -> ASGIA
         logging_config=None,
     )
     proxies = ctx.settings.trusted_proxies
-    accounted = limits.accounted(cast(ASGIApp, api), tally)
+    accounted = limits.accounted(errors.told_of_sockets(cast(ASGIApp, api), PATH), tally)
     return request_log(peers.behind_proxies(accounted, proxies), proxies)
 
 

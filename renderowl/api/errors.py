@@ -2,13 +2,17 @@
 
 import http
 import math
+import re
 from typing import Any
 
 import msgspec
 import structlog
 from litestar import MediaType, Request, Response
+from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.exceptions import ValidationException as LitestarValidation
+from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from renderowl.domain.errors import (
     ERRORS,
@@ -95,3 +99,18 @@ def answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Resp
         return problem_of(Unavailable("a part of the service is not available now", retry_after_s=1), request)
     log.error("request_crashed", exc_info=error)
     return problem_of(Internal("the request could not be answered; its id helps to find out why"), request)
+
+
+def told_of_sockets(app: ASGIApp, path: str) -> ASGIApp:
+    """ASGI middleware: who asks for a socket by plain HTTP is told what it is, which Litestar finds no route for."""
+    socket = re.compile(re.sub(r"{.*?}", "[^/]+", path) + "/?")
+
+    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or not socket.fullmatch(scope["path"]):
+            await app(scope, receive, send)
+            return
+        told = problem_of(NotFound("this is a WebSocket: open it with ws:// or wss://"), Request(scope))
+        answer = ASGIResponse(body=told.content, status_code=told.status_code or 404, media_type=PROBLEM_TYPE)
+        await answer(scope, receive, send)
+
+    return middleware

@@ -9,11 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 from litestar import asgi
 from litestar.datastructures import Headers
-from litestar.enums import ScopeType
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
-from renderowl.domain.errors import Forbidden, NotFound, RenderOwlError, Unauthenticated
+from renderowl.domain.errors import Forbidden, RenderOwlError, Unauthenticated
 from renderowl.services.context import Context
 from renderowl.ws import frames
 from renderowl.ws.door import RETRY_S, full
@@ -35,8 +34,6 @@ def websocket_route(hub: Hub, ctx: Context) -> ASGIRouteHandler:
 
     @asgi(PATH, opt={"authenticates_itself": True}, copy_scope=False)
     async def room(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.WEBSOCKET:
-            raise NotFound("this is a WebSocket")
         if hub.door.full:
             await _refuse(cast(Any, send))
             return

@@ -206,3 +206,11 @@ async def test_a_plain_poll_says_when_to_ask_again_and_that_nothing_changed(
     assert same.headers["etag"] == first.headers["etag"]
     await world.progress(0.6, render_id)
     assert (await http.get(path, headers={"If-None-Match": first.headers["etag"]})).status_code == 200
+
+
+async def test_who_asks_for_the_socket_by_plain_http_is_told_what_it_is(world: World) -> None:
+    async with httpx.AsyncClient(base_url=world.http_url) as http:
+        for method in ("GET", "POST", "DELETE"):
+            answer = await http.request(method, f"/ws/projects/{world.project.id}/renders")
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+            assert "WebSocket" in answer.json()["detail"]
