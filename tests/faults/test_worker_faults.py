@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
@@ -18,6 +20,7 @@ from renderowl.domain.records import Step
 from renderowl.settings import PREFIX, Settings
 from renderowl.testing.farm import Farm, farm_settings, open_farm
 from renderowl.testing.signals import until
+from renderowl.testing.watching import times, watched
 
 LEASE_S = 3.0
 
@@ -173,6 +176,36 @@ async def test_a_killed_workers_steps_run_elsewhere_and_its_encoders_die_with_it
     assert sum(step.lost for step in done) == 1
     assert sum(step.attempt for step in done) == 4, "what was finished is kept"
     await second.idle(timeout_s=5)
+
+
+async def test_a_film_that_plays_while_it_is_made_plays_on_when_its_worker_is_killed(
+    farm: Farm, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    first = await start_worker()
+    render_id = await farm.submit(scenes(2), {"preset": "medium", "preview": {"hls": True}})
+
+    async def pieces() -> int:
+        return int(await farm.ctx.db.fetch_value("SELECT count(*) FROM preview_pieces WHERE render_id = $1", render_id))
+
+    async def plays_amid_a_segment() -> bool:
+        segments = await _segments(farm, render_id)
+        return await pieces() > 0 and any(step.status == "running" for step in segments)
+
+    await until(plays_amid_a_segment, timeout_s=60)
+    first.send(signal.SIGKILL)
+    await first.idle(timeout_s=2)
+    assert (await farm.get(render_id)).status == "processing"
+    shown = await pieces()
+    await start_worker()
+    render = await farm.completed(render_id, timeout_s=120)
+    assert sum(step.lost for step in await _segments(farm, render_id)) == 1
+    assert await pieces() > shown
+    (video,) = await watched(farm, render, tmp_path)
+    frames = times(video, "video")
+    assert {round(30 * (after - before)) for before, after in itertools.pairwise(frames)} == {1}
+    assert len(frames) == 2 * 8 * 30
+    told = [msgspec.json.decode(message.body) for message in farm.heard if message.kind == "durable"]
+    assert [one["type"] for one in told].count("render.playable") == 1
 
 
 async def test_cancelling_leaves_no_process_within_three_seconds(farm: Farm, start_worker: StartWorker) -> None:
