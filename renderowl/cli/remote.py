@@ -18,10 +18,11 @@ def command() -> None:
 @data_dir_option
 def runner(data_dir: Path | None) -> None:
     """Run the remote runner: it sends renders to RENDEROWL_REMOTE_ENDPOINT and brings home what is made there."""
-    from renderowl import app
-
     settings = read_settings(data_dir)
     settings.require("database_url", "redis_url", "storage_url", "secret_key", "remote_endpoint")
+
+    from renderowl import app
+
     app.run_remote_runner(settings)
 
 
