@@ -33,12 +33,15 @@ class Line(asyncio.Protocol):
         self._transport.set_protocol(self)
 
     async def is_quiet(self, within_s: float) -> bool:
-        """Tell after `within_s` whether nothing came meanwhile. Raises what ended the connection as soon as it has ended."""
-        self._quiet = True
+        """Tell after `within_s` whether nothing came since this was last told: an answer may come while its question is sent.
+
+        Raises what ended the connection as soon as it has ended.
+        """
         await asyncio.wait([self._lost], timeout=within_s)
         if self._lost.done():
             raise self._lost.result()
-        return self._quiet
+        quiet, self._quiet = self._quiet, True
+        return quiet
 
     def end(self) -> None:
         """Hear nothing more."""
