@@ -24,7 +24,7 @@ from stack import Stack, connected, film, make_media, upload
 from renderowl.client import Client
 from renderowl.pipeline.command import Command, audio_command, link, segment_command
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment
-from renderowl.pipeline.join import film_command
+from renderowl.pipeline.join import film_command, joins_unopened
 from renderowl.pipeline.plan import Plan
 from renderowl.pipeline.tools import Toolchain, discover
 
@@ -70,7 +70,7 @@ async def bare(plan: Plan, files: Mapping[str, Path], tools: Toolchain, folder: 
         audio = EncodedAudio(folder / str(len(segments)) / commands[-1].output, 0.0, 0)
     for n, command in enumerate(commands):
         command.prepare(folder / str(n), files)
-    assembling = film_command(plan, segments, audio, tools)
+    assembling = film_command(plan, segments, audio, tools, unopened=joins_unopened(plan, tools))
     assembling.prepare(folder / "film", {})
     for n, segment in enumerate(segments):
         link(folder / "film" / f"part-{n}.nut", segment.path)
