@@ -1,6 +1,7 @@
 """`renderowl remote`: both sides of rendering at a RunPod-shaped endpoint."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TextIO
 
@@ -35,8 +36,11 @@ def handle(job: TextIO) -> None:
     """
     import asyncio
 
+    import structlog
+
     from renderowl.worker import handling
 
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))  # the answer alone is printed
     try:
         asked = json.load(job)
     except ValueError as error:

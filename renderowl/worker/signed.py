@@ -51,6 +51,8 @@ async def persistently(http: httpx.AsyncClient, method: str, place: Place, file:
                 return answer
             if answer.is_client_error and answer.status_code != 429:
                 raise SourceUnavailable(f"a signed URL answered {answer.status_code}")
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL):
+            raise SourceUnavailable("a signed URL is none of HTTP's") from None
         except httpx.TransportError as error:
             log.warning("request_again", method=method, reason=str(error))
         await asyncio.sleep(wait_s)

@@ -12,8 +12,15 @@ from renderowl.cli.main import cli
 def test_a_job_without_an_order_is_answered_as_runpod_wants_an_error(job: str) -> None:
     done = CliRunner().invoke(cli, ["remote", "handle"], input=job)
     assert done.exit_code == 1
-    told = json.loads(done.stdout.splitlines()[-1])
+    told = json.loads(done.stdout)
     assert json.loads(told["error"]) == {"code": "internal", "message": "the job's input names no order_url"}
+
+
+def test_what_is_logged_is_no_part_of_the_answer() -> None:
+    job = {"id": "a", "input": {"order_url": "ftp://nowhere.example/"}}
+    done = CliRunner().invoke(cli, ["remote", "handle"], input=json.dumps(job))
+    assert "error" in json.loads(done.stdout)
+    assert "order_" in done.stderr
 
 
 def test_what_is_no_json_is_the_callers_mistake() -> None:
