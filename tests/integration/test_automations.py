@@ -1,29 +1,21 @@
 """Automations on real servers: made over the API, triggered once each, executed once each, whatever dies in between."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from renderowl.actors.automation_runner import AutomationRunner
-from renderowl.actors.cron import Cron
-from renderowl.actors.supervisor import Supervisor
-from renderowl.actors.webhook_sender import WebhookSender
 from renderowl.client.reports import sign_report
-from renderowl.db import automations as rows
 from renderowl.db import executions
 from renderowl.services import executing, triggering
+from renderowl.testing.automating import RENDER, SPEC, end_renders, make, renders_of, run_all, schedulers, told
 from renderowl.testing.origin import Origin, open_origin, page
 from renderowl.testing.service import Service, open_service
 from renderowl.testing.signals import until
 
-SPEC = {"duration": 1, "tracks": [{"clips": []}]}
-RENDER = {"type": "create_render", "composition_id": "timeline", "input_props": SPEC}
 VTT = b"WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n"
 
 
@@ -39,61 +31,6 @@ async def service(database_url: str, redis_url: str, storage_dir: Path) -> Async
     allowed = {"outbound_allow": ("127.0.0.1",), "outbound_plain_http": True}
     async with open_service(database_url, redis_url, storage_dir, **allowed) as opened:
         yield opened
-
-
-@contextlib.asynccontextmanager
-async def schedulers(service: Service, count: int = 1) -> AsyncIterator[None]:
-    """So many schedulers' actors at work until the end of the block."""
-    supervisor = Supervisor(
-        [
-            actor
-            for _ in range(count)
-            for actor in (Cron(service.ctx), AutomationRunner(service.ctx), WebhookSender(service.ctx))
-        ]
-    )
-    running = asyncio.create_task(supervisor.run())
-    try:
-        yield
-    finally:
-        supervisor.stop()
-        await running
-
-
-async def make(service: Service, project_id: str, trigger: dict[str, Any], *done: dict[str, Any]) -> dict[str, Any]:
-    """A new automation."""
-    body = {"name": "Rule", "trigger": trigger, "actions": list(done) or [RENDER]}
-    made = await service.http.post(f"/projects/{project_id}/automations", json=body)
-    assert made.status_code == 201, made.text
-    found: dict[str, Any] = made.json()
-    return found
-
-
-async def told(service: Service, automation: dict[str, Any]) -> list[dict[str, Any]]:
-    """Its executions, oldest first."""
-    path = f"/projects/{automation['project_id']}/automations/{automation['id']}/executions"
-    found: list[dict[str, Any]] = (await service.http.get(path, params={"limit": 100})).json()["items"]
-    return found[::-1]
-
-
-async def run_all(service: Service) -> None:
-    """Do everything that waits, and what follows from it."""
-    while claimed := await executing.claim(service.ctx, limit=50, per_project=50, busy=[]):
-        for execution in claimed:
-            await executing.execute(service.ctx, execution)
-
-
-async def renders_of(service: Service, project_id: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (
-        await service.http.get(f"/projects/{project_id}/renders", params={"limit": 100})
-    ).json()["items"]
-    return found
-
-
-async def end_renders(service: Service, project_id: str) -> None:
-    """Have every active render of the project end."""
-    for render in await renders_of(service, project_id):
-        if render["status"] == "queued":
-            await service.http.post(f"/projects/{project_id}/renders/{render['id']}/cancel")
 
 
 async def test_an_automation_is_made_changed_listed_and_deleted(service: Service) -> None:
@@ -255,72 +192,6 @@ async def test_no_automation_follows_from_itself_and_what_follows_from_one_is_li
     else:
         assert max(roots.count(root) for root in roots) <= most
     assert {why.split(" ")[0] for why in (run["why"] for run in runs) if why} == {"an", "at"}
-
-
-async def test_two_schedulers_fire_each_due_time_once(service: Service) -> None:
-    project_id = await service.project()
-    automation = await make(service, project_id, {"type": "schedule", "cron": "*/5 * * * *"})
-    begin = datetime.now(UTC).replace(second=0, microsecond=0)
-    begin -= timedelta(minutes=begin.minute % 5, hours=3)
-    await rows.set_next_due(service.ctx.db, automation["id"], begin)
-    async with schedulers(service, 2):
-
-        async def caught_up() -> bool:
-            found = await rows.get(service.ctx.db, automation["id"])
-            assert found is not None
-            assert found.next_due_at is not None
-            ran = [run for run in await told(service, automation) if run["status"] == "completed"]
-            return found.next_due_at > datetime.now(UTC) and len(ran) >= 37
-
-        await until(caught_up, timeout_s=90, every_s=0.3)
-    runs = await told(service, automation)
-    due = sorted(run["due_at"] for run in runs)
-    assert len(set(due)) == len(due)
-    assert [datetime.fromisoformat(one) for one in due[:37]] == [begin + timedelta(minutes=5 * n) for n in range(37)]
-    renders = [run["results"][0]["render_id"] for run in runs if run["results"]]
-    assert len(set(renders)) == len(renders) == len(await renders_of(service, project_id))
-
-
-async def test_due_times_are_fired_once_while_the_clock_jumps_and_through_a_change_to_and_from_summer(
-    service: Service,
-) -> None:
-    project_id = await service.project()
-    fixed = await make(service, project_id, {"type": "schedule", "cron": "30 2 * * *", "timezone": "Europe/Paris"})
-    hourly = await make(service, project_id, {"type": "schedule", "cron": "0 * * * *", "timezone": "Europe/Paris"})
-
-    async def turn(start: datetime, hours: list[float]) -> tuple[list[datetime], list[datetime]]:
-        for one in (fixed, hourly):
-            await rows.set_next_due(service.ctx.db, one["id"], start)
-        await service.ctx.db.execute("DELETE FROM executions")
-        first = start - timedelta(minutes=1)  # nothing is due yet: the schedules begin there
-        assert await triggering.by_schedule(service.ctx, first) == 0
-        for after in hours:
-            moment = start + timedelta(hours=after)
-            await asyncio.gather(*(triggering.by_schedule(service.ctx, moment) for _ in range(2)))
-        found = []
-        for one in (fixed, hourly):
-            due = [datetime.fromisoformat(run["due_at"]) for run in await told(service, one)]
-            assert len(set(due)) == len(due)
-            found.append(sorted(due))
-        return found[0], found[1]
-
-    # forward by two hours, back by two, and on
-    jumps = [0.0, 0.5, 2.5, 0.5, 1.0, 3.0, 2.0, 6.0, 26.0, 24.0, 48.0]
-    for start in (datetime(2026, 3, 28, 0, 0, tzinfo=UTC), datetime(2026, 10, 24, 0, 0, tzinfo=UTC)):
-        daily, each_hour = await turn(start, jumps)
-        assert each_hour == [start + timedelta(hours=n) for n in range(49)]
-        assert [due.date() for due in daily[1:]] == [start.date() + timedelta(days=n) for n in (0, 1)]
-
-
-async def test_due_times_that_nobody_noticed_for_a_day_are_told_and_not_made_up_for(service: Service) -> None:
-    project_id = await service.project()
-    automation = await make(service, project_id, {"type": "schedule", "cron": "0 */6 * * *"})
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    await rows.set_next_due(service.ctx.db, automation["id"], start)
-    assert await triggering.by_schedule(service.ctx, start + timedelta(days=9, hours=1)) == 4
-    first, *others = await told(service, automation)
-    assert (first["status"], first["due_at"]) == ("skipped", "2026-01-01T00:00:00Z")
-    assert [run["status"] for run in others] == ["queued"] * 4
 
 
 async def test_a_runner_that_dies_at_any_line_leaves_no_action_undone_and_none_done_twice(
