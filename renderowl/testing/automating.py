@@ -58,6 +58,7 @@ async def run_all(service: Service) -> None:
 
 
 async def renders_of(service: Service, project_id: str) -> list[dict[str, Any]]:
+    """The project's renders, newest first."""
     found: list[dict[str, Any]] = (
         await service.http.get(f"/projects/{project_id}/renders", params={"limit": 100})
     ).json()["items"]

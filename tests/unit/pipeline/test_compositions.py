@@ -1,63 +1,21 @@
 """What is asked for becomes the timeline that was meant, or every reason why it cannot."""
 
-import json
 from typing import Any
 
-import msgspec
 import pytest
 
-from renderowl.domain.errors import UnknownComposition, ValidationFailed
-from renderowl.domain.spec.limits import Limits
-from renderowl.pipeline import compositions
+from renderowl.domain.errors import ValidationFailed
 from renderowl.pipeline.timeline import (
     CaptionContent,
     ColorContent,
     Crop,
     ImageContent,
-    Media,
     Rate,
     Seconds,
     TextContent,
-    Timeline,
     VideoContent,
 )
-
-V, S, P, A, T = "asset://video", "asset://silent", "asset://image", "asset://audio", "asset://captions"
-MEDIA = {
-    V: Media(V, "video", "hv", 1280, 720, 10.0, 25.0, has_video=True, has_audio=True),
-    S: Media(S, "video", "hs", 720, 1280, 4.0, 30.0, has_video=True),
-    P: Media(P, "image", "hi", 800, 400),
-    A: Media(A, "audio", "ha", duration_s=6.0, has_audio=True),
-}
-TEXTS = {T: "1\n00:00:01,000 --> 00:00:02,000\nHello there\n\n2\n00:00:03,000 --> 00:00:99,000\nBye\n"}
-
-
-def made(composition_id: str, props: Any, output: Any = None, limits: Limits | None = None) -> Timeline:
-    ask = compositions.parse(composition_id, props, output or {}, limits or Limits())
-    return compositions.compile(ask, MEDIA, TEXTS)
-
-
-def timeline(*clips: dict[str, Any], output: Any = None, **props: Any) -> Timeline:
-    return made("timeline", {"tracks": [{"clips": list(clips)}], **props}, output)
-
-
-def refused(*clips: dict[str, Any], output: Any = None, **props: Any) -> dict[str, str]:
-    with pytest.raises(ValidationFailed) as caught:
-        timeline(*clips, output=output, **props)
-    return {error.path.replace("/input_props/tracks/0/clips/", ""): error.message for error in caught.value.errors}
-
-
-def video(src: str = V, **fields: Any) -> dict[str, Any]:
-    return {"type": "video", "src": src, **fields}
-
-
-def image(**fields: Any) -> dict[str, Any]:
-    return {"type": "image", "src": P, **fields}
-
-
-def color(**fields: Any) -> dict[str, Any]:
-    return {"type": "color", "color": "#abc", **fields}
-
+from renderowl.testing.compiling import A, P, S, T, V, color, image, made, refused, timeline, video
 
 # --- time
 
@@ -337,92 +295,3 @@ def test_a_captioned_video_that_cannot_be_is_refused(props: dict[str, Any], path
     with pytest.raises(ValidationFailed) as caught:
         made("captioned_video", props)
     assert [error.path for error in caught.value.errors] == ["/input_props" + path]
-
-
-# --- the registry
-
-
-def test_a_composition_is_found_by_id_and_alias_and_the_nearest_is_named() -> None:
-    assert compositions.canonical_id("CaptionedVideo") == "captioned_video"
-    with pytest.raises(UnknownComposition, match='did you mean "timeline"'):
-        compositions.canonical_id("timelime")
-
-
-def test_problems_of_both_documents_come_together() -> None:
-    with pytest.raises(ValidationFailed) as caught:
-        compositions.parse("timeline", {"trakcs": []}, {"fsp": 3}, Limits())
-    assert {e.path for e in caught.value.errors} == {
-        "/input_props/trakcs",
-        "/input_props/tracks",
-        "/output_settings/fsp",
-    }
-
-
-@pytest.mark.parametrize("document", [None, 3, "x", [], True])
-def test_what_is_no_document_is_refused(document: object) -> None:
-    with pytest.raises(ValidationFailed):
-        compositions.parse("timeline", document, {}, Limits())
-
-
-def test_parsing_what_parse_gave_back_changes_nothing() -> None:
-    props = {"tracks": [{"clips": [image(fadeIn=1, text=None) | {"length": "{{n}}"}]}], "variables": {"n": 2}}
-    props["tracks"][0]["clips"][0].pop("text")  # type: ignore[index]  # a list of plain JSON
-    first = compositions.parse("timeline", props, {"aspectRatio": "1:1"}, Limits())
-    again = compositions.parse("timeline", json.loads(json.dumps(first.input_props)), first.output_settings, Limits())
-    assert again == first
-
-
-@pytest.mark.parametrize(
-    "src",
-    [
-        "clip://1",
-        "http://x/y",
-        "/etc/passwd",
-        "file:///etc/passwd",
-        "asset://",
-        "asset://a/b",
-        "https://u@h/",
-        "ftp://x",
-    ],
-)
-def test_only_assets_and_https_are_sources(src: str) -> None:
-    assert "0/src" in refused(video(src))
-
-
-def test_local_files_are_for_the_command_line() -> None:
-    limits = Limits(local_files=True)
-    for src in ("film.mp4", "/data/film.mp4", "file:///data/film.mp4", "https://x/film.mp4", V):
-        compositions.parse("timeline", {"tracks": [{"clips": [video(src)]}]}, {}, limits)
-    with pytest.raises(ValidationFailed):
-        compositions.parse("timeline", {"tracks": [{"clips": [video("http://x/y.mp4")]}]}, {}, limits)
-
-
-def test_sources_tell_where_each_is_used() -> None:
-    ask = compositions.parse(
-        "timeline", {"tracks": [{"clips": [video(), video(), {"type": "caption", "src": T}]}]}, {}, Limits()
-    )
-    clip = "/input_props/tracks/0/clips"
-    assert compositions.sources(ask) == {V: [f"{clip}/0/src", f"{clip}/1/src"], T: [f"{clip}/2/src"]}
-    assert compositions.text_sources(ask) == {T}
-
-
-@pytest.mark.parametrize("composition_id", compositions.COMPOSITIONS)
-def test_every_composition_has_a_schema_and_examples_that_parse(composition_id: str) -> None:
-    schema = compositions.schema(composition_id)
-    assert set(schema["properties"]) == {"input_props", "output_settings"}
-    json.dumps(schema)
-    examples = compositions.COMPOSITIONS[composition_id].examples
-    assert examples
-    for example in examples:
-        compositions.parse(composition_id, example, {}, Limits())
-
-
-def test_a_looping_flood_is_bounded() -> None:
-    flood = [video(S, trim={"end": 1}, loop=True, start=0, duration=300)] * 100
-    with pytest.raises(ValidationFailed, match="makes more than"):
-        timeline(*flood)
-
-
-def test_a_timeline_is_plain_data() -> None:
-    found = timeline(video(), image(), {"type": "text", "text": "x"})
-    assert msgspec.json.decode(msgspec.json.encode(found), type=Timeline) == found
