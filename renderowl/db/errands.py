@@ -14,7 +14,10 @@ from renderowl.db.database import Database, from_json, to_json
 from renderowl.domain.lifecycle import LIVE_STEP
 from renderowl.domain.records import Errand
 
-_COLUMNS = ", ".join(f"errands.{name}" for name in Errand.__struct_fields__)
+_COLUMNS = ", ".join(
+    "extract(epoch FROM errands.expires_at - now())::float AS left_s" if name == "left_s" else f"errands.{name}"
+    for name in Errand.__struct_fields__
+)
 _STEP_LIVES = (
     "EXISTS (SELECT 1 FROM steps WHERE steps.id = errands.step_id AND steps.render_attempt = errands.render_attempt"
     f" AND steps.status IN ({', '.join(repr(status) for status in sorted(LIVE_STEP))}))"
@@ -34,7 +37,8 @@ async def insert(db: Database, errand: Errand, blueprint: Mapping[str, Any]) -> 
     """Record what is about to be sent. The same errand again is no error: the answer to a commit may have been lost."""
     await db.execute(
         "INSERT INTO errands (id, step_id, step_attempt, token, render_id, render_attempt, project_id, key_id,"
-        " price_per_s, expires_at, held_by, blueprint) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$3,$11::jsonb)"
+        " price_per_s, expires_at, held_by, blueprint) VALUES"
+        " ($1,$2,$3,$4,$5,$6,$7,$8,$9, now() + make_interval(secs => $10), $3, $11::jsonb)"
         " ON CONFLICT (id) DO NOTHING",
         errand.id,
         errand.step_id,
@@ -45,7 +49,7 @@ async def insert(db: Database, errand: Errand, blueprint: Mapping[str, Any]) -> 
         errand.project_id,
         errand.key_id,
         errand.price_per_s,
-        errand.expires_at,
+        errand.left_s,
         to_json(blueprint),
     )
 

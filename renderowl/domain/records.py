@@ -287,8 +287,8 @@ class Errand(msgspec.Struct, frozen=True):
     project_id: str
     key_id: str | None
     price_per_s: float
-    expires_at: datetime
-    """When it is over at the endpoint, whatever happens."""
+    left_s: float
+    """How long until it is over at the endpoint, whatever happens; of when this was read, by Postgres's clock."""
     status: ErrandStatus = "recorded"
     remote_id: str | None = None
 

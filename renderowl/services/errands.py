@@ -133,14 +133,14 @@ async def recall(ctx: Context, endpoint: Endpoint) -> int:
             await _recall_one(ctx, endpoint, errand)
         except EndpointSilent as problem:
             log.warning("stray_unanswered", errand_id=errand.id, reason=str(problem))
-            if _is_over(errand):
+            if errand.left_s < 0:
                 await end(ctx, errand, "unknown")
     return len(strays)
 
 
 async def _recall_one(ctx: Context, endpoint: Endpoint, errand: Errand) -> None:
     if errand.remote_id is None:
-        if _is_over(errand):
+        if errand.left_s < 0:
             await end(ctx, errand, "never_seen")
         return
     try:
@@ -155,12 +155,8 @@ async def _recall_one(ctx: Context, endpoint: Endpoint, errand: Errand) -> None:
     if look.over:
         await note_times(ctx, errand, look)
         await end(ctx, errand, look.state)
-    elif _is_over(errand):
+    elif errand.left_s < 0:
         await end(ctx, errand, "unknown")
-
-
-def _is_over(errand: Errand) -> bool:
-    return time.time() > errand.expires_at.timestamp()
 
 
 # --- callbacks ------------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ it is submitted; its id is noted after; its result is published before it is cal
 import asyncio
 import contextlib
 import time
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -126,6 +125,7 @@ class RemoteExecutor(Executor):
     async def _until_over(self, execution: Execution, errand: Errand) -> Look:
         """The last look at an errand that has completed. Raises what became of any other, having noted it."""
         ctx = execution.ctx
+        over_at = time.monotonic() + errand.left_s
         news = self._followed.follow(errand.id)
         try:
             while True:
@@ -138,7 +138,7 @@ class RemoteExecutor(Executor):
                         return look
                     await until_delivered(partial(errands.end, ctx, errand, look.state))
                     raise error_of(look)
-                if time.time() > errand.expires_at.timestamp():
+                if time.monotonic() > over_at:
                     await until_delivered(lambda: errands.give_up(ctx, errand))
                     raise DeadlineExceeded("the remote endpoint did not finish in time")
                 await execution.unless_stopped(_first(news, ctx.settings.remote_poll_s))
@@ -197,7 +197,7 @@ def _new_errand(execution: Execution) -> Errand:
         project_id=render.project_id,
         key_id=render.key_id,
         price_per_s=settings.remote_price_per_s,
-        expires_at=datetime.now(UTC) + timedelta(seconds=errands.lifetime_s(settings) + REMOTE_GRACE_S),
+        left_s=errands.lifetime_s(settings) + REMOTE_GRACE_S,
     )
 
 

@@ -22,6 +22,7 @@ from renderowl.services.views import RemoteView
 from renderowl.testing.media import MadeMedia
 from renderowl.testing.remote_farm import PRICE_PER_S, RemoteFarm, open_remote_farm
 from renderowl.testing.signals import until
+from renderowl.worker import remote
 
 FAST = {"preset": "ultrafast"}
 
@@ -330,3 +331,30 @@ async def test_what_a_deleted_project_had_out_is_called_back(away: RemoteFarm) -
     (errand,) = await away.ended_errands(render_id)
     assert errand["outcome"] == "cancelled"
     assert [found.key async for found in away.farm.ctx.storage.scan("projects/")] == []
+
+
+async def test_what_is_never_heard_of_is_given_up_when_its_time_is_up(away: RemoteFarm) -> None:
+    away.runpod.free.clear()
+    render_id = await away.farm.submit(film(), FAST)
+    await away.submitted(1)
+    await away.farm.ctx.db.execute(
+        "UPDATE errands SET status = 'lost', remote_id = NULL, look_at = now(), expires_at = now() - interval '1 s'"
+    )
+    (errand,) = await away.ended_errands(render_id)
+    assert errand["outcome"] == "never_seen"
+
+
+async def test_what_waits_there_for_too_long_is_called_back_and_fails_as_too_late(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "REMOTE_GRACE_S", -9.5)  # of the ten seconds that follow half a one is left
+    short = {"remote_wait_s": 5.0, "remote_execution_s": 5.0, "remote_poll_s": 0.2}
+    async with open_remote_farm(database_url, redis_url, tmp_path, **short) as away:
+        away.runpod.free.clear()
+        await away.run_here()
+        render_id = await away.farm.submit(film(), FAST)
+        render = await refused(away, render_id)
+        assert render.error is not None
+        assert render.error["code"] == "deadline_exceeded"
+        assert [row["outcome"] for row in await away.ended_errands(render_id)] == ["cancelled", "cancelled"]
+        assert [one.status for one in away.runpod.submissions] == ["CANCELLED", "CANCELLED"]
