@@ -1,7 +1,6 @@
 """`renderowl listen`: a project's webhooks to a port of this machine, wherever it is."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -9,7 +8,7 @@ import httpx
 import msgspec
 import rich_click as click
 
-from renderowl.cli.server_options import require_key, server_options
+from renderowl.cli.server_options import plainly, require_key, server_options
 from renderowl.client import Client, RoomFilter, RoomMessage
 from renderowl.domain.events import WEBHOOK_EVENTS
 from renderowl.security import standard_webhooks
@@ -35,7 +34,7 @@ def command(
     """
     address = f"http://127.0.0.1:{target}" if target[:1].isdigit() and ":" not in target else target
     wanted = frozenset(events) or WEBHOOK_EVENTS
-    with contextlib.suppress(KeyboardInterrupt):
+    with plainly():
         asyncio.run(_listen(server, require_key(key), project_id, address, wanted, since, click.echo))
 
 

@@ -1,14 +1,13 @@
 """`renderowl render`: a spec file to a video, with nothing but FFmpeg, or by a server."""
 
 import asyncio
-import contextlib
 from pathlib import Path
 
 import msgspec
 import rich_click as click
 
 from renderowl.cli.environment import read_settings
-from renderowl.cli.server_options import require_key, server_options
+from renderowl.cli.server_options import plainly, require_key, server_options
 from renderowl.cli.spec_file import prepare, read_spec
 from renderowl.pipeline.assemble import OutputFile
 from renderowl.pipeline.hardware import equipped
@@ -71,7 +70,7 @@ def _render_there(
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    with contextlib.suppress(KeyboardInterrupt):
+    with plainly():
         place = asyncio.run(
             render_there(
                 server, key, project_id, spec_file, output, watch=watch, bar=lambda: _Bar(quiet=as_json), say=say

@@ -1,6 +1,7 @@
 """Which server a command talks to, and as whom."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import rich_click as click
@@ -30,3 +31,20 @@ def require_key(key: str | None) -> str:
     if not key:
         raise click.UsageError("a key is needed: --key, or OWL_KEY in the environment (see `renderowl keys create`)")
     return key
+
+
+@contextlib.contextmanager
+def plainly() -> Iterator[None]:
+    """What a server refuses, and one that is not there, end the command with a sentence; so does Ctrl-C, with none."""
+    import httpx
+
+    from renderowl.client import Problem
+
+    try:
+        yield
+    except Problem as refused:
+        raise click.ClickException(str(refused)) from None
+    except httpx.TransportError as error:
+        raise click.ClickException(f"the server cannot be reached: {error or type(error).__name__}") from None
+    except KeyboardInterrupt:
+        return

@@ -16,6 +16,7 @@ from renderowl.cli.render import _Bar
 from renderowl.cli.render_there import RenderThere, render_there
 from renderowl.client import Client
 from renderowl.domain.events import WEBHOOK_EVENTS
+from renderowl.domain.ids import new_id
 from renderowl.security import standard_webhooks
 from renderowl.testing.media import MadeMedia
 from renderowl.testing.origin import open_origin, page
@@ -137,6 +138,23 @@ def test_a_server_is_wanted_where_one_is_needed(tmp_path: Path) -> None:
     ):
         done = CliRunner(env={"OWL_KEY": None}).invoke(cli, argv)
         assert done.exit_code == 2
+        assert problem in done.output
+
+
+async def test_what_a_server_refuses_is_told_in_a_sentence(
+    spec_file: Path, renderowl_service: RunningService, renderowl_key: str
+) -> None:
+    spec = str(spec_file)
+    for argv, problem in (
+        (["render", spec, "--server", renderowl_service.url, "--key", "wrong"], "unauthenticated"),
+        (["render", spec, "--server", "http://127.0.0.1:9", "--key", "any"], "cannot be reached"),
+        (
+            ["listen", "9", "--server", renderowl_service.url, "--key", renderowl_key, "--project", new_id("prj")],
+            "not_found",
+        ),
+    ):
+        done = await asyncio.to_thread(CliRunner().invoke, cli, argv)
+        assert done.exit_code == 1
         assert problem in done.output
 
 
