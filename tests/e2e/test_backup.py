@@ -7,7 +7,9 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from renderowl.app import open_context
 from renderowl.cli.backup import opened
@@ -125,3 +127,29 @@ async def test_a_restore_that_was_interrupted_goes_on(
         there = {one.key: one.content_type async for one in storage.scan("")}
     assert there == {"projects/prj_1/assets/ast_1": "text/plain", "projects/prj_1/assets/ast_2": "image/png"}
     assert await migrate(url) == []
+
+
+async def test_objects_go_from_a_bucket_to_another_with_their_types(
+    database_url: str, empty_database_url: Callable[[], str], tmp_path: Path
+) -> None:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+        client = boto3.client("s3", endpoint_url=f"http://{host}:{port}", **keys)
+        bucket: dict[str, Settings] = {}
+        for name in ("old", "new"):
+            client.create_bucket(Bucket=name)
+            url = f"s3://{name}/media?endpoint_url=http://{host}:{port}&region=us-east-1"
+            bucket[name] = load({}, storage_url=url, s3_access_key="key", s3_secret_key="secret")
+        key = "projects/prj_1/assets/ast_1"
+        async with opened(bucket["old"]) as old:
+            await old.put_bytes(key, b"a picture", content_type="image/png")
+            await back_up(database_url, old, "s" * 32, tmp_path / "backup", programs=PROGRAMS)
+        async with opened(bucket["new"]) as new:
+            await restore(empty_database_url(), new, tmp_path / "backup", programs=PROGRAMS, say=lambda _: None)
+            assert (await new.head(key)).content_type == "image/png"
+            assert b"".join([chunk async for chunk in new.read(key)]) == b"a picture"
+    finally:
+        server.stop()
