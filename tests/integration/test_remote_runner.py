@@ -1,6 +1,5 @@
 """Films made at a RunPod-shaped endpoint by the real handler: submitted once, followed, brought home, called back, paid for."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -191,6 +190,7 @@ async def test_other_ends_are_tried_again_as_their_class_allows(
 
 
 async def test_a_refusal_is_no_submission_and_is_tried_again(away: RemoteFarm) -> None:
+    away.runpod.free.clear()
     away.runpod.refuses = 429
     render_id = await away.farm.submit(film(), FAST)
 
@@ -200,8 +200,8 @@ async def test_a_refusal_is_no_submission_and_is_tried_again(away: RemoteFarm) -
     await until(refused_once, timeout_s=30)
     away.runpod.refuses = 0
     await away.submitted(1)
-    await away.farm.completed(render_id)
-    assert len(away.runpod.submissions) == 1
+    refused_one, taken = (await away.errands(render_id))[-2:]
+    assert (refused_one["outcome"], taken["outcome"]) == ("not_submitted", None)
 
 
 async def test_what_the_endpoint_has_forgotten_is_submitted_anew(away: RemoteFarm) -> None:
@@ -209,11 +209,11 @@ async def test_what_the_endpoint_has_forgotten_is_submitted_anew(away: RemoteFar
     render_id = await away.farm.submit(film(), FAST)
     await away.submitted(1)
     forgotten = away.runpod.submissions[0]
-    forgotten.id = "job-somebody-elses"
-    away.runpod.free.set()
+    url, forgotten.id = forgotten.asked["webhook"], "job-somebody-elses"
+    async with httpx.AsyncClient() as http:
+        await http.post(url, json={})
     await away.submitted(2)
-    await away.farm.completed(render_id)
-    assert [row["outcome"] for row in await away.ended_errands(render_id)] == ["forgotten", "completed"]
+    assert [row["outcome"] for row in await away.errands(render_id)] == ["forgotten", None]
 
 
 @pytest.mark.parametrize("running", [False, True])
@@ -247,10 +247,8 @@ async def test_a_result_that_is_not_what_it_says_is_not_published(away: RemoteFa
     taken.status, taken.output, taken.execution_ms = "COMPLETED", {"version": "0", "errand_id": "ern_x", "files": []}, 5
     async with httpx.AsyncClient() as http:
         await http.post(taken.asked["webhook"], json={})
-    away.runpod.free.set()
     await away.submitted(2)
-    await away.farm.completed(render_id)
-    assert [row["outcome"] for row in await away.ended_errands(render_id)] == ["useless", "completed"]
+    assert [row["outcome"] for row in await away.errands(render_id)] == ["useless", None]
 
 
 async def test_only_what_asks_for_it_goes_there_when_so_set(database_url: str, redis_url: str, tmp_path: Path) -> None:
@@ -271,12 +269,6 @@ async def test_a_film_that_plays_while_it_is_made_stays_here(away: RemoteFarm) -
     assert [error.path for error in wrong.value.errors] == ["/output_settings/preview/hls"]
 
 
-async def test_many_at_once_are_each_submitted_once(away: RemoteFarm) -> None:
-    ids = [await away.farm.submit(film(0.2), FAST) for _ in range(2)]
-    await asyncio.gather(*(away.farm.completed(render_id) for render_id in ids))
-    assert len(away.runpod.submissions) == 2
-
-
 async def test_a_submission_that_is_not_answered_is_given_up_and_never_repeated(
     away: RemoteFarm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,11 +284,8 @@ async def test_a_submission_that_is_not_answered_is_given_up_and_never_repeated(
     await until(given_up, timeout_s=30)
     away.runpod.answers.set()
     await away.submitted(2)
-    away.runpod.free.set()
-    await away.farm.completed(render_id)
-    stray, made = await away.ended_errands(render_id)
-    assert (stray["step_attempt"], made["step_attempt"]) == (1, 2)
-    assert len(away.runpod.submissions) == 2
+    stray, again = (await away.errands(render_id))[:2]
+    assert (stray["step_attempt"], again["step_attempt"]) == (1, 2)
 
 
 async def test_media_in_s3_go_by_the_buckets_own_urls(
