@@ -96,7 +96,10 @@ async def restore(
     say(f"checking {manifest.objects} objects, {manifest.bytes} bytes")
     await asyncio.to_thread(_verify, folder, manifest, entries)
     if not await is_empty(database_url):
-        raise Conflict("the database has tables already; restore into an empty one")
+        raise Conflict(
+            "the database has tables already; restore into an empty one"
+            " (one that an interrupted restore has loaded needs `renderowl db migrate` and nothing else)"
+        )
     there = await _present(storage, {one.key: one.size_bytes for one in entries})
     left = [one for one in entries if one.key not in there]
     say(f"storing {len(left)} objects")
