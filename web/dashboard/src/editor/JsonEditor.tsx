@@ -56,7 +56,6 @@ export function JsonEditor({ label, text, revision = "", schema, problems = [], 
           highlightActiveLine(),
           bracketMatching(),
           closeBrackets(),
-          autocompletion(),
           json(),
           linter(jsonParseLinter(), { delay: 300 }),
           lintGutter(),
@@ -76,9 +75,7 @@ export function JsonEditor({ label, text, revision = "", schema, problems = [], 
 
   useEffect(() => {
     const extensions =
-      schema === undefined
-        ? []
-        : [EditorState.languageData.of(() => [{ autocomplete: complete(schema) }]), explain(schema)];
+      schema === undefined ? [] : [autocompletion({ override: [complete(schema)], icons: false }), explain(schema)];
     editor.current?.dispatch({ effects: help.current.reconfigure(extensions) });
   }, [schema, label, revision]);
 

@@ -18,8 +18,11 @@ export function complete(schema: Schema) {
 
 function namesAt(schema: Schema, document: unknown, { path }: Place): Completion[] {
   const options = new Map<string, Completion>();
+  const there = valueAt(document, path);
+  const taken = typeof there === "object" && there !== null ? Object.keys(there) : [];
   for (const found of schemasAt(schema, document, path)) {
     for (const [name, property] of Object.entries(found.properties ?? {})) {
+      if (taken.includes(name)) continue;
       const must = found.required?.includes(name) === true;
       const [kind = property] = schemasAt(schema, document, [...path, name]);
       options.set(name, {
@@ -52,17 +55,17 @@ function valuesAt(schema: Schema, document: unknown, { path }: Place): Completio
 function alternativesAt(schema: Schema, document: unknown, path: Place["path"]): readonly Schema[] {
   const last = path.at(-1);
   if (typeof last !== "string") return schemasAt(schema, document, path);
-  const [parentPath, name] = [path.slice(0, -1), last];
-  const parent = parentPath.reduce<unknown>(
-    (value, step) => (value as Record<string, unknown> | undefined)?.[step],
-    document,
-  );
+  const parent = valueAt(document, path.slice(0, -1));
   const without = typeof parent === "object" && parent !== null ? (parent as Record<string, unknown>) : null;
-  const kept = without?.[name];
-  if (without !== null) without[name] = undefined;
+  const kept = without?.[last];
+  if (without !== null) without[last] = undefined;
   const found = schemasAt(schema, document, path);
-  if (without !== null) without[name] = kept;
+  if (without !== null) without[last] = kept;
   return found;
+}
+
+function valueAt(document: unknown, path: Place["path"]): unknown {
+  return path.reduce<unknown>((value, step) => (value as Record<string, unknown> | null | undefined)?.[step], document);
 }
 
 /** What a field is, where one points at it. */

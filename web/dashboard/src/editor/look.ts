@@ -9,7 +9,7 @@ const surface = { backgroundColor: "var(--surface)", color: "var(--mantine-color
 export const look = [
   EditorView.theme({
     "&": { ...surface, height: "100%", fontSize: "0.82rem" },
-    "&.cm-focused": { outline: "2px solid var(--mantine-primary-color-filled)", outlineOffset: "-2px" },
+    "&.cm-focused": { outline: "none" }, // what is around it shows the focus
     ".cm-scroller": { fontFamily: "var(--mantine-font-family-monospace)", lineHeight: "1.55" },
     ".cm-gutters": { ...surface, color: "var(--mantine-color-dimmed)", border: "none" },
     ".cm-activeLine, .cm-activeLineGutter": {

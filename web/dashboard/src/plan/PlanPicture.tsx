@@ -7,7 +7,7 @@ export function PlanPicture({ svg }: { readonly svg: string | undefined }) {
   const url = useMemo(() => (svg === undefined ? null : `data:image/svg+xml,${encodeURIComponent(svg)}`), [svg]);
   if (url === null) return <Waiting />;
   return (
-    <div className={styles.frame} role="region" aria-label="Timeline" tabIndex={0}>
+    <div className={styles.frame} role="group" aria-label="Picture of the timeline" tabIndex={0}>
       <img
         src={url}
         alt="What is seen and heard when; hatched segments come from the cache"

@@ -5,6 +5,7 @@ import { bytesText, secondsText } from "../time/format.js";
 import type { Plan } from "../types.js";
 import { FailureAlert } from "../ui/FailureAlert.js";
 import { Panel } from "../ui/Panel.js";
+import { planMark } from "./planMark.js";
 
 interface Props {
   readonly plan: Plan | undefined;
@@ -19,7 +20,7 @@ interface Props {
 export function PlanView({ plan, svg, failure, asking, readable }: Props) {
   const mark = (
     <Text size="xs" c="dimmed" role="status">
-      {asking ? "Planning…" : readable ? "Up to date" : "The text is no JSON object yet"}
+      {planMark(asking, failure != null, readable)}
     </Text>
   );
   return (

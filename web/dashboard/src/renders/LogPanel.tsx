@@ -10,7 +10,7 @@ import styles from "./LogPanel.module.css";
 import { isActive } from "./status.js";
 
 const TAIL_BYTES = 32_768;
-const LOOK_MS = 2_000;
+const LOOK_MS = 8_000;
 
 /** The end of what the encoders said; it follows what they say. */
 export function LogPanel({ render }: { readonly render: Render }) {

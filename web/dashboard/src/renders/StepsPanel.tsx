@@ -10,7 +10,7 @@ import { isActive } from "./status.js";
 import styles from "./StepsPanel.module.css";
 import { waterfallOf, type Bar } from "./waterfall.js";
 
-const LOOK_MS = 1_000;
+const LOOK_MS = 4_000;
 const KINDS = ["prepare", "segment", "audio", "assemble"] as const;
 
 /** Which worker did which step when. */

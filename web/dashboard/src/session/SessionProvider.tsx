@@ -39,7 +39,11 @@ function queriesOf(signOut: () => void): QueryClient {
   return new QueryClient({
     queryCache: new QueryCache({ onError }),
     mutationCache: new MutationCache({ onError }),
-    // The client itself tries again while the server is away.
-    defaultOptions: { queries: { retry: false, staleTime: 5_000 }, mutations: { retry: false } },
+    // The client itself tries again while the server is away; rooms say what has changed. Accounts may ask so often a
+    // minute: nothing is asked anew only because somebody looks at it again.
+    defaultOptions: {
+      queries: { retry: false, staleTime: 30_000, refetchOnWindowFocus: false },
+      mutations: { retry: false },
+    },
   });
 }

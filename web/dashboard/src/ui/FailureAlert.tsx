@@ -15,14 +15,10 @@ export function FailureAlert({ failure, without = [], onRetry }: Props) {
   if (failure === null || failure === undefined) return null;
   const problem = failure instanceof Problem ? failure : null;
   const errors = problem?.errors.filter(({ path }) => !without.includes(path)) ?? [];
+  const wrong = problem?.errors.length ?? 0;
+  const title = wrong === 0 ? sentenceOf(failure) : wrong === 1 ? "One field is wrong" : `${wrong} fields are wrong`;
   return (
-    <Alert
-      color="red"
-      variant="light"
-      role="alert"
-      icon={<IconAlertTriangle aria-hidden />}
-      title={sentenceOf(failure)}
-    >
+    <Alert color="red" variant="light" role="alert" icon={<IconAlertTriangle aria-hidden />} title={title}>
       {errors.length > 0 && (
         <List size="sm" mb="xs">
           {errors.map(({ path, message }, index) => (

@@ -13,7 +13,7 @@ import { Scrolling } from "../ui/Scrolling.js";
 import { useAct } from "../ui/useAct.js";
 
 const COLORS: Readonly<Record<Delivery["status"], string>> = { pending: "blue", delivered: "green", failed: "red" };
-const LOOK_MS = 5_000;
+const LOOK_MS = 10_000;
 
 /** What was sent where, and what came back; anything can be sent again. */
 export function Deliveries({ projectId }: { readonly projectId: string }) {

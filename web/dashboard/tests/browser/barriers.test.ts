@@ -35,7 +35,7 @@ const pages = (): readonly (readonly [string, (page: Page) => Promise<void>])[] 
   return [
     ["/projects", text("Barriers")],
     [`${project}/renders`, text("timeline")],
-    [`${project}/renders/${renderId}`, text("segment-0")],
+    [`${project}/renders/${renderId}`, text("Show the commands")],
     [`${project}/assets`, text("No assets yet")],
     [`${project}/playground`, text("Up to date")],
     [`${project}/automations`, text("Every morning")],

@@ -44,11 +44,8 @@ test("somebody signs up, makes a project, brings a picture, renders a film, watc
   await page.locator("main [data-status=completed]").first().waitFor();
   const video = page.locator("video");
   await expect.poll(() => video.evaluate((one: HTMLVideoElement) => Math.round(one.duration))).toBe(6);
-  await page
-    .getByRole("list")
-    .filter({ has: page.locator("[data-kind=segment]") })
-    .first()
-    .waitFor();
+  await page.locator("main li[data-kind]").first().waitFor();
+  await page.getByRole("button", { name: "Show the commands" }).click();
   await page.getByText("segment-0").first().click();
   await page
     .getByText(/^ffmpeg /)

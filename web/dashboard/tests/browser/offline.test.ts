@@ -40,7 +40,7 @@ test("an upload that breaks off goes on when the network is back", async () => {
     sent.push(route.request().url());
     return route.continue();
   });
-  const wave = Buffer.alloc(16 * 1024 ** 2, 7);
+  const wave = Buffer.alloc(34 * 1024 ** 2, 7);
   wave.write("RIFF", 0);
   wave.writeUInt32LE(wave.length - 8, 4);
   wave.write("WAVEfmt ", 8);
@@ -72,7 +72,7 @@ test("an upload that breaks off goes on when the network is back", async () => {
   await expect.poll(() => page.locator("[data-asset]").getByText("pending").count()).toBe(0);
   await page
     .locator("[data-asset]")
-    .getByText(/s · 17 MB/)
+    .getByText(/min · 36 MB/)
     .waitFor();
   expect(parts).not.toContain(sent[0]);
   expect(complaints).toEqual([]);
