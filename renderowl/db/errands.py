@@ -131,12 +131,13 @@ async def set_times(db: Database, errand: Errand, delay_s: float, execution_s: f
 
 
 async def hint(db: Database, errand_id: str, remote_id: str | None) -> bool:
-    """Note that there is news of an errand, and what the endpoint calls it if that was not known.
+    """Note that there is news of an errand, and what the endpoint calls it if that was not known: so it was submitted.
 
     True while somebody waits for what it makes.
     """
     wanted = await db.fetch_value(
-        "UPDATE errands SET hinted_at = now(), look_at = least(look_at, now()), remote_id = coalesce(remote_id, $2)"
+        "UPDATE errands SET hinted_at = now(), look_at = least(look_at, now()), remote_id = coalesce(remote_id, $2),"
+        " status = CASE WHEN status = 'recorded' AND $2::text IS NOT NULL THEN 'submitted' ELSE status END"
         f" WHERE id = $1 AND status <> 'ended' RETURNING status IN ('recorded', 'submitted') AND {_STEP_LIVES}",
         errand_id,
         remote_id,

@@ -32,7 +32,7 @@ async def away(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterat
     async with open_remote_farm(database_url, redis_url, tmp_path, **quick) as opened:
         yield opened
         told = "".join(opened.logs)
-        assert "errand_submitted" in told
+        assert "step_begins" in told
         assert API_KEY not in told
         assert "signature=" not in told, "a URL that opens something"
 
@@ -93,6 +93,20 @@ async def test_killed_between_the_submission_and_its_id(away: RemoteFarm) -> Non
     assert stray["outcome"] in ("failed", "cancelled"), "it stopped when it heard that nobody waits for it"
     assert made["outcome"] == "completed"
     assert (await away.farm.get(render_id)).remote["submissions"] == 2, "both are paid for"
+
+
+async def test_killed_before_the_id_is_noted_but_the_work_itself_told_it(away: RemoteFarm) -> None:
+    away.runpod.answers.clear()
+    runner = await away.run_apart()
+    render_id = await away.farm.submit(SPEC, FAST)
+    await errand_is(away, render_id, "submitted")
+    await killed(runner)
+    away.runpod.answers.set()
+    await away.run_apart()
+    await away.farm.completed(render_id, timeout_s=120)
+    assert len(away.runpod.submissions) == 1
+    (errand,) = await away.ended_errands(render_id)
+    assert (errand["held_by"], errand["outcome"]) == (2, "completed")
 
 
 async def test_killed_while_it_waits(away: RemoteFarm) -> None:
