@@ -60,7 +60,9 @@ async function sendRest(
   { onProgress, signal }: SendOptions,
 ): Promise<Asset> {
   const path = `${assetsOf(projectId)}/${encodeURIComponent(asset.id)}`;
-  const report = progressOf(file.size, arrivedBytes(file, first), onProgress);
+  const arrived = arrivedBytes(file, first);
+  if (arrived > 0) onProgress?.(arrived, file.size);
+  const report = progressOf(file.size, arrived, onProgress);
   for (let how = first, left = Infinity; ;) {
     try {
       if (how.parts == null) await send(http, how.url ?? "", file, how.headers ?? {}, report(0), signal);

@@ -264,7 +264,7 @@ export const scenarios = {
     return done;
   },
 
-  /** Five parts, four at a time: once the fifth is on its way, one has arrived. */
+  /** Five parts, four at a time: once the fifth is on its way, one has arrived; a browser may tell so when all have. */
   async "an upload that broke off"(world: World) {
     const { client, id } = await project(world);
     const part = 16 * 1024 ** 2;
