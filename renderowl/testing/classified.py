@@ -42,7 +42,7 @@ ACCOUNT: Final = row("yes", "403", "403")
 KEY: Final = row("404", "403", "403")
 LIBRARY: Final = row("404", "yes", "403")
 """Looking at something of a user's library, which is not a project's: a token for one sees nothing of it."""
-ADMINISTRATOR: Final[dict[Who, Answer]] = dict.fromkeys(WHO, "403") | {"anonymous": "401", "revoked": "401"}
+ADMINISTRATOR: Final[dict[Who, Answer]] = {who: "401" if who in ("anonymous", "revoked") else "403" for who in WHO}
 """An administrator's alone; test_users.py has what they get."""
 
 ROUTES: Final[dict[str, dict[Who, Answer]]] = {
