@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from types import FrameType
 from typing import Any, cast
 
-import msgspec
 import structlog
 import uvicorn
 from litestar import Litestar, Router
@@ -64,11 +63,8 @@ from renderowl.api.dialects import export, jobs, render_jobs, slideshow
 from renderowl.api.patience import PatientProtocol
 from renderowl.api.request_log import request_log
 from renderowl.bus.redis import RedisBus
-from renderowl.db import accounts as account_rows
 from renderowl.db.database import Database
 from renderowl.domain.errors import RenderOwlError
-from renderowl.domain.ids import new_id
-from renderowl.domain.records import Scope
 from renderowl.limits.redis import RedisLimiter
 from renderowl.pipeline.hardware import equipped
 from renderowl.pipeline.tools import discover
@@ -379,43 +375,3 @@ def run_remote_runner(settings: Settings) -> None:
     configure_logging(settings)
     with tracing.exported("remote-runner"):
         asyncio.run(run_errands(settings))
-
-
-# --- database and keys ---------------------------------------------------------------------------------------------
-
-
-class CreatedKey(msgspec.Struct, frozen=True):
-    """A new API key with its plaintext."""
-
-    id: str
-    key: str
-    scopes: list[Scope]
-
-
-def migrate(settings: Settings) -> list[str]:
-    """Bring the database to the newest schema and return the migrations that ran."""
-    from renderowl.db.migrate import migrate as migrate_database  # loads a formatter of code: not where it is not used
-
-    return asyncio.run(migrate_database(settings.database_url))
-
-
-def create_key(settings: Settings, name: str, scopes: Sequence[Scope], email: str = "") -> CreatedKey:
-    """Make a key where the database is reachable; without an address it is the administrator's."""
-
-    async def create() -> CreatedKey:
-        database = Database(settings.database_url, pool_size=1)
-        await database.open()
-        try:
-            if email:
-                user = await account_rows.find_user(database, email) or await account_rows.insert_user(
-                    database, user_id=new_id("usr"), email=email, password_hash=None
-                )
-            else:
-                user = await account_services.ensure_bootstrap_user(database)
-            assert user is not None
-            made = await account_services.make_key(database, user.id, name=name, scopes=sorted(set(scopes)))
-            return CreatedKey(made.key.id, made.plaintext, list(made.key.scopes))
-        finally:
-            await database.close()
-
-    return asyncio.run(create())

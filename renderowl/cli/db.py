@@ -19,11 +19,11 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def migrate(data_dir: Path | None, as_json: bool) -> None:
     """Bring the database to the newest schema. Safe to run anywhere, any time, by several at once."""
-    from renderowl import app
+    from renderowl.db.migrate import migrate as migrate_database
 
     settings = read_settings(data_dir)
     settings.require("database_url")
-    applied = app.migrate(settings)
+    applied = asyncio.run(migrate_database(settings.database_url))
     if as_json:
         click.echo(json.dumps({"applied": applied}))
         return
