@@ -13,6 +13,6 @@ export const theme = createTheme({
     Modal: Modal.extend({ defaultProps: { ...unlocked, centered: true, closeButtonProps: { "aria-label": "Close" } } }),
     Drawer: Drawer.extend({ defaultProps: { ...unlocked, closeButtonProps: { "aria-label": "Close" } } }),
     Menu: Menu.extend({ defaultProps: { shadow: "md", withinPortal: true } }),
-    Table: Table.extend({ defaultProps: { verticalSpacing: "sm", highlightOnHover: true } }),
+    Table: Table.extend({ defaultProps: { verticalSpacing: "sm", horizontalSpacing: "md", highlightOnHover: true } }),
   },
 });

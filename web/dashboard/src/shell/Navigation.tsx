@@ -14,6 +14,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "react-router";
 import { useClient } from "../client.js";
 import { projectOptions } from "../queries.js";
+import styles from "./Navigation.module.css";
 import { useMe } from "../session/useMe.js";
 
 const OF_PROJECT: readonly (readonly [string, string, Icon])[] = [
@@ -66,6 +67,7 @@ function Entry({ to, label, icon: Sign, exact = false }: EntryProps) {
   const active = exact ? pathname === to : pathname === to || pathname.startsWith(`${to}/`);
   return (
     <NavLink
+      className={styles.entry}
       component={Link}
       to={to}
       label={label}

@@ -46,7 +46,7 @@ test("somebody signs up, makes a project, brings a picture, renders a film, watc
   await expect.poll(() => video.evaluate((one: HTMLVideoElement) => Math.round(one.duration))).toBe(6);
   await page.locator("main li[data-kind]").first().waitFor();
   await page.getByRole("button", { name: "Show the commands" }).click();
-  await page.getByText("segment-0").first().click();
+  await page.getByRole("button", { name: /^segment-0/ }).click();
   await page
     .getByText(/^ffmpeg /)
     .first()
