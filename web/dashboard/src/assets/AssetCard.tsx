@@ -88,7 +88,7 @@ export function factsOf({ metadata, size_bytes: size }: Asset): string {
   const { width, height, duration_s: lasts } = (metadata ?? {}) as Record<string, number | undefined>;
   const facts = [
     width !== undefined && height !== undefined ? `${width}×${height}` : null,
-    lasts !== undefined ? secondsText(lasts) : null,
+    lasts !== undefined && lasts > 0 ? secondsText(lasts) : null,
     bytesText(size),
   ];
   return facts.filter((fact) => fact !== null).join(" · ");

@@ -7,17 +7,18 @@ export function momentText(at: string, zone: string, long = false): string {
   return new Intl.DateTimeFormat("en-GB", { ...style, timeZone: zone }).format(new Date(at));
 }
 
-const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
-  ["day", 86_400],
-  ["hour", 3_600],
-  ["minute", 60],
-  ["second", 1],
+/** Units, and from how many seconds on they are told: days from two on, which nobody takes for tomorrow. */
+const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number, number])[] = [
+  ["day", 86_400, 2 * 86_400],
+  ["hour", 3_600, 3_600],
+  ["minute", 60, 60],
+  ["second", 1, 0],
 ];
 
 /** "3 minutes ago", "in 2 days". */
 export function agoText(at: string, now: number): string {
   const seconds = Math.round((Date.parse(at) - now) / 1000);
-  const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? (["second", 1] as const);
+  const [unit, size] = UNITS.find(([, , from]) => Math.abs(seconds) >= from) ?? (["second", 1] as const);
   return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
 }
 
