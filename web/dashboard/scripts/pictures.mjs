@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { startServer } from "../../client/scripts/server.mjs";
 
-const FOLDER = fileURLToPath(new URL("../../../docs/pictures/", import.meta.url));
+const FOLDER = fileURLToPath(new URL("../../../docs/images/", import.meta.url));
 const COLORS = ["#1b2a49", "#3a2f6b", "#6b2f57", "#2f5a6b"];
 const LINES = ["Owls hunt at night", "by the light of few stars", "and hear a mouse", "under the snow"];
 const SECONDS = 40;

@@ -20,7 +20,7 @@ test("the page of the API's documents shows every route, asks nobody else and co
     if (["error", "warning"].includes(said.type())) complaints.push(said.text());
   });
   page.on("request", (request) => asked.add(new URL(request.url()).origin));
-  await page.goto(`${inject("url")}/`);
+  await page.goto(`${inject("url")}/docs`);
   await page.waitForSelector(".opblock-tag-section, .opblock");
   const document = (await (await fetch(`${inject("url")}/openapi.json`)).json()) as {
     paths: Record<string, Record<string, unknown>>;
