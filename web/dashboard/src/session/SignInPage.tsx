@@ -128,8 +128,11 @@ function ForeignAddress() {
   if (!URL.canParse(own) || new URL(own).origin === location.origin) return null;
   return (
     <Alert color="yellow" title="Another address">
-      The service calls itself <Anchor href={`${own}/dashboard`}>{own}</Anchor>. Sessions work there, and here only if
-      RENDEROWL_ALLOWED_ORIGINS names {location.origin}.
+      The service calls itself{" "}
+      <Anchor href={`${own}/dashboard`} inherit>
+        {own}
+      </Anchor>
+      . Sessions work there, and here only if RENDEROWL_ALLOWED_ORIGINS names {location.origin}.
     </Alert>
   );
 }

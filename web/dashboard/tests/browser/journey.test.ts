@@ -92,3 +92,23 @@ test("a film is seen while it is made: pictures, then the film itself, frames co
   await page.locator("main [data-status=cancelled]").first().waitFor();
   expect(complaints).toEqual([]);
 });
+
+test("a failed render says why, and is tried again", async () => {
+  const client = admin();
+  const { id: projectId } = await client.createProject("Failing");
+  const clips = [{ type: "video", src: "https://nowhere.invalid/owl.mp4", duration: 1 }];
+  const { id } = await client.createRender(projectId, {
+    composition_id: "timeline",
+    input_props: { tracks: [{ clips }] },
+  });
+  const { page, complaints } = await visit();
+  await signIn(page, `/projects/${projectId}/renders/${id}`);
+  await page.getByRole("button", { name: "Retry" }).waitFor({ timeout: 60_000 });
+  await page.getByText("/input_props/tracks/0/clips/0/src").first().waitFor();
+  await page.getByRole("button", { name: "Retry" }).click();
+  await expect.poll(async () => (await client.getRender(projectId, id)).attempt).toBe(2);
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await page.getByRole("button", { name: "Cancel it" }).click();
+  await page.locator("main [data-status=cancelled]").first().waitFor();
+  expect(complaints).toEqual([]);
+});
