@@ -3,23 +3,19 @@
 import itertools
 from collections.abc import AsyncIterator, Iterator
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from renderowl.storage.s3 import S3Storage
 from renderowl.testing.contracts import StorageContract
+from renderowl.testing.moto_s3 import make_bucket, moto_s3
 
 _buckets = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def endpoint_url() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_s3() as url:
+        yield url
 
 
 class TestS3StorageOnMoto(StorageContract):
@@ -29,8 +25,7 @@ class TestS3StorageOnMoto(StorageContract):
     @pytest.fixture
     async def storage(self, endpoint_url: str) -> AsyncIterator[S3Storage]:
         bucket = f"bucket-{next(_buckets)}"
-        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-        boto3.client("s3", endpoint_url=endpoint_url, **keys).create_bucket(Bucket=bucket)
+        make_bucket(endpoint_url, bucket)
         storage = S3Storage(bucket, "below/here", endpoint_url, "us-east-1", "key", "secret")
         yield storage
         await storage.close()

@@ -7,9 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from renderowl.app import open_context
 from renderowl.cli.backup import opened
@@ -21,6 +19,7 @@ from renderowl.services import accounts, renders
 from renderowl.services.backup import back_up, restore
 from renderowl.settings import Settings, load
 from renderowl.testing.farm import Farm, farm_settings, open_farm
+from renderowl.testing.moto_s3 import make_bucket, moto_s3
 from renderowl.testing.serving import make_account
 
 SPEC = {"width": 320, "height": 180, "tracks": [{"clips": [{"type": "color", "color": "#336699", "duration": 1}]}]}
@@ -132,16 +131,11 @@ async def test_a_restore_that_was_interrupted_goes_on(
 async def test_objects_go_from_a_bucket_to_another_with_their_types(
     database_url: str, empty_database_url: Callable[[], str], tmp_path: Path
 ) -> None:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-        client = boto3.client("s3", endpoint_url=f"http://{host}:{port}", **keys)
+    with moto_s3() as at:
         bucket: dict[str, Settings] = {}
         for name in ("old", "new"):
-            client.create_bucket(Bucket=name)
-            url = f"s3://{name}/media?endpoint_url=http://{host}:{port}&region=us-east-1"
+            make_bucket(at, name)
+            url = f"s3://{name}/media?endpoint_url={at}&region=us-east-1"
             bucket[name] = load({}, storage_url=url, s3_access_key="key", s3_secret_key="secret")
         key = "projects/prj_1/assets/ast_1"
         async with opened(bucket["old"]) as old:
@@ -151,5 +145,3 @@ async def test_objects_go_from_a_bucket_to_another_with_their_types(
             await restore(empty_database_url(), new, tmp_path / "backup", programs=PROGRAMS, say=lambda _: None)
             assert (await new.head(key)).content_type == "image/png"
             assert b"".join([chunk async for chunk in new.read(key)]) == b"a picture"
-    finally:
-        server.stop()

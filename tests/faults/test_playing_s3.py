@@ -3,37 +3,23 @@
 import asyncio
 import hashlib
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import boto3
 import msgspec
 import pytest
-from moto.server import ThreadedMotoServer
 
 from renderowl.testing.farm import Farm, farm_settings, open_farm
+from renderowl.testing.moto_s3 import make_bucket
 from renderowl.testing.strict_s3 import StrictS3
 from renderowl.testing.watching import times, watched
 from renderowl.worker import main
 from renderowl.worker.executor import Executor
 
 KEYS = (StrictS3.access_key, StrictS3.secret_key)
-
-
-@pytest.fixture(scope="module", params=["moto", pytest.param("swift", marks=pytest.mark.swift)])
-def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "swift":
-        with StrictS3() as swift:
-            yield swift.url
-        return
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
 
 
 @pytest.fixture
@@ -48,8 +34,8 @@ async def farm(
 ) -> AsyncIterator[Farm]:
     """A farm that does every film step by step."""
     bucket = hashlib.sha256(request.node.name.encode()).hexdigest()[:16]
-    keys = {"aws_access_key_id": KEYS[0], "aws_secret_access_key": KEYS[1], "region_name": StrictS3.region}
-    await asyncio.to_thread(boto3.client("s3", endpoint_url=store_url, **keys).create_bucket, Bucket=bucket)
+    make = partial(make_bucket, access_key=KEYS[0], secret_key=KEYS[1], region=StrictS3.region)
+    await asyncio.to_thread(make, store_url, bucket)
     stored: dict[str, Any] = {
         "storage_url": f"s3://{bucket}?endpoint_url={quote(store_url, safe='')}&region={StrictS3.region}",
         "s3_access_key": KEYS[0],

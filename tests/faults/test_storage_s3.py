@@ -3,42 +3,27 @@
 import asyncio
 import hashlib
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from renderowl.domain.errors import Unavailable
 from renderowl.storage.s3 import S3Storage
 from renderowl.testing.faulty_proxy import Fault, FaultyProxy
+from renderowl.testing.moto_s3 import make_bucket
 from renderowl.testing.strict_s3 import StrictS3
 
 MIB = 1024 * 1024
 KEYS = (StrictS3.access_key, StrictS3.secret_key)
 
 
-@pytest.fixture(scope="module", params=["moto", pytest.param("swift", marks=pytest.mark.swift)])
-def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "swift":
-        with StrictS3() as swift:
-            yield swift.url
-        return
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
-
-
 @pytest.fixture
-def bucket(server_url: str, request: pytest.FixtureRequest) -> str:
+def bucket(store_url: str, request: pytest.FixtureRequest) -> str:
     """A bucket whose name does not depend on which tests ran before: faults are drawn from paths."""
     name = hashlib.sha256(request.node.name.encode()).hexdigest()[:16]
-    keys = {"aws_access_key_id": KEYS[0], "aws_secret_access_key": KEYS[1], "region_name": "us-east-1"}
-    boto3.client("s3", endpoint_url=server_url, **keys).create_bucket(Bucket=name)
+    make_bucket(store_url, name, access_key=KEYS[0], secret_key=KEYS[1])
     return name
 
 
@@ -53,13 +38,13 @@ async def _behind(proxy: FaultyProxy, bucket: str) -> AsyncIterator[S3Storage]:
 
 
 async def test_hundreds_of_operations_succeed_when_a_tenth_of_the_requests_fails(
-    server_url, bucket, tmp_path, monkeypatch
+    store_url, bucket, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("renderowl.storage.s3.MULTIPART_ABOVE_BYTES", 6 * MIB)
     monkeypatch.setattr("renderowl.storage.s3._PART_BYTES", 5 * MIB)
     large = bytes(range(256)) * (11 * MIB // 256)
     (tmp_path / "large").write_bytes(large)
-    proxy = FaultyProxy(server_url, ("refused", "lost"), share=0.1, seed=14)
+    proxy = FaultyProxy(store_url, ("refused", "lost"), share=0.1, seed=14)
 
     async def small(storage: S3Storage, number: int) -> None:
         key, data = f"small/{number:03}", hashlib.sha256(b"%d" % number).digest() * 100
@@ -94,9 +79,9 @@ async def test_hundreds_of_operations_succeed_when_a_tenth_of_the_requests_fails
     assert proxy.counts["lost"] > 10
 
 
-async def test_a_download_goes_on_where_its_connection_broke(server_url, bucket, tmp_path):
+async def test_a_download_goes_on_where_its_connection_broke(store_url, bucket, tmp_path):
     data = bytes(range(256)) * (16 * MIB // 256)
-    proxy = FaultyProxy(server_url, ("cut",), share=0.7, seed=1)
+    proxy = FaultyProxy(store_url, ("cut",), share=0.7, seed=1)
     async with _behind(proxy, bucket) as storage:
         await storage.put_bytes("film", data, content_type="video/mp4")
         await storage.get_file("film", tmp_path / "film")
@@ -105,8 +90,8 @@ async def test_a_download_goes_on_where_its_connection_broke(server_url, bucket,
     assert proxy.counts["cut"] >= 2
 
 
-async def test_an_object_replaced_during_its_download_is_never_mixed(server_url, bucket):
-    proxy = FaultyProxy(server_url, ("cut",), share=1, seed=1)
+async def test_an_object_replaced_during_its_download_is_never_mixed(store_url, bucket):
+    proxy = FaultyProxy(store_url, ("cut",), share=1, seed=1)
     async with _behind(proxy, bucket) as storage:
         await storage.put_bytes("film", b"1" * 4 * MIB, content_type="video/mp4")
         reading = storage.read("film")
@@ -119,9 +104,9 @@ async def test_an_object_replaced_during_its_download_is_never_mixed(server_url,
 
 
 @pytest.mark.parametrize("fault", ["refused", "lost"])
-async def test_a_service_that_only_fails_is_unavailable(server_url, bucket, tmp_path, monkeypatch, fault: Fault):
+async def test_a_service_that_only_fails_is_unavailable(store_url, bucket, tmp_path, monkeypatch, fault: Fault):
     monkeypatch.setattr("renderowl.storage.s3._MAX_ATTEMPTS", 2)
-    proxy = FaultyProxy(server_url, (fault,), share=1, seed=1)
+    proxy = FaultyProxy(store_url, (fault,), share=1, seed=1)
     async with _behind(proxy, bucket) as storage:
         with pytest.raises(Unavailable, match="SlowDown"):
             await storage.put_bytes("a", b"a", content_type="text/plain")

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-import boto3
 import pytest
 
 from renderowl import settings as settings_module
@@ -18,6 +17,7 @@ from renderowl.domain.records import Render, Step
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
 from renderowl.testing.farm import Farm, open_farm
+from renderowl.testing.moto_s3 import make_bucket
 from renderowl.testing.namespaces import Machine, machine
 from renderowl.testing.signals import until
 from renderowl.testing.strict_s3 import StrictS3
@@ -59,8 +59,7 @@ def store() -> Iterator[StrictS3]:
 @pytest.fixture
 async def farm(database_url: str, redis_url: str, store: StrictS3, tmp_path: Path) -> AsyncIterator[Farm]:
     bucket = f"films-{next(_buckets)}"
-    keys = {"aws_access_key_id": store.access_key, "aws_secret_access_key": store.secret_key}
-    boto3.client("s3", endpoint_url=store.url, region_name=store.region, **keys).create_bucket(Bucket=bucket)
+    make_bucket(store.url, bucket, access_key=store.access_key, secret_key=store.secret_key, region=store.region)
     settings = settings_module.load(
         {},
         database_url=database_url,

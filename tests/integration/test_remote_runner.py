@@ -5,11 +5,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import msgspec
 import pytest
-from moto.server import ThreadedMotoServer
 
 from renderowl.domain.errors import ValidationFailed
 from renderowl.domain.records import Render
@@ -19,6 +17,7 @@ from renderowl.services import endpoint, projects, renders, usage
 from renderowl.services.errands import callback_url
 from renderowl.services.views import RemoteView
 from renderowl.testing.media import MadeMedia
+from renderowl.testing.moto_s3 import make_bucket, moto_s3
 from renderowl.testing.remote_farm import PRICE_PER_S, RemoteFarm, open_remote_farm
 from renderowl.testing.signals import until
 from renderowl.worker import remote
@@ -291,13 +290,8 @@ async def test_a_submission_that_is_not_answered_is_given_up_and_never_repeated(
 async def test_media_in_s3_go_by_the_buckets_own_urls(
     database_url: str, redis_url: str, tmp_path: Path, media: MadeMedia, tools: Toolchain
 ) -> None:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        at = f"http://{host}:{port}"
-        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-        boto3.client("s3", endpoint_url=at, **keys).create_bucket(Bucket="films")
+    with moto_s3() as at:
+        make_bucket(at, "films")
         stored = {"storage_url": f"s3://films/here?endpoint_url={at}&region=us-east-1"}
         credentials = {"s3_access_key": "key", "s3_secret_key": "secret"}
         async with open_remote_farm(database_url, redis_url, tmp_path, **stored, **credentials) as away:
@@ -308,8 +302,6 @@ async def test_media_in_s3_go_by_the_buckets_own_urls(
             found = await probe(await away.farm.download(render, tmp_path), tools, ours=True)
             assert found.frames == 30
             assert away.runpod.submissions[0].asked["input"]["order_url"].startswith(at)
-    finally:
-        server.stop()
 
 
 async def test_what_a_deleted_project_had_out_is_called_back(away: RemoteFarm) -> None:

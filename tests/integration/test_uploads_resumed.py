@@ -5,12 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
 from renderowl.testing.media import MadeMedia
+from renderowl.testing.moto_s3 import make_bucket, moto_s3
 from renderowl.testing.service import Service, open_service
 from renderowl.testing.signals import until
 
@@ -23,11 +22,8 @@ PART = 5 * MIB
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """The address of a server of S3's API."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_s3() as url:
+        yield url
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -43,8 +39,7 @@ async def service(
     overrides: dict[str, Any] = {"multipart_threshold_bytes": 6 * MIB}
     if request.param == "s3":
         endpoint, bucket = request.getfixturevalue("s3"), f"bucket-{next(_buckets)}"
-        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-        boto3.client("s3", endpoint_url=endpoint, **keys).create_bucket(Bucket=bucket)
+        make_bucket(endpoint, bucket)
         overrides |= {
             "storage_url": f"s3://{bucket}?endpoint_url={endpoint}&region=us-east-1",
             "s3_access_key": "key",
