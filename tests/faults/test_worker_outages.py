@@ -33,8 +33,11 @@ def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
 
 
 def scenes(count: int) -> dict[str, Any]:
-    """A film of different scenes that takes a while to encode."""
-    clips = [{"type": "text", "text": f"scene {n}", "duration": 8, "style": {"font_size": 200}} for n in range(count)]
+    """A film of different scenes that takes a while to encode: nothing in it stands still."""
+    clips = [
+        {"type": "text", "text": f"scene {n}", "duration": 8, "fade_in": 8, "style": {"font_size": 200}}
+        for n in range(count)
+    ]
     return {"width": 1920, "height": 1080, "fps": 30, "tracks": [{"clips": clips}]}
 
 

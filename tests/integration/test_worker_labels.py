@@ -24,8 +24,8 @@ async def farm(settings: Settings) -> AsyncIterator[Farm]:
 
 
 def film(scenes: int = 1, *, seconds: float = 1.0, width: int = 320, height: int = 180) -> dict[str, Any]:
-    """A film of different scenes; a large and long one is made in several steps."""
-    clips = [{"type": "text", "text": f"scene {n}", "duration": seconds} for n in range(scenes)]
+    """A film of different scenes, none of which stands still; a large and long one is made in several steps."""
+    clips = [{"type": "text", "text": f"scene {n}", "duration": seconds, "fade_in": seconds} for n in range(scenes)]
     return {"width": width, "height": height, "fps": 30, "tracks": [{"clips": clips}]}
 
 

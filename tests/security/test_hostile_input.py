@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from renderowl.domain.errors import LimitExceeded
+from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions
 from renderowl.pipeline.layers import segment_layers
 from renderowl.pipeline.plan import make_plan
-from renderowl.services import renders
 from renderowl.testing.service import Service
 from renderowl.testing.serving import World
 
@@ -121,7 +121,7 @@ async def test_a_render_id_that_cannot_be_one_is_an_error_with_the_ref_and_the_s
 
 def laid_out(clips: list[dict[str, Any]], duration_s: float = 300.0) -> list[int]:
     """The characters of each segment's text files."""
-    ask = compositions.parse("timeline", {"duration": duration_s, "tracks": [{"clips": clips}]}, {}, renders.Limits())
+    ask = compositions.parse("timeline", {"duration": duration_s, "tracks": [{"clips": clips}]}, {}, Limits())
     plan = make_plan(compositions.compile(ask, {}, {}), ask.output, fingerprint="x")
     return [sum(len(text) for text in segment_layers(one).files.values()) for one in plan.segments[:2]]
 
