@@ -110,7 +110,8 @@ class RoomState(msgspec.Struct, frozen=True):
 
     `events` are the newest ones, up to there; `renders` is a snapshot, newest first, when somebody asked for one or
     cannot be told all that was missed. `progress` is (attempt, newest) of every active render of
-    which Redis knows: what Postgres has, that of the last step's end, would turn back who heard a newer one.
+    which Redis knows: what Postgres has, that of the last step's end, would turn back who heard a newer one. That is in
+    `least`, which nobody is told: after a Redis that was emptied, workers may report less than was told before.
     """
 
     cursor: Cursor
@@ -118,6 +119,7 @@ class RoomState(msgspec.Struct, frozen=True):
     renders: list[RenderState] | None
     more: bool
     progress: dict[str, tuple[int, Progress]]
+    least: dict[str, tuple[int, Progress]] = {}
 
     def after(self, since: Cursor) -> list[Event] | None:
         """All that happened after `since`, or None when it cannot be told."""
@@ -226,6 +228,7 @@ async def _states(ctx: Context, asked: Sequence[tuple[str, Cursor | None]]) -> d
             progress={
                 one.id: (one.attempt, render_view(one, newest[one.id]).progress) for one in running if one.id in newest
             },
+            least={one.id: (one.attempt, one.progress) for one in running if one.progress.percent > 0},
             renders=_snapshot(running, page, newest) if project_id in lost else None,
             more=len(page) > SNAPSHOT_RENDERS,
         )

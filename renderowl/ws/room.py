@@ -56,6 +56,8 @@ class Room:
         self._tail_bytes = 0
         self._snapshot: tuple[float, Spoken] | None = None
         self._newest: OrderedDict[tuple[str, str], EphemeralWord] = OrderedDict()
+        self._least: OrderedDict[tuple[str, str], EphemeralWord] = OrderedDict()
+        """Progress that is surely made, and so may not be told less of; not told itself."""
         self._ahead: dict[int, Event] = {}
         self._attempts: OrderedDict[str, tuple[int, bool]] = OrderedDict()
         """By render: its attempt, as far as was told, and whether that has ended."""
@@ -111,7 +113,7 @@ class Room:
         if self._attempts.get(word.render_id, (attempt, False)) != (attempt, False):
             return
         if word.interest == "progress":
-            known = self._newest.get(word.slot)
+            known = self._newest.get(word.slot) or self._least.get(word.slot)
             if known is not None and word.is_behind(known):  # on its way while the newest was read, or Redis forgot it
                 return
             self._newest[word.slot] = word
@@ -145,6 +147,7 @@ class Room:
             _keep_newest(self._attempts, event.render_id)
             if ended or attempt != before:
                 self._newest.pop(("progress", event.render_id), None)
+                self._least.pop(("progress", event.render_id), None)
         word = EventWord(event)
         self._remember(word)
         for member in self._listeners():
@@ -165,12 +168,14 @@ class Room:
             self.hear(event)
         if state.renders is not None:
             self._snapshot = (now, snapshot_word(state.cursor, state.renders, state.more))
-        for render_id, (attempt, progress) in state.progress.items():
-            slot = ("progress", render_id)
-            told = self._attempts.get(render_id, (attempt, False))
-            if slot not in self._newest and told == (attempt, False):
-                self._newest[slot] = EphemeralWord.of_progress(render_id, progress)
-                _keep_newest(self._newest, slot)
+        for known, kept in ((state.progress, self._newest), (state.least, self._least)):
+            for render_id, (attempt, progress) in known.items():
+                slot = ("progress", render_id)
+                told = self._attempts.setdefault(render_id, (attempt, False))
+                _keep_newest(self._attempts, render_id)
+                if slot not in kept and told == (attempt, False):
+                    kept[slot] = EphemeralWord.of_progress(render_id, progress)
+                    _keep_newest(kept, slot)
 
     def opening(self, since: Cursor | None, now: float) -> Opening | None:
         """What a member with this cursor is told first, as far as it is remembered; None: ask Postgres.

@@ -104,3 +104,24 @@ def test_the_newest_progress_comes_with_the_opening_until_the_attempt_ends() -> 
     opening = room.opening(Cursor(EPOCH, 0), 0.0)
     assert opening is not None
     assert [word.progress.percent for word in opening.progress] == [5]
+
+
+def test_after_a_restart_nothing_is_told_that_is_less_than_what_was_made() -> None:
+    room = open_room()
+    made = Progress(40, current_frame=20)
+    room.learn(RoomState(Cursor(EPOCH, 0), [], None, False, {}, {"rnd_1": (1, made)}), 0.0)
+
+    def told() -> list[tuple[float, int]]:
+        opening = room.opening(Cursor(EPOCH, 0), 0.0)
+        assert opening is not None
+        return [(word.progress.percent, word.progress.current_frame) for word in opening.progress]
+
+    assert told() == [], "who heard more would be turned back"
+    for percent, frame in ((30, 25), (50, 10)):
+        room.glance(EphemeralWord.of_progress("rnd_1", Progress(percent, current_frame=frame)), 1, 0.0)
+        assert told() == []
+    room.glance(EphemeralWord.of_progress("rnd_1", Progress(50, current_frame=25)), 1, 0.0)
+    assert told() == [(50, 25)]
+    room.hear(event(1, "render.queued", attempt=2))
+    room.glance(EphemeralWord.of_progress("rnd_1", Progress(5)), 2, 0.0)
+    assert told() == [(5, 0)]
