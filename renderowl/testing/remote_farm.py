@@ -114,6 +114,14 @@ class RemoteFarm:
 
         await until(look, timeout_s=60)
 
+    async def noted(self, render_id: str) -> None:
+        """Wait until the runner knows what the endpoint calls the work for a render."""
+
+        async def look() -> bool:
+            return any(row["remote_id"] is not None for row in await self.errands(render_id))
+
+        await until(look, timeout_s=60)
+
 
 async def killed(process: asyncio.subprocess.Process) -> None:
     """End a process as a crash does."""

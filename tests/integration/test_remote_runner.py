@@ -1,6 +1,7 @@
 """Films made at a RunPod-shaped endpoint by the real handler: submitted once, followed, brought home, called back, paid for."""
 
 import json
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -206,7 +207,7 @@ async def test_a_refusal_is_no_submission_and_is_tried_again(away: RemoteFarm) -
 async def test_what_the_endpoint_has_forgotten_is_submitted_anew(away: RemoteFarm) -> None:
     away.runpod.free.clear()
     render_id = await away.farm.submit(film(), FAST)
-    await away.submitted(1)
+    await away.noted(render_id)
     forgotten = away.runpod.submissions[0]
     url, forgotten.id = forgotten.asked["webhook"], "job-somebody-elses"
     async with httpx.AsyncClient() as http:
@@ -220,13 +221,15 @@ async def test_cancelling_a_render_cancels_it_there_and_it_is_paid_for(away: Rem
     if not running:
         away.runpod.free.clear()
     render_id = await away.farm.submit(film(20, width=1280, height=720), {"preset": "veryslow"})
-    await away.submitted(1)
+    await away.noted(render_id)
     sent = away.runpod.submissions[0]
 
     async def begun() -> bool:
         return not running or sent.process is not None
 
     await until(begun, timeout_s=30)
+    if sent.process is not None:
+        sent.process.send_signal(signal.SIGSTOP)  # it would stop by itself on hearing that nobody waits for the film
     await away.farm.cancel(render_id)
     (errand,) = await away.ended_errands(render_id)
     assert away.runpod.cancelled == [sent.id]
@@ -241,7 +244,7 @@ async def test_cancelling_a_render_cancels_it_there_and_it_is_paid_for(away: Rem
 async def test_a_result_that_is_not_what_it_says_is_not_published(away: RemoteFarm) -> None:
     away.runpod.free.clear()
     render_id = await away.farm.submit(film(), FAST)
-    await away.submitted(1)
+    await away.noted(render_id)
     taken = away.runpod.submissions[0]
     taken.status, taken.output, taken.execution_ms = "COMPLETED", {"version": "0", "errand_id": "ern_x", "files": []}, 5
     async with httpx.AsyncClient() as http:
@@ -307,7 +310,7 @@ async def test_media_in_s3_go_by_the_buckets_own_urls(
 async def test_what_a_deleted_project_had_out_is_called_back(away: RemoteFarm) -> None:
     away.runpod.free.clear()
     render_id = await away.farm.submit(film(), FAST)
-    await away.submitted(1)
+    await away.noted(render_id)
     await projects.delete(away.farm.ctx, away.farm.principal, away.farm.project_id)
     (errand,) = await away.ended_errands(render_id)
     assert errand["outcome"] == "cancelled"
@@ -317,7 +320,7 @@ async def test_what_a_deleted_project_had_out_is_called_back(away: RemoteFarm) -
 async def test_what_is_never_heard_of_is_given_up_when_its_time_is_up(away: RemoteFarm) -> None:
     away.runpod.free.clear()
     render_id = await away.farm.submit(film(), FAST)
-    await away.submitted(1)
+    await away.noted(render_id)
     await away.farm.ctx.db.execute(
         "UPDATE errands SET status = 'lost', remote_id = NULL, look_at = now(), expires_at = now() - interval '1 s'"
     )
