@@ -1,7 +1,9 @@
 """Child processes that never outlive their parent, however it ends."""
 
 import ctypes
+import errno
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,6 +15,9 @@ from pathlib import Path
 from renderowl.embedded.errors import EmbeddedError
 
 _PR_SET_PDEATHSIG = 1
+_LOWEST_PORT = 10_000
+_PORT_DRAWS = 1000
+_EPHEMERAL_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -82,12 +87,36 @@ def stop(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float])
         process.wait()
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port nobody listens on right now; the caller retries with another when it was taken meanwhile."""
+def free_port(host: str = "127.0.0.1", *, count: int = 1) -> int:
+    """The first of `count` ports in a row that nobody uses right now; the caller retries when one was taken meanwhile.
+
+    Drawn below the ports the kernel gives to outgoing connections: a server that is started again on its port must
+    not find some client's end there.
+    """
+    for _ in range(_PORT_DRAWS):
+        first = random.randrange(_LOWEST_PORT, ephemeral_from() - count)  # noqa: S311 - no secret
+        if all(_is_free(host, port) for port in range(first, first + count)):
+            return first
+    raise EmbeddedError(f"no {count} free ports in a row on {host} between {_LOWEST_PORT} and {ephemeral_from()}")
+
+
+def _is_free(host: str, port: int) -> bool:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
+        return True
+
+
+def ephemeral_from() -> int:
+    """The first port of outgoing connections; the IANA's where the kernel does not say (RFC 6335, section 6)."""
+    try:
+        return max(int(_EPHEMERAL_PORTS.read_text().split()[0]), _LOWEST_PORT + 1024)
+    except OSError:
+        return 49152
 
 
 def last_lines(log: Path, count: int = 12, *, since: int = 0) -> str:

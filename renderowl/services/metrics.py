@@ -93,11 +93,18 @@ HUB_FRAMES: Final = Tally("renderowl_hub_frames", "Messages sent to members over
 
 @contextlib.contextmanager
 def exposed(host: str, port: int) -> Iterator[None]:
-    """Serve the metrics of this process over HTTP within the block, from a thread of its own; port 0 serves none."""
+    """Serve the metrics of this process over HTTP within the block, from a thread of its own; port 0 serves none.
+
+    Raises OSError, with the address, when it cannot listen there.
+    """
     if port == 0:
         yield
         return
-    server, thread = start_http_server(port, host)
+    try:
+        server, thread = start_http_server(port, host)
+    except OSError as error:
+        said = f"cannot serve metrics on {host} port {port}: {error.strerror}; see RENDEROWL_METRICS_PORT"
+        raise OSError(error.errno, said) from error
     try:
         yield
     finally:

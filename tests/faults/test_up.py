@@ -20,7 +20,7 @@ from renderowl.embedded.process import free_port
 _UP = [sys.executable, "-m", "renderowl", "up", "--port", "0"]
 _READY_S = 60.0
 _TOKEN = "a-token-of-the-test-of-enough-length"
-_METRICS_PORT = free_port()
+_METRICS_PORT = free_port(count=2)
 
 pytestmark = pytest.mark.xdist_group("up")
 
@@ -48,12 +48,16 @@ class Up:
 
     def child(self, word: str) -> psutil.Process | None:
         """The child with `word` in its command line; None while there is none."""
-        assert self.process.poll() is None, self.process.communicate()[1]
+        self.assert_up()
         for one in psutil.Process(self.process.pid).children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 if one.status() != psutil.STATUS_ZOMBIE and word in " ".join(one.cmdline()):
                     return one
         return None
+
+    def assert_up(self) -> None:
+        """Fail with what it said when it has ended."""
+        assert self.process.poll() is None, self.process.communicate()[1]
 
     def left(self) -> list[psutil.Process]:
         """Who of the family still runs; a zombie does not."""
@@ -189,6 +193,7 @@ def test_scheduler_and_worker_serve_metrics_from_the_port_that_is_set(shared: Up
     for port, metric in ((_METRICS_PORT, "renderowl_queue_steps"), (_METRICS_PORT + 1, "renderowl_steps_running")):
 
         def told(url: str = f"http://127.0.0.1:{port}/metrics", metric: str = metric) -> bool:
+            shared.assert_up()
             with contextlib.suppress(httpx.TransportError):
                 return metric in httpx.get(url, trust_env=False).text
             return False

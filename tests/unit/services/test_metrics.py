@@ -1,5 +1,6 @@
 """Metrics over HTTP, for the processes that have no API."""
 
+import socket
 import urllib.request
 from typing import cast
 
@@ -21,6 +22,14 @@ def test_a_process_serves_its_metrics_within_the_block_and_not_longer() -> None:
     assert "_created" not in text
     with pytest.raises(OSError):
         urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics")
+
+
+def test_a_port_that_is_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = f"metrics on 127.0.0.1 port {port}.*RENDEROWL_METRICS_PORT"
+        with pytest.raises(OSError, match=said), metrics.exposed("127.0.0.1", port):
+            pass
 
 
 def test_without_a_port_nothing_listens() -> None:
