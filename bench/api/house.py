@@ -26,6 +26,7 @@ from renderowl.embedded.postgres import EmbeddedPostgres
 from renderowl.embedded.process import free_port
 from renderowl.embedded.valkey import EmbeddedValkey
 from renderowl.services import accounts, projects, renders
+from renderowl.services.asking import RenderRequest
 from renderowl.services.context import Context
 
 FILM: Final[dict[str, Any]] = {
@@ -133,7 +134,7 @@ async def account(ctx: Context, tier: Tier) -> Account:
     key = await key_of(ctx, tier, "read", "write")
     principal = await accounts.authenticate(ctx, key)
     project = await projects.create(ctx, principal, name="Bench", description=None, settings={})
-    made = await renders.submit(ctx, principal, project.id, renders.RenderRequest(**FILM))
+    made = await renders.submit(ctx, principal, project.id, RenderRequest(**FILM))
     render_id = made.render.id
     await ctx.db.execute("UPDATE renders SET status = 'processing', started_at = now() WHERE id = $1", render_id)
     report = StepReport(project.id, render_id, 1, "stp_1", 1, 0.5, 1.0, 90, 180, "segment")

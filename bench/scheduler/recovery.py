@@ -25,7 +25,7 @@ from renderowl.domain.records import Principal, Step
 from renderowl.embedded.postgres import EmbeddedPostgres
 from renderowl.embedded.valkey import EmbeddedValkey
 from renderowl.services import accounts, renders
-from renderowl.services.renders import RenderRequest
+from renderowl.services.asking import RenderRequest
 from renderowl.services.stopping import end_tasks
 from renderowl.testing import books
 from renderowl.testing.deployment import TOKEN, Deployment, Program, open_deployment

@@ -1,6 +1,5 @@
 """JSON bodies: read against a struct with every problem at once, instead of the first one msgspec meets."""
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -8,7 +7,8 @@ from litestar.dto import MsgspecDTO
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
-from renderowl.domain.errors import FieldError, MalformedRequest, ValidationFailed
+from renderowl.domain.errors import MalformedRequest, ValidationFailed
+from renderowl.domain.placing import moved
 from renderowl.domain.spec.fields import Spec
 from renderowl.domain.spec.reading import read
 
@@ -48,6 +48,22 @@ class Body(MsgspecDTO[T]):
         return schema_creator.for_field_definition(field_definition)
 
 
+class Unread(Body[T]):
+    """`dto=Unread[SomeSpec]` makes a handler's `data` the document itself: a service reads it as a `SomeSpec`.
+
+    For bodies that take long to read whole, or with more than the body: it is known by then who is calling.
+    """
+
+    def decode_builtins(self, value: Any) -> Any:
+        return value
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: "SchemaCreator"
+    ) -> Reference | Schema:
+        return schema_creator.for_field_definition(FieldDefinition.from_annotation(cls.model_type))
+
+
 class _Held(Spec, frozen=True):
     """A document within a document, so that it is read as any other."""
 
@@ -65,15 +81,3 @@ class FreeBody(Body[_Held]):
         if reading.value is None:
             raise ValidationFailed(errors=moved(reading.errors, {"/document": ""}))
         return reading.value.document
-
-
-def moved(errors: Iterable[FieldError], places: Mapping[str, str]) -> list[FieldError]:
-    """Problems with other JSON pointers: the first of `places` that one begins with is replaced by what it stands for."""
-    return [FieldError(_moved(error.path, places), error.message) for error in errors]
-
-
-def _moved(path: str, places: Mapping[str, str]) -> str:
-    for place, to in places.items():
-        if path == place or path.startswith(place + "/"):
-            return to + path[len(place) :]
-    return path

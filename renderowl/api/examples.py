@@ -50,6 +50,7 @@ from renderowl.pipeline.estimate import Estimate, Range
 from renderowl.pipeline.timeline import Canvas, Rate, Timeline
 from renderowl.services.actions import CreateRender
 from renderowl.services.announcing import UploadRequest
+from renderowl.services.asking import RenderRequest
 from renderowl.services.automations import (
     AutomationCreate,
     AutomationMade,
@@ -66,7 +67,6 @@ from renderowl.services.limits import Allowance
 from renderowl.services.overview import Overview, RunningStep
 from renderowl.services.plans import PlanView, StepView
 from renderowl.services.quotas import Quota, Quotas
-from renderowl.services.renders import RenderRequest
 from renderowl.services.reports import ProgressReport
 from renderowl.services.rooms import EventView
 from renderowl.services.usage import DayUsage, KeyUsage, RouteCount

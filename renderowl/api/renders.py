@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 
 from renderowl.api.access import Caller, Ctx, PageAsked
 from renderowl.api.assets import SignedUrl, rfc3339, signed_url
-from renderowl.api.bodies import Body
+from renderowl.api.bodies import Unread
 from renderowl.api.events import After, Wait, poll_progress
 from renderowl.domain.errors import NotAcceptable
 from renderowl.domain.events import Progress
@@ -19,9 +19,9 @@ from renderowl.domain.lifecycle import RenderStatus, is_active
 from renderowl.domain.records import StepTimes
 from renderowl.pipeline.hls import PLAYLIST_TYPE
 from renderowl.services import plans, playing, renders
+from renderowl.services.asking import RenderRequest, read_request
 from renderowl.services.paging import Page
 from renderowl.services.plans import PlanView
-from renderowl.services.renders import RenderRequest
 from renderowl.services.views import RenderError, RenderView, render_view
 
 POLL_AFTER_S = 1
@@ -64,28 +64,29 @@ async def list_renders(
     return Page(await renders.newest(ctx, found.items), found.next_cursor)
 
 
-@post("/", dto=Body[RenderRequest], return_dto=None, status_code=202, summary="Create a render")
+@post("/", dto=Unread[RenderRequest], return_dto=None, status_code=202, summary="Create a render")
 async def create_render(
     ctx: Ctx,
     principal: Caller,
     project_id: FromPath[str],
-    data: JSONBody[RenderRequest],
+    data: JSONBody[Any],
     idempotency_key: IdempotencyKey = None,
 ) -> Response[RenderView]:
     """Check a spec and queue it. Send an `Idempotency-Key` to be able to send the request again safely."""
-    done = await renders.submit(ctx, principal, project_id, data, idempotency_key=idempotency_key)
+    asked = await read_request(ctx, data)
+    done = await renders.submit(ctx, principal, project_id, asked, idempotency_key=idempotency_key)
     headers = {"location": f"/projects/{project_id}/renders/{done.render.id}"}
     if done.deduplicated:
         headers["idempotency-replayed"] = "true"
     return Response((await renders.newest(ctx, [done.render]))[0], status_code=202, headers=headers)
 
 
-@post("/plan", dto=Body[RenderRequest], return_dto=None, status_code=200, summary="Plan a render")
+@post("/plan", dto=Unread[RenderRequest], return_dto=None, status_code=200, summary="Plan a render")
 async def plan_render(
     ctx: Ctx,
     principal: Caller,
     project_id: FromPath[str],
-    data: JSONBody[RenderRequest],
+    data: JSONBody[Any],
     state: State,
     accept: Accept = "",
 ) -> Response[PlanView]:
@@ -96,14 +97,15 @@ async def plan_render(
     wanted = Accepted(accept or JSON).best_match([JSON, SVG])
     if wanted is None:
         raise NotAcceptable(f"a plan is {JSON} or {SVG}")
+    asked = await read_request(ctx, data)
     if wanted == SVG:
         drawn: Response[Any] = Response(
-            await plans.picture(ctx, principal, project_id, data, state["tools"]),
+            await plans.picture(ctx, principal, project_id, asked, state["tools"]),
             media_type=SVG,
             headers={"content-security-policy": _INERT, "vary": "accept"},
         )
         return drawn
-    found = await plans.plan(ctx, principal, project_id, data, state["tools"])
+    found = await plans.plan(ctx, principal, project_id, asked, state["tools"])
     return Response(found, headers={"vary": "accept"})
 
 

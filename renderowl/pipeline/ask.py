@@ -1,7 +1,7 @@
 """What is asked for: a composition with its spec and output settings, read and checked."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, TypeVar, cast
 
@@ -108,6 +108,9 @@ class Composition(Generic[S]):
             defaults = {name: value for name, value in self.defaults(props.value).items() if name not in said.given}
             output = read({**defaults, **cast(Any, output_settings or {})}, OutputSettings, at=OUTPUT)
         errors = [*props.errors, *output.errors]
+        mark = output.right.get("watermark")
+        if mark is not None and (message := source_problem(mark["src"], limits)):
+            errors.append(FieldError(f"{OUTPUT}/watermark/src", message))
         spec = props.value
         if spec is not None:
             spec, unresolved = self.resolve(spec)
@@ -118,8 +121,6 @@ class Composition(Generic[S]):
                 for use in self.sources(spec)
                 if PROPS + use.at not in lost and (message := source_problem(use.src, limits))
             ]
-            if (mark := output.value and output.value.watermark) and (message := source_problem(mark.src, limits)):
-                errors.append(FieldError(f"{OUTPUT}/watermark/src", message))
             errors += _too_much_said(self.speeches(spec), limits)
             errors += self.check(spec, output.value or OutputSettings(), limits)
         if errors or spec is None or output.value is None:
@@ -155,9 +156,9 @@ def source_problem(src: str, limits: Limits) -> str:
     return "must be asset://<id> or https://..." + (" or a path" if limits.local_files else "")
 
 
-def refuse(errors: list[FieldError]) -> NoReturn:
-    """Raise ValidationFailed with these errors."""
+def refuse(errors: Sequence[FieldError], kind: type[ValidationFailed] = ValidationFailed) -> NoReturn:
+    """Raise ValidationFailed, or a `kind` of it, with these errors."""
     count = len(errors)
     detail = f"{errors[0].path} {errors[0].message}" if errors else ""
     more = f" (and {count - 1} more)" if count > 1 else ""
-    raise ValidationFailed(detail + more, errors=errors[:MAX_ERRORS])
+    raise kind(detail + more, errors=errors[:MAX_ERRORS])

@@ -96,6 +96,14 @@ class Places:
             raise Refused("names an address that may not be reached from here")
         return target
 
+    def problem(self, url: str) -> str | None:
+        """What is wrong with a URL before any name is resolved; None when nothing is."""
+        try:
+            self.target(url)
+        except Refused as error:
+            return str(error)
+        return None
+
     def allows(self, host: str, address: str, port: int) -> bool:
         """Whether a connection to `host` may be made to this address of it."""
         found = _address(address)

@@ -11,15 +11,15 @@ from renderowl.db.executions import render_key
 from renderowl.domain import templates
 from renderowl.domain.automations import ROOTS, Execution
 from renderowl.domain.errors import Conflict, FieldError, RenderOwlError, ValidationFailed
+from renderowl.domain.placing import told_at
 from renderowl.domain.records import Principal
 from renderowl.domain.spec.fields import Spec, camel
-from renderowl.domain.spec.reading import read
 from renderowl.security.addresses import Refused
 from renderowl.services import renders
+from renderowl.services.asking import RenderRequest, read_request
 from renderowl.services.context import Context
 from renderowl.services.drafting import read_ask
 from renderowl.services.publishing import envelope
-from renderowl.services.renders import RenderRequest
 
 MAX_ACTIONS: Final = 5
 MAX_ACTIONS_BYTES: Final = 65_536
@@ -182,12 +182,10 @@ async def perform(ctx: Context, principal: Principal, execution: Execution, inde
 async def _create_render(
     ctx: Context, principal: Principal, execution: Execution, index: int, sent: dict[str, Any]
 ) -> ActionResult:
-    reading = read(sent, RenderRequest, at=f"/actions/{index}")
-    if reading.value is None:
-        raise ValidationFailed(errors=reading.errors)
-    made = await renders.submit(
-        ctx, principal, execution.project_id, reading.value, idempotency_key=render_key(execution.id, index)
-    )
+    key = render_key(execution.id, index)
+    with told_at({"": f"/actions/{index}"}):
+        asked = await read_request(ctx, sent)
+        made = await renders.submit(ctx, principal, execution.project_id, asked, idempotency_key=key)
     return await _note(ctx, execution, ActionResult("create_render", sent, render_id=made.render.id))
 
 

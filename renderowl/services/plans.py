@@ -14,10 +14,10 @@ from renderowl.pipeline.planned import PlannedStep, planned_steps
 from renderowl.pipeline.timeline import Timeline
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import projects
+from renderowl.services.asking import RenderRequest, check
 from renderowl.services.blueprint import Blueprint, capability, foresee, of_draft
 from renderowl.services.context import Context
-from renderowl.services.drafting import draft, read_ask
-from renderowl.services.renders import RenderRequest
+from renderowl.services.drafting import draft
 from renderowl.services.segment_cache import Facts, object_key
 from renderowl.services.sources import on_the_web
 from renderowl.services.views import CacheView
@@ -91,7 +91,7 @@ async def _blueprint(
     ctx: Context, principal: Principal, project_id: str, request: RenderRequest, tools: Toolchain
 ) -> Blueprint:
     await projects.get(ctx, principal, project_id)
-    ask = await read_ask(ctx, request.composition_id, request.input_props, request.output_settings)
+    ask = await check(ctx, request)
     known = await fetched.newest(ctx.db, project_id, list(on_the_web(ctx, compositions.sources(ask))))
     checked = await draft(ctx, project_id, ask, known)
     return await foresee(ctx, await asyncio.to_thread(of_draft, checked, tools))

@@ -20,40 +20,20 @@ from renderowl.domain.errors import (
 )
 from renderowl.domain.events import Picture, Progress
 from renderowl.domain.ids import is_id, new_id
-from renderowl.domain.lifecycle import PRIORITY_CLASS, Priority, is_active
+from renderowl.domain.lifecycle import PRIORITY_CLASS, is_active
 from renderowl.domain.records import Principal, Render, StepTimes
-from renderowl.domain.spec.fields import Spec
 from renderowl.pipeline import compositions
-from renderowl.security.addresses import Refused
 from renderowl.services import limits, projects, routing, tracing, views
+from renderowl.services.asking import RenderRequest, check
 from renderowl.services.context import Context
-from renderowl.services.drafting import count_frames, read_ask
+from renderowl.services.drafting import count_frames
 from renderowl.services.ending import end_render, stop_render, tell_end
 from renderowl.services.paging import Page, PageRequest, cut
 from renderowl.services.publishing import record
 from renderowl.storage.base import SignedRequest
 
 PREPARE_COST = 1.0
-MAX_METADATA_BYTES = 16 * 1024
 OUTPUT_TTL_S = 24 * 3600
-MAX_LABELS = 8
-
-
-class RenderRequest(Spec, frozen=True):
-    """The body of a render: which composition, with what, into which file. `requires` are labels of workers.
-
-    `force` encodes everything anew, whatever the segment cache holds.
-    """
-
-    composition_id: str
-    input_props: dict[str, Any] = msgspec.field(default_factory=dict)
-    output_settings: dict[str, Any] = msgspec.field(default_factory=dict)
-    priority: Priority = "normal"
-    webhook_url: str | None = None
-    metadata: dict[str, Any] = msgspec.field(default_factory=dict)
-    supersede_key: str | None = None
-    requires: list[str] = msgspec.field(default_factory=list)
-    force: bool = False
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -85,10 +65,7 @@ async def submit(
             return _same(earlier, request_hash)
     if project.status != "active":
         raise Conflict(f"the project is {project.status}")
-    _check_request(ctx, request)
-    ask = await read_ask(ctx, request.composition_id, request.input_props, request.output_settings)
-    if wrong := routing.problems(ctx.settings, request.requires, ask):
-        raise ValidationFailed(errors=wrong)
+    ask = await check(ctx, request)
     frames = await count_frames(ctx, project_id, ask)
     now = datetime.now(UTC)
     render = Render(
@@ -319,20 +296,3 @@ def _same(earlier: Render, request_hash: str) -> Submitted:
 def _check_idempotency_key(key: str) -> None:
     if not (1 <= len(key) <= 255) or not key.isprintable():
         raise ValidationFailed(errors=[FieldError("/Idempotency-Key", "must have 1 to 255 printable characters")])
-
-
-def _check_request(ctx: Context, request: RenderRequest) -> None:
-    problems = []
-    if request.webhook_url is not None:
-        try:
-            ctx.outbound.places.target(request.webhook_url)
-        except Refused as error:
-            problems.append(FieldError("/webhook_url", str(error)))
-    if len(msgspec.json.encode(request.metadata)) > MAX_METADATA_BYTES:
-        problems.append(FieldError("/metadata", f"must be at most {MAX_METADATA_BYTES} bytes of JSON"))
-    if request.supersede_key is not None and not (1 <= len(request.supersede_key) <= 255):
-        problems.append(FieldError("/supersede_key", "must have 1 to 255 characters"))
-    if len(request.requires) > MAX_LABELS or not all(1 <= len(label) <= 64 for label in request.requires):
-        problems.append(FieldError("/requires", f"must be at most {MAX_LABELS} labels of 1 to 64 characters"))
-    if problems:
-        raise ValidationFailed(errors=problems)

@@ -11,9 +11,10 @@ from renderowl.domain.records import EditList, Principal, Render, Scope, Session
 from renderowl.domain.spec.edit_list import Edl
 from renderowl.domain.spec.reading import read
 from renderowl.services import projects, renders
+from renderowl.services.asking import RenderRequest
 from renderowl.services.context import Context
 from renderowl.services.paging import MAX_LIMIT, Page, PageRequest, cut
-from renderowl.services.renders import RenderRequest, Submitted
+from renderowl.services.renders import Submitted
 
 
 async def create(ctx: Context, principal: Principal, project_id: str, name: str) -> Session:

@@ -26,8 +26,8 @@ from renderowl.pipeline.tools import discover
 from renderowl.queue.arq import ArqQueue
 from renderowl.services import announcing, renders
 from renderowl.services import assets as asset_services
+from renderowl.services.asking import RenderRequest
 from renderowl.services.context import Context
-from renderowl.services.renders import RenderRequest
 from renderowl.settings import Settings
 from renderowl.testing.limits import UNLIMITED
 from renderowl.testing.signals import until

@@ -11,10 +11,10 @@ from renderowl.domain.events import Progress
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import Claim, Principal
 from renderowl.services import renders, steps, views
+from renderowl.services.asking import RenderRequest
 from renderowl.services.context import Context
 from renderowl.services.dispatching import dispatch
 from renderowl.services.reaping import reap
-from renderowl.services.renders import RenderRequest
 from renderowl.services.steps import Fenced
 from renderowl.testing import books
 from renderowl.testing.backlog import MemoryQueue, claim_of

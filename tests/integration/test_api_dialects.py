@@ -1,6 +1,9 @@
 """What the dialects rest on: handles, uploads that nobody confirms, and forms that are read from known callers only."""
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from renderowl.services import assets
 from renderowl.testing.service import Service
@@ -91,6 +94,36 @@ async def test_a_problem_is_told_in_the_dialects_own_words_wherever_it_is_told(s
     assert problem["code"] == "validation_failed"
     assert problem["detail"].startswith(problem["errors"][0]["path"] + " ")
     assert "/input_props" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"projectId": 5}, {"/projectId"}),
+        ({"composition": None}, {"/composition"}),
+        ({"priority": "soon", "output": {"crf": 99}}, {"/priority", "/output/crf", "/tracks/0/clips/0/opacity"}),
+        ({"webhookUrl": "ftp://x", "metadata": 1}, {"/webhookUrl", "/metadata", "/tracks/0/clips/0/opacity"}),
+    ],
+)
+async def test_a_jobs_problems_are_told_with_its_specs(
+    service: Service, change: dict[str, Any], told: set[str]
+) -> None:
+    spec = {"tracks": [{"clips": [{"type": "text", "text": "hello", "opacity": 2}]}]} if told - {"/composition"} else {}
+    answer = await service.http.post("/v1/render", json=spec | {"composition": "timeline"} | change)
+    assert answer.status_code == 422
+    assert told <= {error["path"] for error in answer.json()["errors"]}, answer.json()
+    assert answer.json()["code"] == ("validation_failed" if spec else "unknown_composition")
+
+
+async def test_an_exports_problems_are_told_with_its_params(service: Service) -> None:
+    params = {"effect_type": "glow", "highlight_regions": [{"x": 1}]}
+    wrong = {"project_id": [], "input_key": "../up.mp4", "params": params, "parms": {}}
+    answer = await service.http.post("/api/export/overlay/start", json=wrong)
+    told = {error["path"] for error in answer.json()["errors"]}
+    assert {"/project_id", "/input_key", "/parms", "/params/effect_type", "/params/highlight_regions/0/y"} <= told
+    for params in ("all", ["all"]):
+        answer = await service.http.post("/api/export/overlay/start", json={"params": params})
+        assert [error["path"] for error in answer.json()["errors"]] == ["/params"]
 
 
 async def test_an_upload_is_answered_with_nothing(service: Service) -> None:

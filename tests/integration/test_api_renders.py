@@ -78,6 +78,20 @@ async def test_a_wrong_request_names_its_field_and_stores_nothing(
     assert (await service.http.get(f"/projects/{project_id}")).json()["render_count"] == 0
 
 
+@pytest.mark.parametrize("path", ["renders", "renders/plan"])
+async def test_problems_of_the_body_and_of_the_spec_are_in_one_answer(
+    service: Service, project_id: str, video: str, path: str
+) -> None:
+    wrong = {"priority": "soon", "supersedeKey": "", "outputSettings": {"crf": 99}, "webhook_url": "ftp://x"}
+    answer = await service.http.post(f"/projects/{project_id}/{path}", json=_timeline(video, opacity=2) | wrong)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert {error["path"] for error in answer.json()["errors"]} == {
+        "/priority", "/supersede_key", "/webhook_url", "/output_settings/crf", "/input_props/tracks/0/clips/0/opacity",
+    }  # fmt: skip
+    nobodys = await service.as_(None).post(f"/projects/{project_id}/{path}", json=wrong)
+    assert nobodys.status_code == 401
+
+
 @pytest.mark.parametrize(
     ("clip", "pointer"),
     [

@@ -236,6 +236,10 @@ async def test_a_wrong_render_is_told_where_it_is_wrong_and_the_connection_goes_
         error = await heard(socket)
         assert (error["ref"], error["code"]) == ("k1", "validation_failed")
         assert "/data/compositionid" in [one["path"] for one in error["errors"]]
+        wrong = {"composition_id": "timeline", "priority": "soon", "input_props": {"fps": 0}, "requires": [""]}
+        await say(socket, type="render.create", ref="k2", data=wrong)
+        told = {one["path"] for one in (await heard(socket))["errors"]}
+        assert told == {"/data/priority", "/data/requires", "/data/input_props/fps", "/data/input_props/tracks"}
         await world.happen()
         assert (await heard(socket))["seq"] == 1
 

@@ -28,10 +28,10 @@ from renderowl.domain.events import StepReport
 from renderowl.domain.lifecycle import PRIORITY_CLASS
 from renderowl.domain.records import Claim
 from renderowl.services import renders, steps
+from renderowl.services.asking import RenderRequest
 from renderowl.services.context import Context
 from renderowl.services.dispatching import dispatch
 from renderowl.services.reaping import reap
-from renderowl.services.renders import RenderRequest
 from renderowl.services.steps import Fenced
 from renderowl.testing import books
 from renderowl.testing.books import Books

@@ -12,7 +12,7 @@ from renderowl.domain.records import Render
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import fetching, plans
-from renderowl.services.renders import RenderRequest
+from renderowl.services.asking import RenderRequest
 from renderowl.testing.farm import Farm, farm_settings, open_farm
 from renderowl.testing.media import MadeMedia
 from renderowl.testing.origin import Asked, Origin, endless, open_origin, page, redirect

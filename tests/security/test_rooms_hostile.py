@@ -12,8 +12,8 @@ from renderowl.api.patience import PatientProtocol
 from renderowl.bus.base import RoomMessage
 from renderowl.db import renders as render_rows
 from renderowl.services import renders
+from renderowl.services.asking import RenderRequest
 from renderowl.services.publishing import record
-from renderowl.services.renders import RenderRequest
 from renderowl.testing.serving import World, serve
 from renderowl.testing.signals import until
 from renderowl.ws.link import LinkedProtocol

@@ -1,4 +1,4 @@
-"""What the dialects share at the edge: where problems are told, and URLs of ours that mean an asset."""
+"""What the dialects share at the edge: URLs of ours that mean an asset."""
 
 import contextlib
 import re
@@ -6,24 +6,9 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from renderowl.api.bodies import moved
-from renderowl.domain.errors import RenderOwlError
 from renderowl.services.context import Context
 
 _STORED: Final = re.compile(r"projects/prj_[0-9a-z]{26}/assets/(ast_[0-9a-z]{26})(?=$|\?)")
-
-
-@contextlib.contextmanager
-def told_at(places: Mapping[str, str]) -> Iterator[None]:
-    """Tell the problems of a native body where the dialect has its fields: `{"/input_props": ""}`."""
-    try:
-        yield
-    except RenderOwlError as error:
-        there = tuple(moved(error.errors, places))
-        if there and error.detail.startswith(f"{error.errors[0].path} "):
-            error.detail = there[0].path + error.detail.removeprefix(error.errors[0].path)
-        error.errors = there
-        raise
 
 
 async def with_assets(ctx: Context, document: Any) -> tuple[Any, Collection[str]]:

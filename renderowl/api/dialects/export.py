@@ -14,19 +14,21 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from renderowl.api.access import Caller, Ctx
 from renderowl.api.assets import rfc3339
-from renderowl.api.bodies import Body, moved
-from renderowl.api.dialects.edges import told_at
+from renderowl.api.bodies import Body, Unread
 from renderowl.api.renders import IdempotencyKey
 from renderowl.domain.errors import AssetNotFound, FieldError, NotFound, ValidationFailed
 from renderowl.domain.lifecycle import RenderStatus
+from renderowl.domain.placing import moved, once, told_at
 from renderowl.domain.records import Principal
 from renderowl.domain.spec.fields import Spec, aliases
+from renderowl.domain.spec.reading import canonical, read
+from renderowl.pipeline.ask import refuse
 from renderowl.pipeline.tools import Toolchain
 from renderowl.services import assets, finding, projects, receiving, renders
 from renderowl.services.announcing import content_type_of
+from renderowl.services.asking import RenderRequest
 from renderowl.services.context import Context
 from renderowl.services.drafting import read_ask
-from renderowl.services.renders import RenderRequest
 from renderowl.services.views import RenderView
 from renderowl.storage.keys import check_given_key
 
@@ -105,7 +107,7 @@ class PresignedUrl(msgspec.Struct, frozen=True):
 
 @post(
     "/export/{export_type:str}/start",
-    dto=Body[ExportStart],
+    dto=Unread[ExportStart],
     return_dto=None,
     status_code=202,
     summary="Start an export",
@@ -115,16 +117,17 @@ async def start_export(
     principal: Caller,
     state: State,
     export_type: FromPath[ExportType],
-    data: JSONBody[ExportStart],
+    data: JSONBody[Any],
     idempotency_key: IdempotencyKey = None,
 ) -> Response[ExportStarted]:
     """Export a file that was uploaded under a key; clips of `framing` may name one each."""
     project = await projects.ensure(ctx, principal, projects.DEFAULT, at="/project_id")
-    props = await _with_sources(ctx, state["tools"], principal, project.id, export_type, data)
+    start, wrong = _read(data)
+    props = await _with_sources(ctx, state["tools"], principal, project.id, export_type, start, wrong)
     asked = RenderRequest(
         composition_id=export_type,
         input_props=props,
-        metadata={} if data.project_id is None else {"project_id": data.project_id},
+        metadata={} if start.project_id is None else {"project_id": start.project_id},
     )
     with told_at(_PLACES):
         done = await renders.submit(ctx, principal, project.id, asked, idempotency_key=idempotency_key)
@@ -209,10 +212,28 @@ async def _prefix_of(ctx: Context, principal: Principal) -> str | None:
         return None
 
 
+def _read(data: Any) -> tuple[ExportStart, list[FieldError]]:
+    """What a body says as far as it is right, and what is wrong. Raises ValidationFailed when there are no `params` to read."""
+    reading = read(data, ExportStart, at="")
+    params = canonical(data, ExportStart).get("params") or {} if isinstance(data, Mapping) else None
+    if not isinstance(params, Mapping):
+        refuse(reading.errors)
+    return ExportStart(**reading.right | {"params": params}), list(reading.errors)
+
+
 async def _with_sources(
-    ctx: Context, tools: Toolchain, principal: Principal, project_id: str, export_type: str, data: ExportStart
+    ctx: Context,
+    tools: Toolchain,
+    principal: Principal,
+    project_id: str,
+    export_type: str,
+    data: ExportStart,
+    wrong: list[FieldError],
 ) -> dict[str, Any]:
-    """The composition's own document: every key became an asset. Raises ValidationFailed with every problem."""
+    """The composition's own document: every key became an asset. Raises ValidationFailed with every problem.
+
+    `wrong` are those that the body has already.
+    """
     params = dict(data.params)
     clips = params.get("clips")
     if export_type == "framing" and isinstance(clips, list):
@@ -221,7 +242,6 @@ async def _with_sources(
     props: dict[str, Any] = {"params": params}
     if export_type != "framing" and data.input_key is not None:
         props["src"] = data.input_key
-    wrong: list[FieldError] = []
     names: dict[str, str] = {}
     for holder, field, at in _keys(props):
         try:
@@ -238,7 +258,7 @@ async def _with_sources(
             await read_ask(ctx, export_type, props, {})
         except ValidationFailed as error:
             wrong += moved(error.errors, _PLACES)
-        raise ValidationFailed(errors=wrong + missing) if wrong else AssetNotFound(errors=missing)
+        refuse(once(wrong + missing), ValidationFailed if wrong else AssetNotFound)
     return props
 
 

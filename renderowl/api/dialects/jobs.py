@@ -13,8 +13,8 @@ from litestar.params import BodyKwarg, FromPath, FromQuery, JSONBody
 from renderowl.api.access import Caller, Ctx, PageAsked
 from renderowl.api.accounts import KeyName
 from renderowl.api.assets import rfc3339
-from renderowl.api.bodies import Body, FreeBody, moved
-from renderowl.api.dialects.edges import told_at, with_assets
+from renderowl.api.bodies import Body, FreeBody
+from renderowl.api.dialects.edges import with_assets
 from renderowl.api.dialects.job_views import (
     RENDER_STATUS,
     JobDetail,
@@ -26,19 +26,20 @@ from renderowl.api.dialects.job_views import (
     job_views,
 )
 from renderowl.api.renders import IdempotencyKey
-from renderowl.domain.errors import FieldError, UnknownComposition, ValidationFailed
+from renderowl.domain.errors import FieldError
 from renderowl.domain.lifecycle import Priority
+from renderowl.domain.placing import told_at
 from renderowl.domain.records import ApiKey
 from renderowl.domain.spec.fields import Spec, aliases, camel
-from renderowl.domain.spec.reading import read
+from renderowl.domain.spec.reading import canonical, read
 from renderowl.services import accounts, finding, projects, receiving, renders
 from renderowl.services.announcing import content_type_of
+from renderowl.services.asking import RenderRequest, read_request
 from renderowl.services.context import Context
-from renderowl.services.drafting import read_ask
 from renderowl.services.paging import Page
-from renderowl.services.renders import RenderRequest
 
 _PLACES: Final = {
+    "/project_id": "/projectId",
     "/composition_id": "/composition",
     "/input_props": "",
     "/output_settings": "/output",
@@ -141,43 +142,36 @@ async def create_job(
 
     A `src` is any public URL, a `publicUrl` of ours among them, or `asset://<id>`.
     """
-    spec = {name: value for name, value in data.items() if name not in _FRAME}
-    frame = await _read_frame(ctx, {name: value for name, value in data.items() if name in _FRAME}, spec)
-    project = await projects.ensure(ctx, principal, frame.project_id, at="/projectId")
-    props, asset_ids = await with_assets(ctx, spec)
+    with told_at(_PLACES):
+        project_id, asked = await _read(ctx, data)
+    project = await projects.ensure(ctx, principal, project_id, at="/projectId")
+    props, asset_ids = await with_assets(ctx, asked.input_props)
     await receiving.take_all(ctx, state["tools"], principal, project.id, asset_ids)
-    asked = RenderRequest(
-        composition_id=_composition_of(frame, spec),
-        input_props=props,
-        output_settings=frame.output_settings,
-        priority=frame.priority,
-        webhook_url=frame.webhook_url,
-        metadata=frame.metadata,
-    )
+    asked = msgspec.structs.replace(asked, input_props=props)
     with told_at(_PLACES):
         done = await renders.submit(ctx, principal, project.id, asked, idempotency_key=idempotency_key)
     return Response(job_made(done.render), status_code=202, headers={"location": f"/v1/jobs/{done.render.id}"})
 
 
-async def _read_frame(ctx: Context, frame: dict[str, Any], spec: dict[str, Any]) -> JobFrame:
-    """Read what stands beside the spec. Raises ValidationFailed with the problems of both."""
+async def _read(ctx: Context, data: dict[str, Any]) -> tuple[str, RenderRequest]:
+    """The project and the request that a body is. Raises ValidationFailed, with native pointers, as `read_request` does."""
+    spec = {name: value for name, value in data.items() if name not in _FRAME}
+    frame = {name: value for name, value in data.items() if name in _FRAME}
     reading = read(frame, JobFrame, at="")
-    if reading.value is not None:
-        return reading.value
-    problems = list(reading.errors)
-    try:
-        await read_ask(ctx, _composition_of(JobFrame(), spec), spec, {})
-    except ValidationFailed as error:
-        problems += moved(error.errors, _PLACES)
-    raise ValidationFailed(errors=problems)
+    wrong = list(reading.errors)
+    native = canonical(frame, JobFrame) | {"input_props": spec}
+    native.pop("project_id", None)
+    if native.get("composition_id") is None:
+        native["composition_id"] = _composition_of(spec)
+    if native["composition_id"] is None:
+        native["composition_id"] = ""
+        wrong.append(FieldError("/composition_id", f"is needed, or one of {', '.join(_BY_FIELD)}"))
+    asked = await read_request(ctx, native, wrong=wrong)
+    return reading.right.get("project_id", projects.DEFAULT), asked
 
 
-def _composition_of(frame: JobFrame, spec: dict[str, Any]) -> str:
-    told = frame.composition_id or next((name for field, name in _BY_FIELD.items() if field in spec), None)
-    if told is None:
-        message = f"say which composition this is, or give one of {', '.join(_BY_FIELD)}"
-        raise UnknownComposition(message, errors=[FieldError("/composition", message)])
-    return told
+def _composition_of(spec: dict[str, Any]) -> str | None:
+    return next((name for field, name in _BY_FIELD.items() if field in spec), None)
 
 
 @get(["/v1/jobs", "/dashboard/jobs"], summary="List jobs")

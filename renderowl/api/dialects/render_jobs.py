@@ -11,10 +11,10 @@ from litestar.params import FromPath, JSONBody
 from renderowl.api.access import Caller, Ctx
 from renderowl.api.assets import rfc3339
 from renderowl.api.bodies import Body
-from renderowl.api.dialects.edges import told_at
 from renderowl.api.renders import IdempotencyKey
 from renderowl.domain.errors import NotFound
 from renderowl.domain.lifecycle import RenderStatus
+from renderowl.domain.placing import told_at
 from renderowl.domain.records import Principal, Render, Scope
 from renderowl.domain.spec.fields import Spec
 from renderowl.services import finding, renders, sessions

@@ -17,7 +17,6 @@ from litestar.params import BodyKwarg, FromPath, FromQuery, JSONBody
 
 from renderowl.api.access import Caller, Ctx, PageAsked, caller_known
 from renderowl.api.bodies import Body
-from renderowl.api.dialects.edges import told_at
 from renderowl.api.dialects.file_names import with_sources
 from renderowl.api.dialects.job_views import JobMade, job_made
 from renderowl.api.events import poll_progress
@@ -25,16 +24,17 @@ from renderowl.api.renders import IdempotencyKey
 from renderowl.api.storage import answer_object
 from renderowl.domain.errors import Conflict, NotFound
 from renderowl.domain.lifecycle import is_active
+from renderowl.domain.placing import told_at
 from renderowl.domain.records import Asset, Principal, Render
 from renderowl.domain.spec.fields import Spec
 from renderowl.domain.spec.slideshow import SlideshowOptions, SlideshowSpec
 from renderowl.services import finding, projects, receiving, renders, scenes
 from renderowl.services.announcing import CONTENT_TYPES, content_type_of
+from renderowl.services.asking import RenderRequest
 from renderowl.services.assets import FOLDER
 from renderowl.services.context import Context
 from renderowl.services.paging import MAX_LIMIT, Page, PageRequest
 from renderowl.services.receiving import Given
-from renderowl.services.renders import RenderRequest
 
 MAX_FORM_BYTES: Final = 1024**3
 """Of one form with files; what is larger is uploaded to a signed URL."""

@@ -31,10 +31,14 @@ _VARIABLE: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_.-]{0,63})\s*\}\}")
 
 
 class Reading(msgspec.Struct, Generic[T], frozen=True):
-    """What became of a document: the value if there are no errors, and the document under its canonical names."""
+    """What became of a document: the value if there are no errors, and the document under its canonical names.
+
+    `right` are those of its fields that nothing is wrong with; none when there were more errors than are told.
+    """
 
     value: T | None
     given: dict[str, Any]
+    right: dict[str, Any]
     errors: tuple[FieldError, ...]
 
 
@@ -47,7 +51,20 @@ def read(document: object, cls: type[T], *, at: str) -> Reading[T]:
     given, filled = walker.walk(kind, {} if document is None else document, at, {})
     value = walker.build(cls, filled, at) if not walker.errors else None
     errors = tuple(walker.errors[:MAX_ERRORS])
-    return Reading(value=value, given=cast(dict[str, Any], given) if isinstance(given, dict) else {}, errors=errors)
+    given = cast(dict[str, Any], given) if isinstance(given, dict) else {}
+    wrong = {error.path.removeprefix(at + "/").partition("/")[0] for error in errors}
+    right = {name: value for name, value in given.items() if name not in wrong} if len(errors) < MAX_ERRORS else {}
+    return Reading(value=value, given=given, right=right, errors=errors)
+
+
+def canonical(document: Mapping[Any, object], cls: type[Spec]) -> dict[str, object]:
+    """Return what a document says of the fields of `cls`, under their canonical names; the first of several counts."""
+    names = _names(cls)
+    said: dict[str, object] = {}
+    for key, value in document.items():
+        if isinstance(key, str) and key in names:
+            said.setdefault(names[key].encode_name, value)
+    return said
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from renderowl.domain.errors import FieldError, UnknownComposition, ValidationFailed
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
-from renderowl.domain.spec.reading import nearest, shown
+from renderowl.domain.spec.reading import nearest, read, shown
 from renderowl.domain.spec.speech import Speech
 from renderowl.pipeline.ask import OUTPUT, PROPS, Composition, Said, refuse
 from renderowl.pipeline.ask import Ask as Ask
@@ -60,8 +60,15 @@ def schema(composition_id: str) -> dict[str, Any]:
 
 
 def parse(composition_id: str, input_props: object, output_settings: object, limits: Limits) -> Ask:
-    """Read what is asked for; raises UnknownComposition, or ValidationFailed with every problem of both documents."""
-    return COMPOSITIONS[canonical_id(composition_id)].parse(input_props, output_settings, limits)
+    """Read what is asked for; raises UnknownComposition, or ValidationFailed with every problem of both documents.
+
+    Problems of the output settings are told with an unknown composition too: it is not needed to find them.
+    """
+    try:
+        composition = COMPOSITIONS[canonical_id(composition_id)]
+    except UnknownComposition as unknown:
+        refuse([*unknown.errors, *read(output_settings, OutputSettings, at=OUTPUT).errors], UnknownComposition)
+    return composition.parse(input_props, output_settings, limits)
 
 
 def sources(ask: Ask) -> dict[str, list[str]]:

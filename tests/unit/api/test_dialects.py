@@ -6,14 +6,13 @@ from typing import get_args
 import msgspec
 import pytest
 
-from renderowl.api.bodies import moved
-from renderowl.api.dialects.edges import told_at
 from renderowl.api.dialects.file_names import _paths
 from renderowl.api.dialects.job_views import RENDER_STATUS, STATUS, JobStatus, stage_of
-from renderowl.api.dialects.jobs import JobFrame, _composition_of
-from renderowl.domain.errors import FieldError, UnknownComposition, ValidationFailed
+from renderowl.api.dialects.jobs import _composition_of
+from renderowl.domain.errors import FieldError, ValidationFailed
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import RenderStatus
+from renderowl.domain.placing import moved, told_at
 from renderowl.services.announcing import CONTENT_TYPES, content_type_of
 from renderowl.services.sessions import problems_of
 from renderowl.services.views import CacheView, RenderView
@@ -86,10 +85,8 @@ def test_a_problem_is_told_where_the_dialect_has_the_field() -> None:
     [({"tracks": []}, "timeline"), ({"backgrounds": []}, "longform"), ({"scenes": []}, "slideshow")],
 )
 def test_a_spec_is_known_by_its_fields(spec: dict[str, object], composition: str) -> None:
-    assert _composition_of(JobFrame(), spec) == composition
-    assert _composition_of(JobFrame(composition_id="overlay"), spec) == "overlay"
-    with pytest.raises(UnknownComposition):
-        _composition_of(JobFrame(), {})
+    assert _composition_of(spec) == composition
+    assert _composition_of({}) is None
 
 
 def test_a_bare_file_name_lies_in_its_folder() -> None:
