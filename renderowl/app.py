@@ -88,6 +88,8 @@ from renderowl.ws.handler import PATH, websocket_route
 from renderowl.ws.hub import Hub
 from renderowl.ws.link import LinkedProtocol
 
+log = structlog.get_logger(__name__)
+
 # --- parts ---------------------------------------------------------------------------------------------------------
 
 
@@ -230,6 +232,15 @@ class _Server(uvicorn.Server):
         self._hub = hub
         self._draining: asyncio.Task[None] | None = None
 
+    def end_with(self, actors: "asyncio.Task[None]") -> None:
+        """End when what runs beside the API has failed for good, so that the process is started anew."""
+        actors.add_done_callback(self._end_for)
+
+    def _end_for(self, actors: "asyncio.Task[None]") -> None:
+        if not (self.should_exit or actors.cancelled()) and (error := actors.exception()) is not None:
+            log.error("api_ends", reason=str(error))
+            self.handle_exit(signal.SIGTERM, None)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handle signals in the loop. uvicorn's own way raises them again at the end, past everybody's clean-up."""
@@ -280,8 +291,10 @@ async def serve(settings: Settings) -> None:
             lifespan="on",
         )
         gc.freeze()  # what is loaded stays: the collector going through it stopped every caller for 80 ms
+        server = _Server(config, hub)
+        server.end_with(actors)
         try:
-            await _Server(config, hub).serve()
+            await server.serve()
         finally:
             await hub.stop()
             supervisor.stop()

@@ -59,5 +59,7 @@ class AssetProber(Actor[ProbeAsset]):
             log.info("asset_probed", asset_id=asset.id, status=None if done is None else done.status)
         except (RenderOwlError, OSError) as error:
             log.warning("asset_probe_waits", asset_id=asset.id, reason=str(error))
+        except Exception:  # somebody's file, and no reason for the others' to wait
+            log.exception("asset_probe_broke", asset_id=asset.id)
         finally:
             self._slots.release()

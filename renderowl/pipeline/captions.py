@@ -12,12 +12,16 @@ import msgspec
 from renderowl.domain.spec.captions import Caption, TimedWord
 
 MAX_CUES: Final = 20_000
+MAX_WORDS: Final = 200_000
+"""With times of their own, in one file: more than is said in a day."""
 _SENTENCE_GAP_S: Final = 0.6
 
 _TIME: Final = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?"
 _ARROW: Final = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?$")
 _INNER_TIME: Final = re.compile(rf"<{_TIME}>")
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
+_TOO_LONG: Final = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{7,});?")
+"""References to characters beyond all that there are; Python reads no number of thousands of digits."""
 _OVERRIDE: Final = re.compile(r"\{\\[^{}]{0,200}\}")
 """What SubRip files have taken over from ASS; in WebVTT braces are only braces."""
 
@@ -48,11 +52,15 @@ def read_captions(text: str) -> list[Cue]:
     body = text.lstrip("\ufeff \t\r\n")
     if not body:
         raise CaptionsUnreadable("the file is empty")
-    cues = list(_json_cues(body) if body[0] in "[{" else _timed_cues(body))
+    cues: list[Cue] = []
+    words = 0
+    for cue in _json_cues(body) if body[0] in "[{" else _timed_cues(body):
+        cues.append(cue)
+        words += len(cue.words)
+        if len(cues) > MAX_CUES or words > MAX_WORDS:
+            raise CaptionsUnreadable(f"it holds more than {MAX_CUES} captions or {MAX_WORDS} timed words")
     if not cues:
         raise CaptionsUnreadable("it holds no captions; SRT, WebVTT and JSON are known")
-    if len(cues) > MAX_CUES:
-        raise CaptionsUnreadable(f"it holds more than {MAX_CUES} captions")
     return sorted(cues, key=lambda cue: cue.start_s)
 
 
@@ -135,6 +143,8 @@ def _marked_cue(text: str, start_s: float, end_s: float) -> Cue:
     plain = _plain(" ".join(parts[::5]) if len(parts) > 1 else text)
     if len(parts) == 1:
         return Cue(plain, start_s, end_s)
+    if len(plain.split()) > MAX_WORDS:
+        raise CaptionsUnreadable(f"one of its captions has more than {MAX_WORDS} words")
     starts = [start_s, *(_seconds(parts[index : index + 4]) for index in range(1, len(parts), 5))]
     pieces = [
         Cue(_plain(piece), start, end)
@@ -146,7 +156,7 @@ def _marked_cue(text: str, start_s: float, end_s: float) -> Cue:
 
 
 def _plain(text: str) -> str:
-    return html.unescape(_TAG.sub("", text)).strip()
+    return html.unescape(_TOO_LONG.sub("\ufffd", _TAG.sub("", text))).strip()
 
 
 def _seconds(parts: Sequence[str | None]) -> float:
@@ -157,7 +167,7 @@ def _seconds(parts: Sequence[str | None]) -> float:
 def _json_cues(body: str) -> Iterator[Cue]:
     try:
         document = msgspec.json.decode(body.encode())
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
         raise CaptionsUnreadable(f"it is not JSON: {error}") from None
     if isinstance(document, dict):
         names = [name for name in ("captions", "segments", "cues", "words") if isinstance(document.get(name), list)]
@@ -174,7 +184,7 @@ def _json_cues(body: str) -> Iterator[Cue]:
     return _sentences(cues) if flat or single else iter(cues)
 
 
-def _json_cue(item: Any, at: str) -> Cue:
+def _json_cue(item: Any, at: str, depth: int = 0) -> Cue:
     if not isinstance(item, dict):
         raise CaptionsUnreadable(f"{at} must be an object")
     text = item.get("text", item.get("word"))
@@ -183,8 +193,8 @@ def _json_cue(item: Any, at: str) -> Cue:
     start_s, end_s = _json_time(item, "start", at), _json_time(item, "end", at)
     if end_s < start_s:
         raise CaptionsUnreadable(f"{at}/end must not be before start")
-    listed = item.get("words")
-    words = [_json_cue(word, f"{at}/words/{n}") for n, word in enumerate(listed)] if isinstance(listed, list) else []
+    listed = item.get("words") if depth == 0 else None
+    words = [_json_cue(word, f"{at}/words/{n}", 1) for n, word in enumerate(listed)] if isinstance(listed, list) else []
     spoken = tuple(SpokenWord(word.text, word.start_s, word.end_s) for word in words if word.text)
     return Cue(text.strip(), start_s, end_s, spoken)
 

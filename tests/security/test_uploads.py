@@ -1,7 +1,10 @@
 """Signed uploads and what is served from our origin."""
 
+from typing import Any
+
 import pytest
 
+from renderowl.services import assets
 from renderowl.testing.service import Service
 
 GOOD = b"1\n00:00:01,000 --> 00:00:02,000\nhi\n"
@@ -88,3 +91,29 @@ async def test_a_name_is_neither_a_path_nor_a_header(service: Service, name: str
     assert not set('"\r\n\\') & set(served.headers["content-disposition"])
     keys = [info.key async for info in service.ctx.storage.scan("")]
     assert keys == [f"projects/{project_id}/assets/{asset['id']}"]
+
+
+@pytest.mark.parametrize("said", [b"[" * 20_000, b"1\n00:00:00,000 --> 00:00:01,000\n&#" + b"9" * 5000 + b";\n\n"])
+async def test_captions_that_break_their_reader_hold_up_nobody_elses(service: Service, said: bytes) -> None:
+    """Six of them ended the prober of the process, once: what anybody uploaded after that stayed `processing`."""
+    project_id = await service.project()
+    for n in range(8):
+        done = await service.upload(project_id, "a.json", "application/json", said + b" " * n)
+        assert done["status"] in ("failed", "ready")
+    assert (await service.upload(project_id, "a.srt", "application/x-subrip", GOOD))["status"] == "ready"
+
+
+async def test_a_file_that_our_own_reader_breaks_on_is_a_bad_one(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project_id = await service.project()
+
+    async def broken(*_: Any) -> dict[str, Any]:
+        raise KeyError("a fault of ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(assets, "_inspect", broken)
+        done = await service.upload(project_id, "a.srt", "application/x-subrip", GOOD)
+    assert (done["status"], done["error"]["code"]) == ("failed", "media_unreadable")
+    assert "fault" not in done["error"]["message"]
+    assert (await service.upload(project_id, "b.srt", "application/x-subrip", GOOD))["status"] == "ready"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from renderowl.domain.spec.limits import Limits
-from renderowl.pipeline import compositions
+from renderowl.pipeline import captions, compositions
 from renderowl.pipeline.captions import CaptionsUnreadable, Cue, SpokenWord, read_captions, split
 from renderowl.pipeline.subtitles import vtt
 from renderowl.pipeline.timeline import CaptionContent, Media
@@ -150,3 +150,26 @@ def test_ten_thousand_awkward_words_are_all_there_in_a_film_within_the_limits() 
     assert [word.text for content in spoken for word in content.words] == texts
     read = read_captions(vtt(timeline.subtitles))
     assert [word for cue in read for word in cue.text.split()] == texts, "the file beside it says the same"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 20_000,
+        '{"captions":' * 20_000,
+        '{"text":"a","start":0,"end":1,"words":[' * 2000,
+        f"00:00.000 --> 00:09.000\n<00:00.001>{'a ' * 101}\n",
+        f"00:00.000 --> 00:09.000\n<00:00.001>{'a ' * 60}\n\n" * 2,
+    ],
+)
+def test_what_is_beyond_all_measure_is_unreadable_and_breaks_nothing(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(captions, "MAX_WORDS", 100)
+    with pytest.raises(CaptionsUnreadable):
+        read_captions(text)
+
+
+def test_a_reference_to_no_character_is_no_number_to_read() -> None:
+    far = f"00:00.000 --> 00:01.000\na&#{'9' * 5000};b&#x{'f' * 5000};&#233;&#x1F989;\n"
+    assert read_captions(far) == [Cue("a\ufffdb\ufffdé🦉", 0.0, 1.0)]
