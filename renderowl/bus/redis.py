@@ -21,7 +21,7 @@ from redis.asyncio.connection import AbstractConnection
 
 from renderowl.bus.base import BusUnavailable, Control, RoomMessage
 from renderowl.bus.subscription import GONE, Item, Subscription
-from renderowl.domain.events import Event, Picture, Progress, StepReport
+from renderowl.domain.events import RENDER_ENDS, Event, Picture, Progress, StepReport
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +29,6 @@ _CALL_S: Final = 1.0
 _PAUSE_S: Final = 1.0
 _REPLAY_LIMIT: Final = 1024
 _ROSTERS_AT_ONCE: Final = 200
-_ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
 
 _progress = msgspec.json.Decoder(Progress)
 _picture = msgspec.msgpack.Decoder(Picture)
@@ -62,7 +61,7 @@ class RedisBus:
             "attempt": event.attempt,
             "body": event,
         }
-        ended = str(event.attempt or 0) if event.type in _ENDS and event.render_id else ""
+        ended = str(event.attempt or 0) if event.type in RENDER_ENDS and event.render_id else ""
         async with self._call():
             await self._publish_event(
                 keys=[self._key("events", event.project_id), self._key("progress", event.render_id or "")],

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -12,12 +12,10 @@ from renderowl.client.messages import RoomMessage
 from renderowl.client.problem import RenderCancelled, RenderFailed
 from renderowl.client.resources import Render
 from renderowl.client.room import Room
-from renderowl.domain.events import Progress
+from renderowl.domain.events import RENDER_ENDS, Progress
 from renderowl.domain.lifecycle import is_active
 
 OnProgress = Callable[[Progress], Awaitable[object] | object]
-
-_ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
 
 
 async def follow_room(room: Room, render: Render, look: Callable[[], Awaitable[Render]], told: "Told") -> Render:
@@ -31,7 +29,7 @@ async def follow_room(room: Room, render: Render, look: Callable[[], Awaitable[R
                 await told.tell(msgspec.convert(state["progress"], Progress))
             elif message.render_id == render.id and message.type == "render.progress":
                 await told.tell(msgspec.convert(message.data, Progress))
-            elif message.render_id == render.id and message.type in _ENDS and _is_of(message, render):
+            elif message.render_id == render.id and message.type in RENDER_ENDS and _is_of(message, render):
                 break
     ended = await look()
     await told.tell(ended.progress)

@@ -26,6 +26,8 @@ WebhookEvent = Literal["render.completed", "render.failed", "render.cancelled", 
 
 WEBHOOK_EVENTS: Final = frozenset(get_args(WebhookEvent))
 DURABLE_TYPES: Final = frozenset(get_args(DurableType))
+RENDER_ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
+"""The durable events that end an attempt of a render."""
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
+from renderowl.domain.events import RENDER_ENDS
 from renderowl.services.rooms import Filter
 from renderowl.ws import frames
 from renderowl.ws.opening import Opening
@@ -25,7 +26,6 @@ BATCH: Final = 32
 PICTURE_S: Final = 1.0
 """How often a picture of one render is sent at most, however many workers make them."""
 
-_ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
 _NEVER: Final = float("inf")
 _TOO_SLOW: Final = Close(frames.OVERLOADED, "this client is too slow; reconnect and resume")
 
@@ -119,7 +119,7 @@ class Member:
         if self.closing is not None or (self._begun_at is not None and event.seq <= self._begun_at):
             return
         if event.render_id is not None:
-            self._forget(event.render_id, ended=event.type in _ENDS)
+            self._forget(event.render_id, ended=event.type in RENDER_ENDS)
         if not self.filter.wants("state", event.render_id):
             self._hidden_seq = event.seq
             self._mark_at = min(self._mark_at, self._clock() + MARK_S)

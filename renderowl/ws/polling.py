@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from renderowl.domain.errors import RenderOwlError, Unauthenticated, Unavailable
-from renderowl.domain.events import Cursor
+from renderowl.domain.events import RENDER_ENDS, Cursor
 from renderowl.services.rooms import Poll, RoomPoll
 from renderowl.ws import frames
 from renderowl.ws.frames import CursorMark
@@ -13,7 +13,6 @@ from renderowl.ws.opening import Opening
 from renderowl.ws.protocol import Close
 from renderowl.ws.words import EphemeralWord, EventWord, Spoken, Word
 
-_ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
 _AWAY_S: Final = 1.0
 
 
@@ -117,7 +116,7 @@ class _Answer:
 
     def _forget(self, word: EventWord) -> None:
         """What ends an attempt makes what was said of its progress untrue."""
-        if word.event.type in _ENDS:
+        if word.event.type in RENDER_ENDS:
             for interest in ("progress", "preview"):
                 self._newest.pop((interest, word.event.render_id or ""), None)
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from renderowl.domain.events import Cursor, Event
+from renderowl.domain.events import RENDER_ENDS, Cursor, Event
 from renderowl.services.rooms import REPLAY_LIMIT, Filter, RoomState
 from renderowl.ws import frames
 from renderowl.ws.cohort import Cohort, Write
@@ -32,7 +32,6 @@ _AHEAD: Final = 1024
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 _FAILED: Final = Close(frames.OVERLOADED, "this connection failed; reconnect and resume")
-_ENDS: Final = frozenset({"render.completed", "render.failed", "render.cancelled"})
 
 
 class Room:
@@ -141,7 +140,7 @@ class Room:
     def _tell(self, event: Event) -> None:
         self.last = event.seq
         if event.render_id is not None:
-            attempt, ended = event.attempt or 0, event.type in _ENDS
+            attempt, ended = event.attempt or 0, event.type in RENDER_ENDS
             before, _ = self._attempts.get(event.render_id, (attempt, False))
             self._attempts[event.render_id] = (attempt, ended)
             _keep_newest(self._attempts, event.render_id)
