@@ -73,8 +73,8 @@ from renderowl.queue.base import Queue
 from renderowl.security.outbound import open_outbound
 from renderowl.security.signing import derive
 from renderowl.security.tokens import TokenSigner
-from renderowl.services import accounts as account_services
 from renderowl.services import metrics, tracing
+from renderowl.services.callers import ensure_bootstrap_user
 from renderowl.services.context import Context
 from renderowl.services.endpoint import Endpoint
 from renderowl.services.errands import Followed
@@ -267,7 +267,7 @@ async def serve(settings: Settings) -> None:
         found = await discover(settings.ffmpeg, settings.ffprobe)
         tools = await equipped(found, settings.hardware_encoder, trying=False)  # plans are of what the workers have
         if settings.auth_token:
-            await account_services.ensure_bootstrap_user(ctx.db)
+            await ensure_bootstrap_user(ctx.db)
         hub = Hub(ctx)
         metrics.HUB_ROOMS.set_function(lambda: len(hub.rooms))
         metrics.HUB_MEMBERS.set_function(lambda: sum(len(room.members) for room in hub.rooms.values()))

@@ -25,7 +25,7 @@ from renderowl.domain.records import Principal, Tier
 from renderowl.embedded.postgres import EmbeddedPostgres
 from renderowl.embedded.process import free_port
 from renderowl.embedded.valkey import EmbeddedValkey
-from renderowl.services import accounts, projects, renders
+from renderowl.services import accounts, callers, projects, renders
 from renderowl.services.asking import RenderRequest
 from renderowl.services.context import Context
 
@@ -132,7 +132,7 @@ async def key_of(ctx: Context, tier: Tier, *scopes: str) -> str:
 async def account(ctx: Context, tier: Tier) -> Account:
     """A new account with a render that is half done."""
     key = await key_of(ctx, tier, "read", "write")
-    principal = await accounts.authenticate(ctx, key)
+    principal = await callers.authenticate(ctx, key)
     project = await projects.create(ctx, principal, name="Bench", description=None, settings={})
     made = await renders.submit(ctx, principal, project.id, RenderRequest(**FILM))
     render_id = made.render.id

@@ -26,7 +26,7 @@ from renderowl.domain.records import Principal
 from renderowl.embedded.postgres import EmbeddedPostgres
 from renderowl.embedded.process import free_port
 from renderowl.embedded.valkey import EmbeddedValkey
-from renderowl.services import accounts, projects
+from renderowl.services import accounts, callers, projects
 from renderowl.services.context import Context
 from renderowl.services.publishing import record
 
@@ -153,7 +153,7 @@ async def _owner(ctx: Context) -> Principal:
     )
     assert user is not None
     made = await accounts.make_key(ctx.db, user.id, name="Bench", scopes=["read", "write"])
-    return await accounts.authenticate(ctx, made.plaintext)
+    return await callers.authenticate(ctx, made.plaintext)
 
 
 def cpu_s(process: psutil.Process) -> float:

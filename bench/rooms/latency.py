@@ -22,7 +22,7 @@ from renderowl.client.http import Client
 from renderowl.pipeline.tools import discover
 from renderowl.security.signing import derive
 from renderowl.security.tokens import TokenSigner
-from renderowl.services.accounts import BOOTSTRAP_USER
+from renderowl.services.callers import BOOTSTRAP_USER
 
 CASES: Final = (1, 100, 1000)
 _TOKEN_S: Final = 3600

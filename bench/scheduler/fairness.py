@@ -16,7 +16,7 @@ from renderowl.domain.events import Progress
 from renderowl.domain.ids import new_id
 from renderowl.domain.lifecycle import PRIORITY_CLASS
 from renderowl.domain.records import Render
-from renderowl.services.accounts import BOOTSTRAP_USER, ensure_bootstrap_user
+from renderowl.services.callers import BOOTSTRAP_USER, ensure_bootstrap_user
 from renderowl.services.context import Context
 from renderowl.settings import load
 

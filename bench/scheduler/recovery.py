@@ -24,7 +24,7 @@ from renderowl.domain.errors import Conflict, Unavailable
 from renderowl.domain.records import Principal, Step
 from renderowl.embedded.postgres import EmbeddedPostgres
 from renderowl.embedded.valkey import EmbeddedValkey
-from renderowl.services import accounts, renders
+from renderowl.services import callers, renders
 from renderowl.services.asking import RenderRequest
 from renderowl.services.stopping import end_tasks
 from renderowl.testing import books
@@ -54,7 +54,7 @@ class Trial:
 
     async def begin(self) -> None:
         """Start what most failures need."""
-        self.caller = await accounts.authenticate(self.ctx, TOKEN)
+        self.caller = await callers.authenticate(self.ctx, TOKEN)
         self.schedulers = [await self.deployment.scheduler() for _ in range(2)]
         self.steady = await self.deployment.worker(work_dir=self.folder / "steady")
         await self.begun(await self.submit(SMALL))

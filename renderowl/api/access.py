@@ -11,7 +11,7 @@ from litestar.params import FromQuery
 from renderowl.api.session_cookie import session_of
 from renderowl.domain.errors import Forbidden, RenderOwlError, Unauthenticated
 from renderowl.domain.records import Principal
-from renderowl.services import accounts
+from renderowl.services import callers
 from renderowl.services.context import Context
 from renderowl.services.paging import DEFAULT_LIMIT, MAX_LIMIT, PageRequest
 
@@ -68,13 +68,13 @@ async def _identify(request: Request[Any, Any, Any]) -> Principal:
     if header:
         if scheme.lower() != "bearer" or not credential.strip():
             raise Unauthenticated("the Authorization header must be `Bearer <key or token>`")
-        return await accounts.authenticate(ctx, credential.strip())
+        return await callers.authenticate(ctx, credential.strip())
     cookie = session_of(request, ctx.settings)
     if cookie is None:
         raise Unauthenticated("send `Authorization: Bearer <key or token>`")
     if request.method not in _SAFE and not comes_from_us(request):
         raise Forbidden("a write with the session cookie must come from a page of an allowed origin")
-    return await accounts.authenticate(ctx, cookie)
+    return await callers.authenticate(ctx, cookie)
 
 
 def comes_from_us(request: Request[Any, Any, Any]) -> bool:

@@ -52,7 +52,7 @@ async def _make(database_url: str, name: str, scopes: list[Scope], email: str) -
     from renderowl.db import accounts as rows
     from renderowl.db.database import Database
     from renderowl.domain.ids import new_id
-    from renderowl.services import accounts
+    from renderowl.services import accounts, callers
 
     database = Database(database_url, pool_size=1)
     await database.open()
@@ -62,7 +62,7 @@ async def _make(database_url: str, name: str, scopes: list[Scope], email: str) -
                 database, user_id=new_id("usr"), email=email, password_hash=None
             )
         else:
-            user = await accounts.ensure_bootstrap_user(database)
+            user = await callers.ensure_bootstrap_user(database)
         assert user is not None
         return await accounts.make_key(database, user.id, name=name, scopes=scopes)
     finally:

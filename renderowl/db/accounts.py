@@ -16,6 +16,8 @@ _USER_NAMES = User.__struct_fields__
 _KEY_FIELDS = [getattr(ApiKeys, name) for name in _KEY_NAMES]
 _USER_FIELDS = [getattr(Users, name) for name in _USER_NAMES]
 _TOUCHED_FOR = timedelta(minutes=1)
+_UNREVOKED = "(revoked_at IS NULL OR revoked_at > now())"
+_GOOD = f"{_UNREVOKED} AND (expires_at IS NULL OR expires_at > now())"
 
 
 async def insert_user(
@@ -113,8 +115,7 @@ async def find_keys(db: Database, key_hashes: Sequence[str]) -> dict[str, tuple[
     keys, users = ", ".join(f"k.{name}" for name in _KEY_NAMES), ", ".join(f"u.{name}" for name in _USER_NAMES)
     rows = await db.fetch(
         f"SELECT k.key_hash, {keys}, {users} FROM api_keys k JOIN users u ON u.id = k.user_id"
-        " WHERE k.key_hash = ANY($1::text[]) AND (k.revoked_at IS NULL OR k.revoked_at > now())"
-        " AND (k.expires_at IS NULL OR k.expires_at > now())",
+        f" WHERE k.key_hash = ANY($1::text[]) AND {_GOOD}",
         list(key_hashes),
     )
     middle = 1 + len(_KEY_NAMES)
@@ -135,20 +136,13 @@ async def touch_keys(db: Database, keys: Sequence[ApiKey]) -> None:
 
 async def good_keys(db: Database, key_ids: Sequence[str]) -> set[str]:
     """Those of these keys that may be used now."""
-    rows = await db.fetch(
-        "SELECT id FROM api_keys WHERE id = ANY($1::text[]) AND (revoked_at IS NULL OR revoked_at > now())"
-        " AND (expires_at IS NULL OR expires_at > now())",
-        list(key_ids),
-    )
+    rows = await db.fetch(f"SELECT id FROM api_keys WHERE id = ANY($1::text[]) AND {_GOOD}", list(key_ids))
     return {row["id"] for row in rows}
 
 
 async def unrevoked_keys(db: Database, key_ids: Sequence[str]) -> set[str]:
     """Those of these keys that were not revoked, whether or not they have come to their own end."""
-    rows = await db.fetch(
-        "SELECT id FROM api_keys WHERE id = ANY($1::text[]) AND (revoked_at IS NULL OR revoked_at > now())",
-        list(key_ids),
-    )
+    rows = await db.fetch(f"SELECT id FROM api_keys WHERE id = ANY($1::text[]) AND {_UNREVOKED}", list(key_ids))
     return {row["id"] for row in rows}
 
 

@@ -156,6 +156,10 @@ class Database:
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
+    async def try_lock(self, number: int) -> bool:
+        """Take an advisory lock until the transaction ends; False when another transaction holds it."""
+        return bool(await self.fetch_value("SELECT pg_try_advisory_xact_lock($1)", number))
+
 
 async def _nothing_to_reset(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Spare each use of a connection asyncpg's `RESET ALL` and its round trip: nothing of ours outlives a transaction."""

@@ -120,6 +120,7 @@ async def end(db: Database, errand_id: str, outcome: str) -> bool:
 
 async def set_times(db: Database, errand: Errand, delay_s: float, execution_s: float) -> None:
     """Note what an errand took, and what its render took at the endpoint altogether; the same again changes nothing."""
+    await db.execute("SELECT 1 FROM renders WHERE id = $1 FOR UPDATE", errand.render_id)
     await db.execute("UPDATE errands SET delay_s = $2, execution_s = $3 WHERE id = $1", errand.id, delay_s, execution_s)
     await db.execute(
         "UPDATE renders SET remote = (SELECT jsonb_build_object('submissions', count(*),"

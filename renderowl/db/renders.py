@@ -11,11 +11,7 @@ from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import ACTIVE_RENDER, RenderStatus, render_sources
 from renderowl.domain.records import Render, Screen
 
-_COLUMNS = (
-    "id, project_id, composition_id, status, priority, attempt, input_props, output_settings, progress, output, error,"
-    " cache, metadata, webhook_url, supersede_key, idempotency_key, request_hash, created_by, created_at, started_at,"
-    " completed_at, updated_at, deadline_at, key_id, trace, requires, force, preview, remote"
-)
+_COLUMNS = ", ".join(Render.__struct_fields__)
 _BRIEF_COLUMNS = _COLUMNS.replace(
     "input_props, output_settings", "'{}'::jsonb AS input_props, '{}'::jsonb AS output_settings"
 )
@@ -290,40 +286,37 @@ async def past_deadline(db: Database, *, limit: int = 100) -> list[tuple[str, in
 
 async def uncollected(db: Database, *, ended_for_s: float, limit: int = 100) -> list[Render]:
     """Renders at an end for so long whose storage has not been tidied since, the longest ended first."""
-    rows = await db.fetch(
-        f"SELECT {_COLUMNS} FROM renders WHERE collected_at IS NULL AND status IN ('completed', 'failed', 'cancelled')"
-        " AND completed_at <= now() - make_interval(secs => $1) ORDER BY completed_at LIMIT $2",
-        ended_for_s,
-        limit,
-    )
-    return [_render(row) for row in rows]
-
-
-async def with_logs(db: Database, *, ended_for_s: float, limit: int = 100) -> list[Render]:
-    """Renders at an end for so long whose encoders' logs have not been removed since, the longest ended first."""
-    rows = await db.fetch(
-        f"SELECT {_COLUMNS} FROM renders WHERE logs_removed_at IS NULL AND status IN ('completed', 'failed', 'cancelled')"
-        " AND completed_at <= now() - make_interval(secs => $1) ORDER BY completed_at LIMIT $2",
-        ended_for_s,
-        limit,
-    )
-    return [_render(row) for row in rows]
-
-
-async def set_logs_removed(db: Database, render: Render) -> None:
-    """Note that the logs of this end of a render are gone."""
-    await db.execute(
-        "UPDATE renders SET logs_removed_at = now() WHERE id = $1 AND attempt = $2 AND status = $3",
-        render.id,
-        render.attempt,
-        render.status,
-    )
+    return await _ended_without(db, "collected_at", ended_for_s, limit)
 
 
 async def set_collected(db: Database, render: Render) -> None:
     """Note that this end of a render has been tidied up after; a retry is an end of its own."""
+    await _mark_end(db, "collected_at", render)
+
+
+async def with_logs(db: Database, *, ended_for_s: float, limit: int = 100) -> list[Render]:
+    """Renders at an end for so long whose encoders' logs have not been removed since, the longest ended first."""
+    return await _ended_without(db, "logs_removed_at", ended_for_s, limit)
+
+
+async def set_logs_removed(db: Database, render: Render) -> None:
+    """Note that the logs of this end of a render are gone."""
+    await _mark_end(db, "logs_removed_at", render)
+
+
+async def _ended_without(db: Database, mark: str, ended_for_s: float, limit: int) -> list[Render]:
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM renders WHERE {mark} IS NULL AND status IN ('completed', 'failed', 'cancelled')"
+        " AND completed_at <= now() - make_interval(secs => $1) ORDER BY completed_at LIMIT $2",
+        ended_for_s,
+        limit,
+    )
+    return [_render(row) for row in rows]
+
+
+async def _mark_end(db: Database, mark: str, render: Render) -> None:
     await db.execute(
-        "UPDATE renders SET collected_at = now() WHERE id = $1 AND attempt = $2 AND status = $3",
+        f"UPDATE renders SET {mark} = now() WHERE id = $1 AND attempt = $2 AND status = $3",
         render.id,
         render.attempt,
         render.status,

@@ -15,11 +15,8 @@ from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import HIGHEST_BY_AGE, LIVE_STEP, StepKind, StepStatus
 from renderowl.domain.records import Claim, Render, Step, StepTimes
 
-_NAMES = (
-    "id, render_id, project_id, render_attempt, kind, ordinal, status, priority_class, vtime, cost, weight, attempt,"
-    " token, worker_id, failures, lost, params, result"
-)
-_COLUMNS = ", ".join(f"steps.{name.strip()}" for name in _NAMES.split(","))
+_COLUMNS = ", ".join(f"steps.{name}" for name in Step.__struct_fields__)
+_CLAIMED = "id = $1 AND attempt = $2 AND token = $3 AND status = 'running'"
 _AS_PLANNED = "array_position(ARRAY['prepare','segment','audio','assemble'], kind), ordinal"
 
 
@@ -141,10 +138,16 @@ async def start(db: Database, claim: Claim, *, lease_s: float) -> Step | None:
     return None if row is None else _step(row)
 
 
+async def render_of(db: Database, step_id: str) -> str | None:
+    """The id of the render that a step is of."""
+    found: str | None = await db.fetch_value("SELECT render_id FROM steps WHERE id = $1", step_id)
+    return found
+
+
 async def get_claimed(db: Database, claim: Claim) -> Step | None:
     """The running step of this claim, if it still holds."""
     row = await db.fetch_one(
-        f"SELECT {_COLUMNS} FROM steps WHERE id = $1 AND attempt = $2 AND token = $3 AND status = 'running'",
+        f"SELECT {_COLUMNS} FROM steps WHERE {_CLAIMED}",
         claim.step_id,
         claim.attempt,
         claim.token,
@@ -175,7 +178,7 @@ async def finish(
     return bool(
         await db.execute(
             "UPDATE steps SET status = $4, finished_at = now(), result = $5::jsonb, error = $6::jsonb,"
-            " lease_expires_at = NULL WHERE id = $1 AND attempt = $2 AND token = $3 AND status = 'running'",
+            f" lease_expires_at = NULL WHERE {_CLAIMED}",
             claim.step_id,
             claim.attempt,
             claim.token,

@@ -1,7 +1,7 @@
 """The durable rows as plain values: what `db/` returns and `services/` work with."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -11,6 +11,7 @@ from renderowl.domain.lifecycle import Priority, RenderStatus, StepKind, StepSta
 AssetStatus = Literal["pending", "processing", "ready", "failed"]
 AssetType = Literal["video", "audio", "image", "subtitle", "font"]
 Scope = Literal["read", "write", "admin"]
+ALL_SCOPES: Final[frozenset[Scope]] = frozenset(get_args(Scope))
 Role = Literal["user", "admin"]
 Track = Literal["video", "audio"]
 Tier = Literal["free", "pro", "enterprise"]

@@ -24,10 +24,6 @@ from renderowl.security.passwords import MAX_LENGTH, MIN_LENGTH, hash_password, 
 from renderowl.security.signing import derive, sign, verify
 from renderowl.security.tokens import Claims, new_ticket
 from renderowl.services import limits, projects, quotas
-from renderowl.services.callers import BOOTSTRAP_USER as BOOTSTRAP_USER
-from renderowl.services.callers import authenticate as authenticate
-from renderowl.services.callers import ensure_bootstrap_user as ensure_bootstrap_user
-from renderowl.services.callers import is_revoked as is_revoked
 from renderowl.services.callers import still_good
 from renderowl.services.context import Context
 from renderowl.services.paging import Page, PageRequest, cut
@@ -38,7 +34,6 @@ ROTATION_GRACE_S: Final = 24 * 3600
 MAX_ROTATION_GRACE_S: Final = 30 * 24 * 3600
 
 _EMAIL: Final = re.compile(r"[^@\s\x00]{1,64}@[^@\s\x00]{1,190}\.[^@\s\x00.]{2,63}")
-_ALL_SCOPES: Final[frozenset[Scope]] = frozenset({"read", "write", "admin"})
 
 
 class CreatedKey(msgspec.Struct, frozen=True):
@@ -152,7 +147,7 @@ async def create_key(
     """Make a key of the caller's with at most the caller's own scopes; one made by a key does not outlive it."""
     _require_account(principal)
     wanted: frozenset[Scope] = frozenset(scopes)
-    if not wanted <= _implied(principal.scopes):
+    if not wanted <= projects.implied(principal.scopes):
         raise Forbidden(f"a key cannot have more than your own scopes: {', '.join(sorted(principal.scopes))}")
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise ValidationFailed(errors=[FieldError("/expires_at", "lies in the past")])
@@ -192,7 +187,7 @@ async def list_keys(ctx: Context, principal: Principal, page: PageRequest) -> Pa
 async def revoke_key(ctx: Context, principal: Principal, key_id: str) -> ApiKey:
     """End a key of the caller's at once, and with it the tokens it made. One with more scopes than the caller is safe."""
     key = await own_key(ctx, principal, key_id)
-    if principal.kind == "key" and not frozenset(key.scopes) <= _implied(principal.scopes):
+    if principal.kind == "key" and not frozenset(key.scopes) <= projects.implied(principal.scopes):
         raise Forbidden("a key cannot be revoked by one with fewer scopes")
     await accounts.revoke_key(ctx.db, principal.user_id, key_id)
     return key
@@ -201,7 +196,7 @@ async def revoke_key(ctx: Context, principal: Principal, key_id: str) -> ApiKey:
 async def rotate_key(ctx: Context, principal: Principal, key_id: str, *, grace_s: int = ROTATION_GRACE_S) -> CreatedKey:
     """Make a key like this one; the old one, and the tokens it made, live on for `grace_s`."""
     old = await own_key(ctx, principal, key_id)
-    if not frozenset(old.scopes) <= _implied(principal.scopes):
+    if not frozenset(old.scopes) <= projects.implied(principal.scopes):
         raise Forbidden("a key cannot be rotated by one with fewer scopes")
     if not await accounts.good_keys(ctx.db, [key_id]):
         raise Conflict("the key was revoked or has expired; make a new one")
@@ -222,7 +217,7 @@ async def mint_token(
     if principal.project_id is not None:
         raise Forbidden("a project token makes no other tokens")
     wanted: frozenset[Scope] = frozenset(scopes)
-    if "admin" in wanted or not wanted <= _implied(principal.scopes):
+    if "admin" in wanted or not wanted <= projects.implied(principal.scopes):
         raise Forbidden("a project token has at most read and write, and no more than your own scopes")
     if principal.expires_at is not None:
         ttl_s = min(ttl_s, int(principal.expires_at - datetime.now(UTC).timestamp()))
@@ -273,12 +268,6 @@ def _ticket_key(ctx: Context) -> bytes:
 
 def _ticket_message(ticket: str, value: str) -> bytes:
     return f"{ticket}.{value}".encode()
-
-
-def _implied(scopes: frozenset[Scope]) -> frozenset[Scope]:
-    if "admin" in scopes:
-        return _ALL_SCOPES
-    return scopes | {"read"} if "write" in scopes else scopes
 
 
 def _require_account(principal: Principal) -> None:

@@ -14,7 +14,6 @@ from renderowl.domain.errors import Conflict, FieldError, RenderOwlError, Valida
 from renderowl.domain.placing import told_at
 from renderowl.domain.records import Principal
 from renderowl.domain.spec.fields import Spec, camel
-from renderowl.security.addresses import Refused
 from renderowl.services import renders
 from renderowl.services.asking import RenderRequest, read_request
 from renderowl.services.context import Context
@@ -95,12 +94,8 @@ async def check(ctx: Context, actions: Sequence[Action]) -> list[dict[str, Any]]
 def _url_problems(ctx: Context, document: Mapping[str, Any], at: str) -> list[FieldError]:
     for name in ("url", "webhook_url"):
         url = document.get(name)
-        if url is None or "{{" in url:
-            continue
-        try:
-            ctx.outbound.places.target(url)
-        except Refused as error:
-            return [FieldError(f"{at}/{name}", str(error))]
+        if url is not None and "{{" not in url and (problem := ctx.outbound.places.problem(url)):
+            return [FieldError(f"{at}/{name}", problem)]
     return []
 
 

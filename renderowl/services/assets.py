@@ -21,7 +21,6 @@ from renderowl.domain.errors import (
     NotFound,
     QuotaExceeded,
     RenderOwlError,
-    Unavailable,
     UploadMismatch,
     UrlExpired,
 )
@@ -34,10 +33,9 @@ from renderowl.pipeline.tools import Toolchain
 from renderowl.services import projects, quotas
 from renderowl.services.announcing import largest_bytes
 from renderowl.services.context import Context
-from renderowl.services.ending import error_record
 from renderowl.services.paging import Page, PageRequest, cut
 from renderowl.services.publishing import record
-from renderowl.services.views import AssetBrief, asset_view, error_view
+from renderowl.services.views import AssetBrief, asset_view, error_record, error_view
 from renderowl.storage.base import ObjectMissing, SignedRequest
 
 log = structlog.get_logger(__name__)
@@ -119,7 +117,7 @@ async def process(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
         path = Path(folder) / "media"
         try:
             await ctx.storage.get_file(asset.storage_key, path)
-            values = await _looked_into(tools, asset, path)
+            values = await _inspect(tools, asset, path)
         except ObjectMissing:
             error = MediaUnreadable("the uploaded file is gone")
         except RenderOwlError as problem:
@@ -146,17 +144,6 @@ async def process(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
     if done.storage_key != asset.storage_key:
         await ctx.storage.delete([asset.storage_key])
     return done
-
-
-async def _looked_into(tools: Toolchain, asset: Asset, path: Path) -> dict[str, Any]:
-    """What `_inspect` returns. A file that our own reader breaks on is a bad one: it would break it every time."""
-    try:
-        return await _inspect(tools, asset, path)
-    except (RenderOwlError, OSError):
-        raise
-    except Exception as error:
-        log.exception("reader_broke", asset_id=asset.id)
-        raise MediaUnreadable("the file cannot be read: its reader broke on it") from error
 
 
 async def _inspect(tools: Toolchain, asset: Asset, path: Path) -> dict[str, Any]:
@@ -238,20 +225,11 @@ async def sweep(ctx: Context, tools: Toolchain) -> int:
     await asyncio.to_thread(_sweep_folders, Path(tempfile.gettempdir()))
     left = await assets.stuck(ctx.db)
     for asset in left:
-        try:
-            await _finish(ctx, tools, asset)
-        except Unavailable:
-            raise
-        except Exception:  # one that cannot be dealt with now holds up no other
-            log.exception("asset_waits", asset_id=asset.id)
+        if asset.status == "processing":
+            await process(ctx, tools, asset)
+        elif not asset.unattended or not await _taken(ctx, tools, asset):
+            await _discard(ctx, asset)
     return len(left)
-
-
-async def _finish(ctx: Context, tools: Toolchain, asset: Asset) -> None:
-    if asset.status == "processing":
-        await process(ctx, tools, asset)
-    elif not asset.unattended or not await _taken(ctx, tools, asset):
-        await _discard(ctx, asset)
 
 
 async def _taken(ctx: Context, tools: Toolchain, asset: Asset) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from renderowl.db import accounts
 from renderowl.db.database import Database
 from renderowl.domain.errors import RenderOwlError, Unauthenticated
-from renderowl.domain.records import ApiKey, Principal, Scope, User
+from renderowl.domain.records import ALL_SCOPES, ApiKey, Principal, Scope, User
 from renderowl.security.keys import PREFIX, parse_key
 from renderowl.security.tokens import Claims
 from renderowl.services.context import Context
@@ -19,7 +19,6 @@ BOOTSTRAP_USER: Final = "usr_00000000000000000000000000"
 """The administrator behind RENDEROWL_AUTH_TOKEN and `renderowl keys create` without an address."""
 BOOTSTRAP_EMAIL: Final = "admin@renderowl.invalid"
 
-_ALL_SCOPES: Final[frozenset[Scope]] = frozenset({"read", "write", "admin"})
 _BAD_KEY: Final = "the API key is not valid, was revoked or has expired"
 
 
@@ -99,7 +98,7 @@ async def _bootstrap(ctx: Context) -> Principal:
     await ensure_bootstrap_user(ctx.db)
     return Principal(
         user_id=BOOTSTRAP_USER,
-        scopes=_ALL_SCOPES,
+        scopes=ALL_SCOPES,
         kind="bootstrap",
         credential_id="bootstrap",
         is_admin=True,

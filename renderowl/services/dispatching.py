@@ -21,7 +21,7 @@ async def dispatch(ctx: Context, queue: Queue) -> int:
     QueueUnavailable, having put the steps back.
     """
     async with ctx.db.transaction():
-        if not await ctx.db.fetch_value("SELECT pg_try_advisory_xact_lock($1)", _SCHEDULER_LOCK):
+        if not await ctx.db.try_lock(_SCHEDULER_LOCK):
             return 0
         slots = await workers.slots(ctx.db, alive_s=ctx.settings.lease_s)
         if not any(slot.free for slot in slots):

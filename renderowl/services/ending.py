@@ -4,7 +4,6 @@ Each function works within its caller's transaction, which holds the render's ro
 """
 
 import random
-from typing import Any
 
 import msgspec
 
@@ -12,21 +11,17 @@ from renderowl.bus.base import Control
 from renderowl.db import admission, deliveries, renders, steps
 from renderowl.db.database import Transaction
 from renderowl.domain.errors import RenderOwlError
+from renderowl.domain.events import DurableType
 from renderowl.domain.lifecycle import RETRIES
 from renderowl.domain.records import Claim, Render, Step
 from renderowl.services import metrics, views
 from renderowl.services.context import Context
-from renderowl.services.publishing import envelope, record
+from renderowl.services.publishing import envelope, record, record_render
+from renderowl.services.views import error_record
 
 RETRY_BASE_S = 5.0
 RETRY_CAP_S = 300.0
 CORRECTION = 4.0
-
-
-def error_record(error: RenderOwlError) -> dict[str, Any]:
-    """An error as it is kept on a step and shown on a render."""
-    kept: dict[str, Any] = msgspec.to_builtins(views.error_view(error))
-    return kept
 
 
 async def settle_failure(ctx: Context, tx: Transaction, render: Render, step: Step, error: RenderOwlError) -> bool:
@@ -63,6 +58,14 @@ async def fail_render(ctx: Context, tx: Transaction, render: Render, error: Rend
         await end_render(ctx, tx, failed)
 
 
+async def cancel_render(ctx: Context, tx: Transaction, render_id: str) -> Render | None:
+    """Cancel a render and tell everybody; None, and nothing is done, when it is at an end already."""
+    cancelled = await renders.set_status(ctx.db, render_id, "cancelled")
+    if cancelled is not None:
+        await end_render(ctx, tx, cancelled)
+    return cancelled
+
+
 async def end_render(ctx: Context, tx: Transaction, render: Render) -> None:
     """Stop what is left of a render that was set to an end in `tx`, and tell its webhook and its room."""
     await stop_render(ctx, tx, render)
@@ -96,19 +99,11 @@ async def correct_cost(ctx: Context, render: Render, planned: float | None) -> N
 async def tell_end(ctx: Context, tx: Transaction, render: Render) -> None:
     """Tell a stopped render's webhook and room how it ended."""
     status = render.status
+    type: DurableType = f"render.{status}"  # type: ignore[assignment]  # only called with the three ends
     if render.webhook_url is not None:
-        type = f"render.{status}"
         payload = envelope(type, render.project_id, views.brief(render), render_id=render.id)
         await deliveries.insert(ctx.db, render.project_id, type, render.webhook_url, payload, render_id=render.id)
-    await record(
-        ctx,
-        tx,
-        render.project_id,
-        f"render.{status}",  # type: ignore[arg-type]  # only called with the three ends
-        views.brief(render),
-        render_id=render.id,
-        attempt=render.attempt,
-    )
+    await record_render(ctx, tx, type, render)
 
     async def count() -> None:
         metrics.RENDERS_ENDED.labels(status).inc()

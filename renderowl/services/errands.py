@@ -78,7 +78,6 @@ async def get_blueprint(ctx: Context, errand: Errand) -> Blueprint | None:
 async def note_times(ctx: Context, errand: Errand, look: Look) -> None:
     """Keep what an errand that is over took; the render and its key's usage show it."""
     async with ctx.db.transaction():
-        await ctx.db.execute("SELECT 1 FROM renders WHERE id = $1 FOR UPDATE", errand.render_id)
         await errands.set_times(ctx.db, errand, look.delay_s, look.execution_s)
 
 

@@ -1,6 +1,6 @@
 """Executing: what was triggered is done, action by action; whoever dies in between is followed by another."""
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import structlog
@@ -13,7 +13,7 @@ from renderowl.domain.records import Principal
 from renderowl.services.actions import ActionFailed, Lost, perform
 from renderowl.services.context import Context
 from renderowl.services.publishing import record
-from renderowl.services.views import error_view
+from renderowl.services.views import error_record
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +78,7 @@ async def _principal(ctx: Context, execution: Execution) -> Principal:
 
 
 async def _finish(ctx: Context, execution: Execution, error: RenderOwlError | None) -> None:
-    told: dict[str, Any] | None = None if error is None else msgspec.to_builtins(error_view(error))
+    told = None if error is None else error_record(error)
     made = [result["render_id"] for result in execution.results if result["type"] == "create_render"]
     status: ExecutionStatus = "completed" if error is None else "failed"
     brief = ExecutedBrief(execution.automation_id, execution.id, execution.trigger_type, status, made)

@@ -9,10 +9,10 @@ import msgspec
 from renderowl.db import projects, renders
 from renderowl.domain.errors import FieldError, Forbidden, NotFound, RenderOwlError, ValidationFailed
 from renderowl.domain.ids import is_id, new_id
-from renderowl.domain.records import Principal, Project, Scope
+from renderowl.domain.records import ALL_SCOPES, Principal, Project, Scope
 from renderowl.services import quotas
 from renderowl.services.context import Context
-from renderowl.services.ending import end_render
+from renderowl.services.ending import cancel_render
 from renderowl.services.paging import Page, PageRequest, cut
 
 MAX_NAME = 200
@@ -23,12 +23,18 @@ DEFAULT: Final = "default"
 _HANDLE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
+def implied(scopes: frozenset[Scope]) -> frozenset[Scope]:
+    """These scopes with those they include: `admin` the others, `write` also `read`."""
+    if "admin" in scopes:
+        return ALL_SCOPES
+    return scopes | {"read"} if "write" in scopes else scopes
+
+
 def require(principal: Principal, scope: Scope) -> None:
-    """Raise Forbidden unless the principal has this scope; `admin` includes the others, `write` includes `read`."""
-    having = principal.scopes
-    if scope in having or "admin" in having or (scope == "read" and "write" in having):
-        return
-    raise Forbidden(f"this needs the scope `{scope}`; the credential has {', '.join(sorted(having)) or 'none'}")
+    """Raise Forbidden unless the principal has this scope or one that includes it."""
+    if scope not in implied(principal.scopes):
+        having = ", ".join(sorted(principal.scopes)) or "none"
+        raise Forbidden(f"this needs the scope `{scope}`; the credential has {having}")
 
 
 async def create(
@@ -152,9 +158,7 @@ async def finish_deleting(ctx: Context, project_id: str) -> None:
     while active := await renders.list_active(ctx.db, project_id):
         for render in active:
             async with ctx.db.transaction() as tx:
-                cancelled = await renders.set_status(ctx.db, render.id, "cancelled")
-                if cancelled is not None:
-                    await end_render(ctx, tx, cancelled)
+                await cancel_render(ctx, tx, render.id)
     await ctx.storage.delete_prefix(f"projects/{project_id}/")
     await projects.delete(ctx.db, project_id)
 

@@ -7,8 +7,10 @@ from typing import Any, Final
 from renderowl.db import deliveries, events, webhooks
 from renderowl.db.database import Transaction
 from renderowl.domain.events import WEBHOOK_EVENTS, DurableType, Event
+from renderowl.domain.records import Render
 from renderowl.services import triggering
 from renderowl.services.context import Context
+from renderowl.services.views import brief
 
 LEFT_BEHIND_S: Final = 0.25
 """An event that is still unpublished so long after its transaction began is taken for left behind."""
@@ -45,6 +47,11 @@ async def record(
 
     tx.after_commit.append(publish)
     return event
+
+
+async def record_render(ctx: Context, tx: Transaction, type: DurableType, render: Render) -> Event:
+    """Record an event about a render that says what the render is now. Call it last, as `record`."""
+    return await record(ctx, tx, render.project_id, type, brief(render), render_id=render.id, attempt=render.attempt)
 
 
 def envelope(type: str, project_id: str, data: Mapping[str, Any], **about: str) -> dict[str, Any]:

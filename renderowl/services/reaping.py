@@ -8,8 +8,9 @@ from renderowl.domain.lifecycle import POISON_AFTER
 from renderowl.domain.records import Claim, Step
 from renderowl.services import metrics
 from renderowl.services.context import Context
-from renderowl.services.ending import error_record, fail_render, settle_failure, stop_workers, tell_retry
+from renderowl.services.ending import fail_render, settle_failure, stop_workers, tell_retry
 from renderowl.services.pausing import paused_scopes
+from renderowl.services.views import error_record
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +23,7 @@ async def reap(ctx: Context) -> int:
     """Deal with expired leases, passed deadlines, silent workers and age. Returns how many of the first two there were."""
     settings = ctx.settings
     async with ctx.db.transaction():
-        if not await ctx.db.fetch_value("SELECT pg_try_advisory_xact_lock($1)", _REAPER_LOCK):
+        if not await ctx.db.try_lock(_REAPER_LOCK):
             return 0
         lapsed = await steps.lapsed(ctx.db)
         overdue = await steps.overdue(ctx.db, deadline_s=settings.step_deadline_s)

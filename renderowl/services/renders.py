@@ -1,5 +1,6 @@
 """Renders: submit, look, cancel, retry."""
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from renderowl.bus.base import BusUnavailable
 from renderowl.db import projects as project_rows
 from renderowl.db import renders, steps
 from renderowl.db.database import Transaction
@@ -27,9 +29,9 @@ from renderowl.services import limits, projects, routing, tracing, views
 from renderowl.services.asking import RenderRequest, check
 from renderowl.services.context import Context
 from renderowl.services.drafting import count_frames
-from renderowl.services.ending import end_render, stop_render, tell_end
+from renderowl.services.ending import cancel_render, stop_render, tell_end
 from renderowl.services.paging import Page, PageRequest, cut
-from renderowl.services.publishing import record
+from renderowl.services.publishing import record_render
 from renderowl.storage.base import SignedRequest
 
 PREPARE_COST = 1.0
@@ -59,7 +61,7 @@ async def submit(
     project = await projects.get(ctx, principal, project_id, "write")
     request_hash = hashlib.sha256(msgspec.json.encode(request, order="deterministic")).hexdigest()
     if idempotency_key is not None:
-        _check_idempotency_key(idempotency_key)
+        check_idempotency_key(idempotency_key)
         earlier = await renders.find_by_idempotency_key(ctx.db, project_id, idempotency_key)
         if earlier is not None:
             return _same(earlier, request_hash)
@@ -154,10 +156,8 @@ async def newest(ctx: Context, found: list[Render]) -> list[views.RenderView]:
     running = [render.id for render in found if render.status == "processing"]
     progress: Mapping[str, tuple[int, Progress]] = {}
     if running:
-        try:
+        with contextlib.suppress(BusUnavailable):
             progress = await ctx.bus.newest_progress(running)
-        except ConnectionError:
-            progress = {}
     return [views.render_view(render, progress.get(render.id)) for render in found]
 
 
@@ -174,7 +174,7 @@ async def newest_preview(ctx: Context, principal: Principal, project_id: str, re
     render = await get(ctx, principal, project_id, render_id, brief=True)
     try:
         attempt, picture = await ctx.bus.newest_preview(render_id) or (0, None)
-    except ConnectionError:
+    except BusUnavailable:
         return None
     return picture if attempt == render.attempt else None
 
@@ -209,7 +209,7 @@ async def read_log(ctx: Context, principal: Principal, project_id: str, render_i
 
 async def list_steps(ctx: Context, principal: Principal, project_id: str, render_id: str) -> list[StepTimes]:
     """The steps of the newest attempt; what came from the cache needed none."""
-    render = await get(ctx, principal, project_id, render_id)
+    render = await get(ctx, principal, project_id, render_id, brief=True)
     return await steps.times_of_render(ctx.db, render.id, render.attempt)
 
 
@@ -222,7 +222,7 @@ async def cancel(ctx: Context, principal: Principal, project_id: str, render_id:
         )
         if render is None:
             raise NotFound(f"there is no render {render_id!r} in this project")
-        cancelled = await _cancel_in(ctx, tx, render_id) if is_active(render.status) else None
+        cancelled = await cancel_render(ctx, tx, render_id) if is_active(render.status) else None
         if cancelled is None:
             raise Conflict(f"the render is already {render.status}")
     return cancelled
@@ -268,23 +268,8 @@ async def _enqueue(ctx: Context, tx: Transaction, render: Render, superseded: li
     await steps.insert(ctx.db, render, PRIORITY_CLASS[render.priority], [first], ageing_s=ctx.settings.ageing_s)
     for older in superseded:
         await tell_end(ctx, tx, older)
-    await record(
-        ctx,
-        tx,
-        render.project_id,
-        "render.queued",
-        views.brief(render),
-        render_id=render.id,
-        attempt=render.attempt,
-    )
+    await record_render(ctx, tx, "render.queued", render)
     tx.after_commit.append(ctx.bus.wake_scheduler)
-
-
-async def _cancel_in(ctx: Context, tx: Transaction, render_id: str) -> Render | None:
-    cancelled = await renders.set_status(ctx.db, render_id, "cancelled")
-    if cancelled is not None:
-        await end_render(ctx, tx, cancelled)
-    return cancelled
 
 
 def _same(earlier: Render, request_hash: str) -> Submitted:
@@ -293,6 +278,7 @@ def _same(earlier: Render, request_hash: str) -> Submitted:
     return Submitted(earlier, deduplicated=True)
 
 
-def _check_idempotency_key(key: str) -> None:
+def check_idempotency_key(key: str) -> None:
+    """Raise ValidationFailed for what is no Idempotency-Key."""
     if not (1 <= len(key) <= 255) or not key.isprintable():
         raise ValidationFailed(errors=[FieldError("/Idempotency-Key", "must have 1 to 255 printable characters")])

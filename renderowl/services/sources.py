@@ -17,7 +17,6 @@ from renderowl.domain.ids import is_id
 from renderowl.domain.records import Asset, Fetched
 from renderowl.pipeline.font_files import FontFacts
 from renderowl.pipeline.timeline import Media
-from renderowl.security.addresses import Refused
 from renderowl.services.context import Context
 
 SCHEME = "asset://"
@@ -48,10 +47,8 @@ def on_the_web(ctx: Context, sources: Mapping[str, list[str]]) -> dict[str, list
         message = f"the spec names {len(web)} URLs; at most {MAX_WEB_SOURCES} are fetched"
         raise ValidationFailed(message, errors=[FieldError(next(iter(web.values()))[0], message)])
     for src, pointers in web.items():
-        try:
-            ctx.outbound.places.target(src)
-        except Refused as error:
-            problems += [FieldError(pointer, str(error)) for pointer in pointers]
+        if problem := ctx.outbound.places.problem(src):
+            problems += [FieldError(pointer, problem) for pointer in pointers]
     if problems:
         raise SourceRefused(f"{problems[0].path}: {problems[0].message}", errors=problems)
     return web

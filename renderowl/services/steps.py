@@ -18,7 +18,7 @@ from renderowl.domain.records import Claim, Render, Step
 from renderowl.services import views
 from renderowl.services.context import Context
 from renderowl.services.ending import correct_cost, end_render, settle_failure
-from renderowl.services.publishing import record
+from renderowl.services.publishing import record_render
 
 
 class Fenced(Exception):
@@ -48,15 +48,7 @@ async def begin(ctx: Context, claim: Claim) -> Work:
             if started is None:
                 raise Fenced(claim.step_id)
             await renders.set_deadline(ctx.db, render.id, ctx.settings.render_deadline_s)
-            await record(
-                ctx,
-                tx,
-                render.project_id,
-                "render.started",
-                views.brief(started),
-                render_id=render.id,
-                attempt=render.attempt,
-            )
+            await record_render(ctx, tx, "render.started", started)
             render = started
     plan = None if step.kind == "prepare" else await renders.get_plan(ctx.db, render.id)
     return Work(step, render, plan)
@@ -205,7 +197,7 @@ async def hold(ctx: Context, claim: Claim) -> Render:
 
 
 async def _lock_render(ctx: Context, claim: Claim) -> Render:
-    render_id = await ctx.db.fetch_value("SELECT render_id FROM steps WHERE id = $1", claim.step_id)
+    render_id = await steps.render_of(ctx.db, claim.step_id)
     render = None if render_id is None else await renders.get(ctx.db, render_id, lock=True)
     if render is None:
         raise Fenced(claim.step_id)

@@ -30,7 +30,7 @@ from renderowl.domain.errors import Conflict, IdempotencyMismatch
 from renderowl.domain.events import Event
 from renderowl.domain.ids import new_id
 from renderowl.services.context import Context
-from renderowl.services.views import error_view
+from renderowl.services.views import error_record
 
 log = structlog.get_logger(__name__)
 
@@ -119,8 +119,8 @@ async def _catch_up(ctx: Context, automation: Automation, now: datetime) -> int:
     made = 0
     try:
         if due < now - MISSED_AFTER:
-            missed = error_view(Conflict("nobody noticed this due time, and perhaps later ones, within a day"))
-            await _occur(ctx, automation, schedule, due, skipped=msgspec.to_builtins(missed))
+            missed = error_record(Conflict("nobody noticed this due time, and perhaps later ones, within a day"))
+            await _occur(ctx, automation, schedule, due, skipped=missed)
             due = cron.next_due(schedule.cron, schedule.timezone, now - MISSED_AFTER)
         while due <= now and made < _AT_ONCE:
             await _occur(ctx, automation, schedule, due)
@@ -181,5 +181,4 @@ async def _refusal(ctx: Context, automation: Automation, origin: Origin | None) 
         why = f"at most {MAX_FOLLOWING} executions follow from one"
     else:
         return None
-    refused: dict[str, Any] = msgspec.to_builtins(error_view(Conflict(why)))
-    return refused
+    return error_record(Conflict(why))

@@ -161,8 +161,14 @@ def asset_view(asset: Asset, url: str | None = None) -> AssetView:
 
 
 def error_view(error: RenderOwlError) -> RenderError:
-    """An error as it is kept on a row and shown."""
+    """An error as it is shown."""
     return RenderError(error.code, error.detail, error.fault, error.retryable, list(error.errors))
+
+
+def error_record(error: RenderOwlError) -> dict[str, Any]:
+    """The same as it is kept in a row."""
+    kept: dict[str, Any] = msgspec.to_builtins(error_view(error))
+    return kept
 
 
 def output_view(output: dict[str, Any] | None) -> OutputView | None:

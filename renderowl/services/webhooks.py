@@ -18,7 +18,6 @@ from renderowl.domain.events import WebhookEvent
 from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.records import Delivery, DeliveryStatus, Principal, Webhook
 from renderowl.domain.spec.fields import Spec
-from renderowl.security.addresses import Refused
 from renderowl.security.signing import derive
 from renderowl.security.standard_webhooks import told_secret
 from renderowl.services import projects
@@ -216,7 +215,5 @@ async def replay(ctx: Context, principal: Principal, project_id: str, delivery_i
 
 def check_url(ctx: Context, url: str, at: str) -> None:
     """Raise ValidationFailed when nothing is sent to this URL, whatever its name resolves to."""
-    try:
-        ctx.outbound.places.target(url)
-    except Refused as error:
-        raise ValidationFailed(errors=[FieldError(at, str(error))]) from error
+    if problem := ctx.outbound.places.problem(url):
+        raise ValidationFailed(errors=[FieldError(at, problem)])

@@ -15,7 +15,7 @@ from renderowl.db import events, projects
 from renderowl.domain.events import DurableType, Event
 from renderowl.domain.ids import new_id
 from renderowl.embedded.process import die_with_parent, free_port
-from renderowl.services import accounts
+from renderowl.services import accounts, callers
 from renderowl.services.context import Context
 from renderowl.services.publishing import record
 from renderowl.settings import PREFIX
@@ -121,7 +121,7 @@ class Deployment:
 
     async def token(self, ttl_s: int = 3600) -> str:
         """A new token for the project: each counts as a caller of its own."""
-        admin = await accounts.authenticate(self.ctx, TOKEN)
+        admin = await callers.authenticate(self.ctx, TOKEN)
         token, _ = await accounts.mint_token(self.ctx, admin, self.project_id, scopes=["read"], ttl_s=ttl_s)
         return token
 
@@ -151,7 +151,7 @@ async def open_deployment(database_url: str, redis_url: str, folder: Path) -> As
     settings = farm_settings(database_url, redis_url, folder / "storage", folder / "work", auth_token=TOKEN)
     async with contextlib.AsyncExitStack() as stack:
         ctx = await stack.enter_async_context(open_context(settings))
-        user = await accounts.ensure_bootstrap_user(ctx.db)
+        user = await callers.ensure_bootstrap_user(ctx.db)
         project_id = new_id("prj")
         await projects.insert(
             ctx.db, project_id=project_id, owner_id=user.id, name="Film", description=None, settings={}

@@ -23,7 +23,7 @@ from renderowl.domain.events import DurableType, StepReport
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import Principal, Project, Scope
 from renderowl.pipeline.tools import discover
-from renderowl.services import accounts, projects
+from renderowl.services import accounts, callers, projects
 from renderowl.services.context import Context
 from renderowl.services.publishing import record
 from renderowl.services.usage import Tally
@@ -95,7 +95,7 @@ async def make_account(ctx: Context, scopes: list[Scope]) -> tuple[Principal, st
     user_id = new_id("usr")
     await account_rows.insert_user(ctx.db, user_id=user_id, email=f"{user_id}@example.com", password_hash=None)
     made = await accounts.make_key(ctx.db, user_id, name="test", scopes=scopes)
-    return await accounts.authenticate(ctx, made.plaintext), made.plaintext
+    return await callers.authenticate(ctx, made.plaintext), made.plaintext
 
 
 @contextlib.asynccontextmanager

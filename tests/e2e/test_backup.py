@@ -15,7 +15,7 @@ from renderowl.db.migrate import migrate
 from renderowl.domain.errors import Conflict, NotFound
 from renderowl.embedded.postgres_binaries import install_dir
 from renderowl.embedded.resting import resting
-from renderowl.services import accounts, renders
+from renderowl.services import callers, renders
 from renderowl.services.backup import back_up, restore
 from renderowl.settings import Settings, load
 from renderowl.testing.farm import Farm, farm_settings, open_farm
@@ -63,7 +63,7 @@ async def test_a_film_and_a_key_outlive_their_servers(farm: Farm, tmp_path: Path
             restored = Farm(ctx, farm.principal, farm.project_id)
             (tmp_path / "restored").mkdir()
             assert (await restored.download(again, tmp_path / "restored")).read_bytes() == film.read_bytes()
-            assert (await accounts.authenticate(ctx, key)).user_id == principal.user_id
+            assert (await callers.authenticate(ctx, key)).user_id == principal.user_id
             assert await ctx.db.fetch_value("SELECT event_epoch FROM projects") != epoch  # no cursor of before fits
             assert await ctx.db.fetch_value("SELECT count(*) FROM cache_entries") == 0
         async with open_farm(settings) as other:

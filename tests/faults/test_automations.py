@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from renderowl.db import automations as rows
-from renderowl.services import accounts, automations, executing
+from renderowl.services import automations, callers, executing
 from renderowl.services.automations import AutomationCreate, TriggerInput
 from renderowl.testing.deployment import TOKEN, Deployment, open_deployment
 from renderowl.testing.signals import until
@@ -26,7 +26,7 @@ MISSED = 24
 
 async def make(deployment: Deployment, trigger: dict[str, Any]) -> str:
     """A new automation that makes two renders."""
-    admin = await accounts.authenticate(deployment.ctx, TOKEN)
+    admin = await callers.authenticate(deployment.ctx, TOKEN)
     asked = msgspec.convert({"name": "Rule", "trigger": trigger, "actions": ACTIONS}, AutomationCreate)
     return (await automations.create(deployment.ctx, admin, deployment.project_id, asked)).id
 
@@ -84,7 +84,7 @@ async def test_what_a_runner_had_claimed_when_it_was_killed_is_executed_by_the_n
 ) -> None:
     async with open_deployment(database_url, redis_url, tmp_path) as deployment:
         automation_id = await make(deployment, {"type": "manual"})
-        admin = await accounts.authenticate(deployment.ctx, TOKEN)
+        admin = await callers.authenticate(deployment.ctx, TOKEN)
         for _ in range(3):
             asked = TriggerInput(input={"n": 1})
             await automations.trigger(deployment.ctx, admin, deployment.project_id, automation_id, asked, None)

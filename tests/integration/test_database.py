@@ -15,7 +15,7 @@ from renderowl.db.migrate import migrate, shipped
 from renderowl.db.tables import TABLES
 from renderowl.domain.errors import Unavailable
 from renderowl.embedded.postgres import EmbeddedPostgres
-from renderowl.services.accounts import BOOTSTRAP_USER, ensure_bootstrap_user
+from renderowl.services.callers import BOOTSTRAP_USER, ensure_bootstrap_user
 
 SQL_TYPES = {
     Text: "text",

@@ -6,7 +6,7 @@ import yaml
 
 from renderowl.db import projects
 from renderowl.db.database import Database
-from renderowl.services.accounts import BOOTSTRAP_USER, ensure_bootstrap_user
+from renderowl.services.callers import BOOTSTRAP_USER, ensure_bootstrap_user
 
 _FILE = Path(__file__).parents[2] / "deploy" / "kubernetes" / "worker-scaling.yaml"
 

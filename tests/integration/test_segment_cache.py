@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from renderowl.db import cache, projects
 from renderowl.db.database import Database
 from renderowl.services import segment_cache
-from renderowl.services.accounts import BOOTSTRAP_USER, ensure_bootstrap_user
+from renderowl.services.callers import BOOTSTRAP_USER, ensure_bootstrap_user
 from renderowl.services.context import Context
 from renderowl.services.segment_cache import Facts
 from renderowl.storage.local import LocalStorage

@@ -12,7 +12,7 @@ from renderowl.db.dump import is_empty
 from renderowl.db.engine import connect_options
 from renderowl.db.migrate import applied, migrate, pending, shipped
 from renderowl.security.keys import new_key
-from renderowl.services import accounts, renders
+from renderowl.services import callers, renders
 from renderowl.testing.farm import Farm, farm_settings, open_farm
 
 FIRST: Final = "2026-11-21T03:00:00:000000"
@@ -72,7 +72,7 @@ async def test_what_the_first_schema_held_goes_on_under_this_one(
 
     settings = farm_settings(old_url, redis_url, storage_dir, tmp_path / "work")
     async with open_context(settings) as ctx:
-        principal = await accounts.authenticate(ctx, _KEY.plaintext)
+        principal = await callers.authenticate(ctx, _KEY.plaintext)
         done = await renders.get(ctx, principal, "prj_00000000000000000000000001", "rnd_00000000000000000000000002")
         assert (done.status, done.progress.percent) == ("completed", 100)
     async with open_farm(settings) as farm:  # whose worker takes up what an old API had accepted

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from renderowl.domain.errors import Unauthenticated
-from renderowl.services import accounts, projects
+from renderowl.services import accounts, callers, projects
 from renderowl.testing.service import BASE_URL, Service
 from renderowl.testing.serving import ORIGIN, World, make_account
 from renderowl.testing.signals import until
@@ -213,11 +213,11 @@ async def test_a_long_poll_waits_no_longer_than_its_token_is_good_for(world: Wor
 async def test_the_end_of_a_key_is_no_revocation_and_may_be_refreshed_in_time(world: World) -> None:
     """4403 tells a client to stop; 4401, after some grace, to come with a newer credential."""
     await world.ctx.db.execute("UPDATE api_keys SET expires_at = now() - interval '1 second'")
-    assert not await accounts.is_revoked(world.ctx, world.principal)
+    assert not await callers.is_revoked(world.ctx, world.principal)
     with pytest.raises(Unauthenticated):
-        await accounts.authenticate(world.ctx, world.key)
+        await callers.authenticate(world.ctx, world.key)
     await world.ctx.db.execute("UPDATE api_keys SET revoked_at = now()")
-    assert await accounts.is_revoked(world.ctx, world.principal)
+    assert await callers.is_revoked(world.ctx, world.principal)
 
 
 async def test_a_socket_cannot_be_refreshed_into_another_users(world: World) -> None:
@@ -234,6 +234,6 @@ async def revoke(world: World) -> None:
     await accounts.revoke_key(world.ctx, world.principal, world.principal.credential_id)
 
     async def refused() -> bool:
-        return await accounts.is_revoked(world.ctx, world.principal)
+        return await callers.is_revoked(world.ctx, world.principal)
 
     await until(refused)

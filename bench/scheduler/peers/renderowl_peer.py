@@ -18,7 +18,7 @@ from renderowl.domain.ids import new_id
 from renderowl.domain.records import Claim
 from renderowl.queue.arq import ArqReceiver
 from renderowl.services import steps
-from renderowl.services.accounts import BOOTSTRAP_USER, ensure_bootstrap_user
+from renderowl.services.callers import BOOTSTRAP_USER, ensure_bootstrap_user
 from renderowl.services.stopping import StopSignal
 
 RENDERS: Final = 50
