@@ -21,6 +21,7 @@ from renderowl.domain.errors import (
     NotFound,
     QuotaExceeded,
     RenderOwlError,
+    Unavailable,
     UploadMismatch,
     UrlExpired,
 )
@@ -117,7 +118,7 @@ async def process(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
         path = Path(folder) / "media"
         try:
             await ctx.storage.get_file(asset.storage_key, path)
-            values = await _inspect(tools, asset, path)
+            values = await _looked_into(tools, asset, path)
         except ObjectMissing:
             error = MediaUnreadable("the uploaded file is gone")
         except RenderOwlError as problem:
@@ -144,6 +145,17 @@ async def process(ctx: Context, tools: Toolchain, asset: Asset) -> Asset | None:
     if done.storage_key != asset.storage_key:
         await ctx.storage.delete([asset.storage_key])
     return done
+
+
+async def _looked_into(tools: Toolchain, asset: Asset, path: Path) -> dict[str, Any]:
+    """What `_inspect` returns. A file that our own reader breaks on is a bad one: it would break it every time."""
+    try:
+        return await _inspect(tools, asset, path)
+    except (RenderOwlError, OSError):
+        raise
+    except Exception as error:
+        log.exception("reader_broke", asset_id=asset.id)
+        raise MediaUnreadable("the file cannot be read: its reader broke on it") from error
 
 
 async def _inspect(tools: Toolchain, asset: Asset, path: Path) -> dict[str, Any]:
@@ -225,11 +237,20 @@ async def sweep(ctx: Context, tools: Toolchain) -> int:
     await asyncio.to_thread(_sweep_folders, Path(tempfile.gettempdir()))
     left = await assets.stuck(ctx.db)
     for asset in left:
-        if asset.status == "processing":
-            await process(ctx, tools, asset)
-        elif not asset.unattended or not await _taken(ctx, tools, asset):
-            await _discard(ctx, asset)
+        try:
+            await _finish(ctx, tools, asset)
+        except Unavailable:
+            raise
+        except Exception:  # one that cannot be dealt with now holds up no other
+            log.exception("asset_waits", asset_id=asset.id)
     return len(left)
+
+
+async def _finish(ctx: Context, tools: Toolchain, asset: Asset) -> None:
+    if asset.status == "processing":
+        await process(ctx, tools, asset)
+    elif not asset.unattended or not await _taken(ctx, tools, asset):
+        await _discard(ctx, asset)
 
 
 async def _taken(ctx: Context, tools: Toolchain, asset: Asset) -> bool:
