@@ -146,6 +146,7 @@ async def create_key(
 ) -> CreatedKey:
     """Make a key of the caller's with at most the caller's own scopes; one made by a key does not outlive it."""
     _require_account(principal)
+    await _require_lasting(ctx, principal)
     wanted: frozenset[Scope] = frozenset(scopes)
     if not wanted <= projects.implied(principal.scopes):
         raise Forbidden(f"a key cannot have more than your own scopes: {', '.join(sorted(principal.scopes))}")
@@ -196,8 +197,12 @@ async def revoke_key(ctx: Context, principal: Principal, key_id: str) -> ApiKey:
 async def rotate_key(ctx: Context, principal: Principal, key_id: str, *, grace_s: int = ROTATION_GRACE_S) -> CreatedKey:
     """Make a key like this one; the old one, and the tokens it made, live on for `grace_s`."""
     old = await own_key(ctx, principal, key_id)
+    await _require_lasting(ctx, principal)
     if not frozenset(old.scopes) <= projects.implied(principal.scopes):
         raise Forbidden("a key cannot be rotated by one with fewer scopes")
+    ends_at = principal.expires_at if principal.kind == "key" else None
+    if ends_at is not None and (old.expires_at is None or old.expires_at.timestamp() > ends_at):
+        raise Forbidden("a key cannot be rotated by one that ends before it")
     if not await accounts.good_keys(ctx.db, [key_id]):
         raise Conflict("the key was revoked or has expired; make a new one")
     async with ctx.db.transaction():
@@ -268,6 +273,12 @@ def _ticket_key(ctx: Context) -> bytes:
 
 def _ticket_message(ticket: str, value: str) -> bytes:
     return f"{ticket}.{value}".encode()
+
+
+async def _require_lasting(ctx: Context, principal: Principal) -> None:
+    """A key that was rotated makes no other: whoever took it would live on in that one when its grace is over."""
+    if principal.kind == "key" and (await own_key(ctx, principal, principal.credential_id)).revoked_at is not None:
+        raise Forbidden("this key was rotated and makes no others; use the one that was made in its place")
 
 
 def _require_account(principal: Principal) -> None:

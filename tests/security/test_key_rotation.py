@@ -1,5 +1,6 @@
 """A rotated key lives on beside the new one for as long as was asked for, and not a moment longer."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -64,3 +65,31 @@ async def test_a_grace_that_cannot_be_is_named(service: Service, grace_s: object
     answer = await ann.post(f"/keys/{old['id']}/rotate", json={"grace_s": grace_s})
     assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "/grace_s")
     assert len((await ann.get("/keys")).json()["items"]) == 1
+
+
+@pytest.mark.parametrize("asked", ["make", "rotate itself", "rotate its heir"])
+async def test_a_key_in_its_grace_makes_no_key_in_which_it_would_live_on(service: Service, asked: str) -> None:
+    ann, old, new = await rotated(service, None)
+    thief = service.as_(old["key"])
+    paths = {
+        "make": "/keys",
+        "rotate itself": f"/keys/{old['id']}/rotate",
+        "rotate its heir": f"/keys/{new['id']}/rotate",
+    }
+    answer = await thief.post(paths[asked], json={"name": "k"} if asked == "make" else None)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert len((await ann.get("/keys")).json()["items"]) == 2
+    assert [await works(service, key) for key in (old, new)] == [True, True]
+
+
+async def test_a_key_that_ends_rotates_none_that_ends_later(service: Service) -> None:
+    ann = await service.user()
+    ends = [(datetime.now(UTC) + timedelta(hours=hours)).isoformat() for hours in (1, 2)]
+    short, later, lasting = [
+        (await ann.post("/keys", json={"name": "k", "expires_at": end})).json() for end in (*ends, None)
+    ]
+    holder = service.as_(short["key"])
+    for key in (later, lasting):
+        assert (await holder.post(f"/keys/{key['id']}/rotate")).status_code == 403
+    heir = (await holder.post(f"/keys/{short['id']}/rotate")).json()
+    assert heir["expires_at"] == short["expires_at"]
