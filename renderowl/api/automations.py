@@ -15,17 +15,17 @@ from renderowl.api.bodies import Body
 from renderowl.api.renders import IdempotencyKey
 from renderowl.api.reports import SIGNATURE_HEADER
 from renderowl.domain.automations import ExecutionStatus
-from renderowl.services import automations
+from renderowl.services import automations, executions
 from renderowl.services.automations import (
     AutomationCreate,
     AutomationMade,
     AutomationSecret,
     AutomationUpdate,
     AutomationView,
-    ExecutionView,
     TriggerInput,
 )
 from renderowl.services.context import Context
+from renderowl.services.executions import ExecutionView
 from renderowl.services.paging import Page
 
 MAX_REQUEST_BYTES: Final = 65_536
@@ -102,7 +102,8 @@ async def trigger_automation(
     idempotency_key: IdempotencyKey = None,
 ) -> ExecutionView:
     """Run it now, whatever its trigger; `input` is what templates find below `trigger`."""
-    return await automations.trigger(ctx, principal, project_id, auto_id, data, idempotency_key)
+    made = await automations.trigger(ctx, principal, project_id, auto_id, data, idempotency_key)
+    return await executions.look(ctx, made)
 
 
 @get("/automations/{auto_id:str}/executions", summary="List executions")
@@ -115,7 +116,7 @@ async def list_executions(
     status: FromQuery[ExecutionStatus | None] = None,
 ) -> Page[ExecutionView]:
     """What it did, newest first: what triggered it, what was sent and what came back; kept for 30 days."""
-    return await automations.list_executions(ctx, principal, project_id, auto_id, page, status=status)
+    return await executions.list_page(ctx, principal, project_id, auto_id, page, status=status)
 
 
 @get("/automations/{auto_id:str}/executions/{execution_id:str}", summary="Get an execution")
@@ -123,7 +124,7 @@ async def get_execution(
     ctx: Ctx, principal: Caller, project_id: FromPath[str], auto_id: FromPath[str], execution_id: FromPath[str]
 ) -> ExecutionView:
     """One run of it."""
-    return await automations.get_execution(ctx, principal, project_id, auto_id, execution_id)
+    return await executions.get(ctx, principal, project_id, auto_id, execution_id)
 
 
 @dataclass

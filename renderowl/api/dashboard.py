@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from litestar import Response, get
 from litestar.params import FromPath
+from litestar.response import Redirect
 
 from renderowl.api.access import Ctx
 from renderowl.api.limits import UNLIMITED
@@ -19,6 +20,12 @@ _ASSETS: Final = {path.name: path for path in (_BUILT / "assets").iterdir()}
 """What the page loads: names with a hash of what is in them."""
 _BASE_URL: Final = "{{base_url}}"
 """Stands in the page for the address the service gives itself: a session's cookie counts there alone."""
+
+
+@get("/", include_in_schema=False, opt=UNLIMITED)
+async def get_root() -> Redirect:
+    """Whoever opens the service in a browser finds what it can do."""
+    return Redirect("dashboard")
 
 
 @get("/dashboard", include_in_schema=False, opt=UNLIMITED)
@@ -55,4 +62,4 @@ async def _policy(ctx: Context) -> str:
     )
 
 
-handlers = [get_dashboard, get_dashboard_place]
+handlers = [get_root, get_dashboard, get_dashboard_place]

@@ -22,7 +22,7 @@ MAX_WAIT_S: Final = 25.0
 
 LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID", required=False)]
 After = Annotated[str | None, QueryParameter(description="A cursor: wait for what comes after it")]
-Wait = Annotated[float, QueryParameter(ge=0, le=25, description="Seconds to wait for something to happen")]
+Wait = Annotated[float, QueryParameter(ge=0, le=MAX_WAIT_S, description="Seconds to wait for something to happen")]
 RenderIds = Annotated[list[str] | None, QueryParameter(description="Hear of these renders only")]
 Types = Annotated[list[str] | None, QueryParameter(description="Hear `state`, `progress` or `preview`")]
 MaxHz = Annotated[float | None, QueryParameter(description="Progress messages a second and render, at most")]

@@ -57,11 +57,10 @@ from renderowl.services.automations import (
     AutomationSecret,
     AutomationUpdate,
     AutomationView,
-    ExecutionView,
-    ResultView,
     TriggerInput,
 )
 from renderowl.services.errands import CallbackReceipt
+from renderowl.services.executions import ExecutionView, ResultView
 from renderowl.services.health import Part, Readiness
 from renderowl.services.limits import Allowance
 from renderowl.services.overview import Overview, RunningStep
@@ -84,12 +83,13 @@ AUTOMATION: Final = "aut_01kahy6q1s3u5w7y9a2c4e6g8j"
 EXECUTION: Final = "exe_01kahy6r9t7v5x3z1b8d6f4h2k"
 STEP: Final = "stp_01kahy2g8m4n6b8v0c2x1z3q5w"
 WORKER: Final = "wrk_01kahxt2n4b6v8c0x1z3q5w7er"
-CURSOR: Final = "k7.128"
+CURSOR: Final = "e7f3a1.128"
 
 _AT: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 _LATER: Final = datetime(2026, 11, 21, 9, 31, 12, tzinfo=UTC)
 _SOON: Final = "2026-11-21T09:45:00Z"
-_URL: Final = f"https://renderowl.example/storage/projects/{PROJECT}/assets/{ASSET}?exp=1795254300&sig=4f0c9e"
+_STORED: Final = f"https://renderowl.example/storage/projects/{PROJECT}/assets/{ASSET}?expires_at=1795254300"
+_URL: Final = f"{_STORED}&content_type=video%2Fmp4&size_bytes=1048576&signature=4f0c9e"
 _SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 HAS: Final = Quotas(Quota(1000, 12), Quota(100, 3), Quota(1024**4, 6_442_450_944))
 _PASSWORD: Final = "correct horse battery"  # noqa: S105 - an example
@@ -145,7 +145,6 @@ _ASSET: Final = AssetView(
     updated_at=_LATER,
 )
 _EVENT: Final = EventView("render.started", 128, {"status": "processing"}, render_id=RENDER, attempt=1)
-_ROOM_MESSAGE: Final = {"type": "state", "cursor": CURSOR, "event": msgspec.to_builtins(_EVENT)}
 _ACTION: Final = CreateRender(
     composition_id="timeline",
     input_props={"tracks": [{"clips": [{"type": "text", "text": "{{trigger.headline}}", "duration": 2}]}]},
@@ -179,13 +178,13 @@ _STRUCTS: Final[tuple[msgspec.Struct, ...]] = (
             expires_at=_SOON,
             method="PUT",
             url=_URL,
-            headers={"Content-Type": "video/mp4", "Content-Length": "1048576"},
+            headers={"Content-Type": "video/mp4"},
         ),
     ),
     UploadComplete(parts=(PartDone(1, "5d41402abc4b2a76b9719d911017c592"),)),
     AssetRename(name="opening.mp4"),
     _ASSET,
-    SignedUrl(_URL, _SOON, "clip.mp4", "video/mp4", 1_048_576),
+    SignedUrl(f"{_STORED}&download_name=clip.mp4&signature=09be77", _SOON, "clip.mp4", "video/mp4", 1_048_576),
     # renders
     RenderRequest(
         composition_id="timeline", input_props=_FILM, output_settings={"format": "mp4"}, metadata={"order": "4711"}
@@ -193,7 +192,7 @@ _STRUCTS: Final[tuple[msgspec.Struct, ...]] = (
     _RENDER,
     ProgressView(RENDER, "processing", 1, _HALF, None),
     ProgressPoll(CURSOR, True, [_EVENT], _HALF),
-    RoomPollView(CURSOR, True, [msgspec.Raw(msgspec.json.encode(_ROOM_MESSAGE))]),
+    RoomPollView(CURSOR, True, [msgspec.Raw(msgspec.json.encode(_EVENT))]),
     PlanView(
         timeline=Timeline(Canvas(width=1280, height=720, rate=Rate(30, 1), frames=120), {}),
         total_frames=120,
@@ -292,7 +291,7 @@ _STRUCTS: Final[tuple[msgspec.Struct, ...]] = (
     TokenCreate(project_id=PROJECT, scopes=("read",), ttl_s=3600),
     TokenView("eyJhbGciOiJIUzI1NiJ9.eyJwcmoiOiJwcmpfIn0.c2ln", "2026-11-21T10:30:00Z"),
     TicketCreate(project_id=PROJECT),
-    TicketView("tkt_0Kq8Zr3Vw6Yb1Nc5Xd9Pf2Lh", "2026-11-21T09:30:30Z"),
+    TicketView("0Kq8Zr3Vw6Yb1Nc5Xd9Pf2LhTj4Mg7RsUa8Eo1Ik0Bz", "2026-11-21T09:30:30Z"),
     UserUpdate(tier="enterprise"),
     # operations
     Alive("ok", __version__),
@@ -304,7 +303,7 @@ _STRUCTS: Final[tuple[msgspec.Struct, ...]] = (
         _AT,
         [QueuedClass("normal", 3, 4.5, 1)],
         [Pause("class:low", "backups run", _AT)],
-        [WorkerSeen(WORKER, "render-1", 4711, "active", 2, 1, 0.8, ["cpu"], _AT)],
+        [WorkerSeen(WORKER, "render-1", 4711, "active", 2, 1, 0.8, ["ffmpeg:9f86d081884c7d65"], _AT)],
         [
             RunningStep(
                 StepSeen(STEP, RENDER, PROJECT, 1, 1, "segment", 0, "running", "normal", WORKER, 0.4), 0.455, _HALF
@@ -321,9 +320,9 @@ OF_STRUCTS: Final[Mapping[str, Any]] = {
 
 OF_ROUTES: Final[Mapping[str, Any]] = {
     "getSchema": {"type": "object", "properties": {"input_props": {"$ref": "#/$defs/TimelineSpec"}}},
-    "getMetrics": "# TYPE renderowl_queue_depth gauge\nrenderowl_queue_depth 3.0\n",
+    "getMetrics": '# TYPE renderowl_queue_steps gauge\nrenderowl_queue_steps{priority="normal"} 3.0\n',
     "getLog": "frame=  120 fps=118 q=-1.0 Lsize=    1447kB time=00:00:04.00 bitrate=2964.2kbits/s speed=3.93x\n",
-    "hearRoom": f"id: {CURSOR}\ndata: {msgspec.json.encode(_ROOM_MESSAGE).decode()}\n\n",
+    "hearRoom": f"id: {CURSOR}\ndata: {msgspec.json.encode(_EVENT).decode()}\n\n",
     "planRender": '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="80"></svg>',
 }
 """Examples of answers that are no struct, by the route's operation."""
@@ -341,7 +340,6 @@ OF_PARAMETERS: Final[Mapping[str, tuple[str, str]]] = {
     "session_id": ("A session of the project", "ses_01kahy7v3x5z7b9d1f3h5k7m9p"),
     "item_id": ("An item of your library", ""),
     "auto_id": ("An automation of the project", AUTOMATION),
-    "automation_id": ("An automation of the project", AUTOMATION),
     "execution_id": ("An execution of the automation", EXECUTION),
     "snapshot_id": ("A snapshot of your library", ""),
     "replace": ("In place of what there is", ""),

@@ -119,5 +119,4 @@ router = Router(
         restore_snapshot,
         delete_snapshot,
     ],
-    tags=["Library"],
 )

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from litestar import Response, get
 from litestar.params import FromPath
-from litestar.response import Redirect
 
 from renderowl.api.limits import UNLIMITED
 from renderowl.domain.errors import NotFound
@@ -27,12 +26,6 @@ _POLICY: Final = (
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """Swagger UI sets styles on its elements, so those may be inline; scripts may not."""
-
-
-@get("/", include_in_schema=False, opt=UNLIMITED)
-async def get_root() -> Redirect:
-    """Whoever opens the service in a browser finds what it can do."""
-    return Redirect("dashboard")
 
 
 @get("/docs", include_in_schema=False, opt=UNLIMITED, sync_to_thread=True)
@@ -62,4 +55,4 @@ def _answer(path: Path, media_type: str) -> Response[bytes]:
     return Response(path.read_bytes(), media_type=media_type, headers=headers)
 
 
-handlers = [get_root, get_docs, get_docs_file]
+handlers = [get_docs, get_docs_file]

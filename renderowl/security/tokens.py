@@ -22,7 +22,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     iss: str
     aud: str
     sub: str
-    """The user or key that the token acts for."""
+    """The user that the token acts for."""
     jti: str
     """The token's own id, by which it is revoked."""
     iat: int

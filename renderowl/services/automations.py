@@ -5,22 +5,15 @@ automation is made and when its secret is rotated.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from renderowl.db import automations as rows
-from renderowl.db import deliveries, executions, webhooks
+from renderowl.db import executions, webhooks
 from renderowl.domain import cron
-from renderowl.domain.automations import (
-    Automation,
-    Execution,
-    ExecutionStatus,
-    ScheduleTrigger,
-    Trigger,
-    TriggerType,
-)
+from renderowl.domain.automations import Automation, ScheduleTrigger, Trigger
 from renderowl.domain.errors import (
     Conflict,
     FieldError,
@@ -31,21 +24,21 @@ from renderowl.domain.errors import (
     ValidationFailed,
 )
 from renderowl.domain.ids import is_id, new_id
-from renderowl.domain.records import DeliveryStatus, Principal
+from renderowl.domain.records import Principal
 from renderowl.domain.spec.fields import Name, Spec
 from renderowl.domain.spec.reading import read
 from renderowl.security.signing import derive
 from renderowl.security.webhooks import verify_webhook
 from renderowl.services import actions as action_services
 from renderowl.services import projects, triggering
-from renderowl.services.actions import MAX_ACTIONS, Action, ActionResult
+from renderowl.services.actions import MAX_ACTIONS, Action
 from renderowl.services.context import Context
 from renderowl.services.paging import Page, PageRequest, cut
-from renderowl.services.views import RenderError, error_view
+from renderowl.services.renders import check_idempotency_key
+from renderowl.services.views import error_record
 from renderowl.services.webhooks import GRACE
 
 Actions = Annotated[list[Action], Meta(min_length=1, max_length=MAX_ACTIONS)]
-_MAX_KEY: Final = 255
 
 
 class AutomationCreate(Spec, frozen=True):
@@ -100,38 +93,6 @@ class AutomationSecret(msgspec.Struct, frozen=True):
 
     secret: str
     previous_until: datetime
-
-
-class Came(msgspec.Struct, frozen=True):
-    """What came back for a webhook, as far as it was sent."""
-
-    status: DeliveryStatus
-    attempts: int
-    response_status: int | None
-    response_body: str | None
-    error: str | None
-
-
-class ResultView(ActionResult, frozen=True, omit_defaults=True):
-    """What came of one action; `answer` is what a called webhook said."""
-
-    answer: Came | None = None
-
-
-class ExecutionView(msgspec.Struct, frozen=True):
-    """One run of a rule: what triggered it, what was sent, what came back."""
-
-    id: str
-    automation_id: str
-    trigger_type: TriggerType
-    status: ExecutionStatus
-    due_at: datetime | None
-    input: dict[str, Any]
-    results: list[ResultView]
-    error: RenderError | None
-    chain: list[str]
-    created_at: datetime
-    finished_at: datetime | None
 
 
 async def create(ctx: Context, principal: Principal, project_id: str, asked: AutomationCreate) -> AutomationMade:
@@ -207,8 +168,8 @@ async def update(
             },
         )
         if not enabled:
-            off = error_view(Conflict("the automation was switched off"))
-            await executions.skip_queued(ctx.db, automation_id, msgspec.to_builtins(off))
+            off = error_record(Conflict("the automation was switched off"))
+            await executions.skip_queued(ctx.db, automation_id, off)
     return view(ctx, changed)
 
 
@@ -236,16 +197,16 @@ async def trigger(
     automation_id: str,
     asked: TriggerInput,
     idempotency_key: str | None,
-) -> ExecutionView:
-    """Run an automation now, whatever its trigger, once for each key. Raises Conflict while it is switched off."""
+) -> str:
+    """Run an automation now, whatever its trigger, once for each key, and return the execution.
+
+    Raises Conflict while it is switched off.
+    """
     automation = await get(ctx, principal, project_id, automation_id, write=True)
     _require_enabled(automation)
-    key = idempotency_key
-    if key is not None and not (1 <= len(key) <= _MAX_KEY and key.isprintable()):
-        problem = FieldError("/Idempotency-Key", f"must have 1 to {_MAX_KEY} printable characters")
-        raise ValidationFailed(errors=[problem])
-    execution_id = await triggering.by_hand(ctx, automation, asked.input, key)
-    return await _look(ctx, execution_id)
+    if idempotency_key is not None:
+        check_idempotency_key(idempotency_key)
+    return await triggering.by_hand(ctx, automation, asked.input, idempotency_key)
 
 
 async def verify(ctx: Context, automation_id: str, header: str | None, body: bytes) -> int:
@@ -287,64 +248,6 @@ def _require_enabled(automation: Automation) -> None:
 def _key(ctx: Context, automation_id: str, generation: int) -> str:
     """What requests are signed with: the text itself, as bytes."""
     return derive(ctx.settings.secret_key, f"automation:{automation_id}:{generation}").hex()
-
-
-# --- executions ----------------------------------------------------------------------------------------------------
-
-
-async def get_execution(
-    ctx: Context, principal: Principal, project_id: str, automation_id: str, execution_id: str
-) -> ExecutionView:
-    """One execution of the caller's. Raises NotFound."""
-    automation = await get(ctx, principal, project_id, automation_id)
-    found = await executions.get(ctx.db, execution_id) if is_id(execution_id, "exe") else None
-    if found is None or found.automation_id != automation.id:
-        raise NotFound(f"there is no execution {execution_id!r} of this automation")
-    return (await _views(ctx, project_id, [found]))[0]
-
-
-async def list_executions(
-    ctx: Context,
-    principal: Principal,
-    project_id: str,
-    automation_id: str,
-    page: PageRequest,
-    *,
-    status: ExecutionStatus | None = None,
-) -> Page[ExecutionView]:
-    """What an automation did, newest first."""
-    automation = await get(ctx, principal, project_id, automation_id)
-    found = await executions.list_page(
-        ctx.db, automation.id, before_id=page.before_id("exe"), limit=page.limit + 1, status=status
-    )
-    return cut(await _views(ctx, project_id, found), page.limit, [one.id for one in found])
-
-
-async def _look(ctx: Context, execution_id: str) -> ExecutionView:
-    found = await executions.get(ctx.db, execution_id)
-    if found is None:
-        raise NotFound("the automation was deleted just now")
-    return (await _views(ctx, found.project_id, [found]))[0]
-
-
-async def _views(ctx: Context, project_id: str, found: list[Execution]) -> list[ExecutionView]:
-    """Executions with what came back for their webhooks."""
-    named = [result["delivery_id"] for one in found for result in one.results if "delivery_id" in result]
-    answers = {
-        delivery.id: Came(
-            delivery.status, delivery.attempts, delivery.response_status, delivery.response_body, delivery.error
-        )
-        for delivery in (await deliveries.get_many(ctx.db, project_id, named) if named else [])
-    }
-    fields = [name for name in ExecutionView.__struct_fields__ if name not in ("results", "error")]
-    return [
-        ExecutionView(
-            **{name: getattr(one, name) for name in fields},
-            results=[ResultView(**result, answer=answers.get(result.get("delivery_id", ""))) for result in one.results],
-            error=None if one.error is None else msgspec.convert(one.error, RenderError),
-        )
-        for one in found
-    ]
 
 
 # --- what a rule is ------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ _JOB: Final = JobDetail(
     updated_at=_LATER,
     started_at=_AT,
     finished_at=_LATER,
-    logs=["== segment-0.log", "frame=  120 fps=118 q=-1.0 Lsize=    1447kB time=00:00:04.00 speed=3.93x"],
+    logs=["== segment-0.txt", "frame=  120 fps=118 q=-1.0 Lsize=    1447kB time=00:00:04.00 speed=3.93x"],
 )
 
 STRUCTS: Final[tuple[msgspec.Struct, ...]] = (

@@ -154,7 +154,7 @@ async def get_presigned_url(
             raise NotFound(f"there is no file under {key!r}")
         _, signed = await renders.sign_output(ctx, principal, render.project_id, render.id, None)
         return PresignedUrl(signed.url, rfc3339(signed.expires_at))
-    project_id = await _prefix_of(ctx, principal)
+    project_id = await _project_of_files(ctx, principal)
     if project_id is None:
         raise NotFound(f"there is no file under {key!r}")
     found = (await receiving.arrived(ctx, state["tools"], principal, project_id, [name])).get(name)
@@ -203,7 +203,7 @@ def _checked(key: str, at: str = "/key") -> str:
         raise ValidationFailed(errors=[FieldError(at, str(error))]) from None
 
 
-async def _prefix_of(ctx: Context, principal: Principal) -> str | None:
+async def _project_of_files(ctx: Context, principal: Principal) -> str | None:
     """The project that holds the caller's files, None while there is none; nothing is made by looking."""
     projects.require(principal, "read")
     try:
@@ -281,4 +281,4 @@ def _keys(props: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, str]]:
                 yield clip, field, f"/params/clips/{index}/{field}"
 
 
-router = Router("/api", route_handlers=[start_export, get_export, get_presigned_url, get_upload_url], tags=["Exports"])
+router = Router("/api", route_handlers=[start_export, get_export, get_presigned_url, get_upload_url])

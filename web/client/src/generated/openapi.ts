@@ -3392,7 +3392,7 @@ export interface components {
             next_cursor?: string | null;
         };
         /** Page[ExecutionView] */
-        "Page_renderowl.services.automations.ExecutionView_": {
+        "Page_renderowl.services.executions.ExecutionView_": {
             items: components["schemas"]["ExecutionView"][];
             next_cursor?: string | null;
         };
@@ -6266,8 +6266,8 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example # TYPE renderowl_queue_depth gauge
-                     *     renderowl_queue_depth 3.0
+                     * @example # TYPE renderowl_queue_steps gauge
+                     *     renderowl_queue_steps{priority="normal"} 3.0
                      */
                     "text/plain": string;
                 };
@@ -7048,7 +7048,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_renderowl.services.automations.ExecutionView_"];
+                    "application/json": components["schemas"]["Page_renderowl.services.executions.ExecutionView_"];
                 };
             };
             401: components["responses"]["unauthenticated"];
@@ -7354,8 +7354,8 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example id: k7.128
-                     *     data: {"type":"state","cursor":"k7.128","event":{"type":"render.started","seq":128,"data":{"status":"processing"},"render_id":"rnd_01kahy2g5h7j3k9w1q4n6p8rst","attempt":1}}
+                     * @example id: e7f3a1.128
+                     *     data: {"type":"render.started","seq":128,"data":{"status":"processing"},"render_id":"rnd_01kahy2g5h7j3k9w1q4n6p8rst","attempt":1}
                      */
                     "text/event-stream": string;
                     "application/json": components["schemas"]["RoomPollView"];
