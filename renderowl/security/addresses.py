@@ -107,7 +107,7 @@ class Places:
     def allows(self, host: str, address: str, port: int) -> bool:
         """Whether a connection to `host` may be made to this address of it."""
         found = _address(address)
-        if found is None or found in _METADATA:
+        if found is None or _is_metadata(found):
             return False
         return self._is_named(host, found) or (port in self._ports and is_public(found))
 
@@ -117,9 +117,18 @@ class Places:
 
 def is_public(address: Address) -> bool:
     """Whether an address belongs to the public internet."""
-    if address in _METADATA or (address.version == 6 and address not in _GLOBAL_UNICAST):
+    if _is_metadata(address) or (address.version == 6 and address not in _GLOBAL_UNICAST):
         return False
     return not any(address in network for network in _NOT_PUBLIC)
+
+
+def _is_metadata(address: Address) -> bool:
+    """Also in the clothes that IPv6 has for it: with a zone, mapped, behind NAT64 of whatever prefix, 6to4."""
+    if address.version == 4:
+        return address in _METADATA
+    plain = ipaddress.IPv6Address(int(address))
+    within = (plain, plain.sixtofour, ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return any(one in _METADATA for one in within)
 
 
 def _address(text: str) -> Address | None:

@@ -116,3 +116,19 @@ def test_what_clouds_tell_their_machines_stays_out_of_reach_of_a_named_network()
 def test_plain_http_and_other_ports_are_a_matter_of_settings() -> None:
     assert Places(plain=True).target("http://media.example/x").port == 80
     assert Places(ports=(443, 8443)).target("https://media.example:8443/x").port == 8443
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("::ffff:169.254.169.254", "::ffff:100.100.100.200", "64:ff9b::a9fe:a9fe", "64:ff9b:1:2::a9fe:a9fe"),
+        *("2001:67c:2b0:db32::169.254.169.254", "2002:a9fe:a9fe::1", "fd00:ec2::254%eth0", "fd20:ce::254%1"),
+    ],
+)
+def test_a_machines_secrets_are_out_of_reach_in_whatever_clothes(address: str) -> None:
+    """A name that is allowed may resolve to anything: whoever runs its DNS decides."""
+    places = Places(allow=("minio.internal", "::/0"), ports=(443,))
+    assert not places.allows("minio.internal", address, 443)
+    assert not places.allows("media.example", address, 443)
+    with pytest.raises(Refused):
+        places.target(f"https://[{address.replace('%', '%25')}]/")
