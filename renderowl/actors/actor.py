@@ -9,12 +9,8 @@ import contextvars
 from collections.abc import Coroutine
 from typing import Any, Final, Generic, TypeVar, cast
 
-import structlog
-
 from renderowl.actors.clock import Clock, SystemClock
 from renderowl.services.stopping import end_tasks
-
-log = structlog.get_logger(__name__)
 
 M = TypeVar("M")
 R = TypeVar("R")

@@ -27,13 +27,6 @@ class Entry(msgspec.Struct, frozen=True):
     stored_at: datetime
 
 
-class Fill(msgspec.Struct, frozen=True):
-    """How full the cache is."""
-
-    entries: int
-    size_bytes: int
-
-
 async def insert(db: Database, key: str, *, size_bytes: int, facts: object, made_by: str) -> None:
     """Say that an entry's bytes are there; of one that was there already they are new."""
     await db.execute(
@@ -105,13 +98,10 @@ async def evict(db: Database, *, max_bytes: int, unused_for_s: float) -> list[tu
     return [(row["key"], row["size_bytes"]) for row in rows]
 
 
-async def fill(db: Database) -> Fill:
+async def fill_bytes(db: Database) -> int:
     """How full the cache is."""
-    row = await db.fetch_one(
-        "SELECT count(*) AS entries, coalesce(sum(size_bytes), 0)::bigint AS bytes FROM cache_entries"
-    )
-    assert row is not None
-    return Fill(row["entries"], row["bytes"])
+    found: int = await db.fetch_value("SELECT coalesce(sum(size_bytes), 0)::bigint FROM cache_entries")
+    return found
 
 
 def _entry(row: asyncpg.Record) -> Entry:

@@ -85,12 +85,6 @@ async def read_after_of(db: Database, after: Mapping[str, int], *, limit: int) -
     return found
 
 
-async def top(db: Database, project_id: str) -> tuple[str, int] | None:
-    """The project's (epoch, newest seq), or None when there is no such project."""
-    row = await db.fetch_one("SELECT event_epoch, event_seq FROM projects WHERE id = $1", project_id)
-    return None if row is None else (row["event_epoch"], row["event_seq"])
-
-
 async def tops(db: Database, project_ids: list[str]) -> dict[str, tuple[str, int]]:
     """(epoch, newest seq) of many projects in one query."""
     rows = await db.fetch("SELECT id, event_epoch, event_seq FROM projects WHERE id = ANY($1::text[])", project_ids)

@@ -59,11 +59,6 @@ def render_sources(target: RenderStatus) -> list[RenderStatus]:
     return [source for source, targets in RENDER_TRANSITIONS.items() if target in targets]
 
 
-def is_terminal(status: RenderStatus) -> bool:
-    """True for a status that nothing leaves."""
-    return not RENDER_TRANSITIONS[status]
-
-
 def is_active(status: RenderStatus) -> bool:
     """True while there may still be work going on."""
     return status in ACTIVE_RENDER

@@ -26,9 +26,7 @@ class Toolchain(msgspec.Struct, frozen=True):
     version: str
     ffprobe: str | None = None
     encoders: frozenset[str] = frozenset()
-    decoders: frozenset[str] = frozenset()
     filters: frozenset[str] = frozenset()
-    muxers: frozenset[str] = frozenset()
     hardware: str = ""
     """The family of hardware encoders that H.264 and HEVC are encoded with; empty for software."""
     graph_option: str = "-/filter_complex"
@@ -78,12 +76,10 @@ def _beside(program: str) -> str | None:
 
 
 async def _examine(program: str, prober: str | None) -> Toolchain:
-    banner, encoders, decoders, filters, muxers, options = await asyncio.gather(
+    banner, encoders, filters, options = await asyncio.gather(
         _ask(program, "-version"),
         _ask(program, "-encoders"),
-        _ask(program, "-decoders"),
         _ask(program, "-filters"),
-        _ask(program, "-muxers"),
         _ask(program, "-h", "long"),
     )
     match = re.match(r"ffmpeg version (\S+)", banner)
@@ -92,17 +88,13 @@ async def _examine(program: str, prober: str | None) -> Toolchain:
         version=match.group(1) if match else "unknown",
         ffprobe=prober,
         encoders=_names(encoders, r"^ [VAS][.A-Z]{5} (\S+)"),
-        decoders=_names(decoders, r"^ [VAS][.A-Z]{5} (\S+)"),
         filters=_names(filters, r"^ [.A-Z]{2,3} (\S+) +\S+->\S+"),
-        muxers=_names(muxers, r"^ +D?E[ d]? +(\S+)"),
         graph_option="-filter_complex_script" if "-filter_complex_script" in options else "-/filter_complex",
     )
 
 
 def _names(listing: str, pattern: str) -> frozenset[str]:
-    return frozenset(
-        name for match in re.finditer(pattern, listing, re.MULTILINE) for name in match.group(1).split(",")
-    )
+    return frozenset(match.group(1) for match in re.finditer(pattern, listing, re.MULTILINE))
 
 
 async def _ask(program: str, *arguments: str) -> str:

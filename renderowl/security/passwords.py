@@ -1,6 +1,6 @@
 """Passwords: argon2id, length over composition.
 
-Both functions burn about 50 ms of CPU and 64 MiB of memory on purpose: call them in a thread.
+Hashing and verifying burn about 50 ms of CPU and 64 MiB of memory on purpose: call them in a thread.
 """
 
 import unicodedata
@@ -9,24 +9,21 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from renderowl.domain.errors import FieldError, ValidationFailed
-
 MIN_LENGTH: Final = 8
 MAX_LENGTH: Final = 1024
 
 _hasher: Final = PasswordHasher()
 
 
-def check_password(password: str) -> None:
-    """Raise ValidationFailed unless the password has 8 to 1,024 characters; what they are is the user's business."""
-    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        problem = FieldError("/password", f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters")
-        raise ValidationFailed(problem.message, errors=[problem])
+def password_problem(password: str) -> str | None:
+    """What is wrong with a new password, None when nothing is; what its characters are is the user's business."""
+    if MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        return None
+    return f"must have {MIN_LENGTH} to {MAX_LENGTH} characters"
 
 
 def hash_password(password: str) -> str:
-    """The argon2id hash to store, salt and parameters included. Raises ValidationFailed for a wrong length."""
-    check_password(password)
+    """The argon2id hash to store, salt and parameters included."""
     return _hasher.hash(_normal(password))
 
 

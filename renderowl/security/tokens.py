@@ -11,6 +11,7 @@ import msgspec
 from renderowl.domain.errors import Unauthenticated
 
 ISSUER: Final = "renderowl"
+AUDIENCE: Final = "renderowl-api"
 _ALGORITHM: Final = "HS256"
 _REQUIRED: Final = ["iss", "aud", "exp", "iat", "jti", "sub"]
 _MAX_TOKEN_LENGTH: Final = 8192
@@ -48,16 +49,12 @@ class TokenSigner:
         *,
         kid: str = "1",
         retired: Mapping[str, bytes] | None = None,
-        audience: str = "renderowl-api",
-        ttl_s: int = 3600,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._kid = kid
         self._keys = {**(retired or {}), kid: key}
         if any(len(one) < 32 for one in self._keys.values()):
             raise ValueError("a token key has at least 256 bits")
-        self._audience = audience
-        self._ttl_s = ttl_s
         self._clock = clock
 
     def mint(
@@ -65,20 +62,20 @@ class TokenSigner:
         subject: str,
         scopes: Sequence[str],
         *,
+        ttl_s: int,
         project_id: str | None = None,
         key_id: str | None = None,
         session_id: str | None = None,
-        ttl_s: int | None = None,
     ) -> tuple[str, Claims]:
         """A signed token and what it says."""
         now = int(self._clock())
         claims = Claims(
             iss=ISSUER,
-            aud=self._audience,
+            aud=AUDIENCE,
             sub=subject,
             jti=secrets.token_urlsafe(16),
             iat=now,
-            exp=now + (self._ttl_s if ttl_s is None else ttl_s),
+            exp=now + ttl_s,
             scopes=tuple(scopes),
             project_id=project_id,
             key_id=key_id,
@@ -113,7 +110,7 @@ class TokenSigner:
             token,
             key,
             algorithms=[_ALGORITHM],
-            audience=self._audience,
+            audience=AUDIENCE,
             issuer=ISSUER,
             # Times are compared in `read`, with the clock that tests can turn.
             options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False},

@@ -20,7 +20,7 @@ from renderowl.domain.errors import (
 from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.records import ApiKey, Principal, Scope, User
 from renderowl.security.keys import new_key
-from renderowl.security.passwords import MAX_LENGTH, MIN_LENGTH, hash_password, verify_password
+from renderowl.security.passwords import hash_password, password_problem, verify_password
 from renderowl.security.signing import derive, sign, verify
 from renderowl.security.tokens import Claims, new_ticket
 from renderowl.services import limits, projects, quotas
@@ -84,8 +84,8 @@ async def register(ctx: Context, *, email: str, password: str, address: str) -> 
     problems = []
     if not _EMAIL.fullmatch(email) or len(email) > 254:
         problems.append(FieldError("/email", "is not an e-mail address"))
-    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        problems.append(FieldError("/password", f"must have {MIN_LENGTH} to {MAX_LENGTH} characters"))
+    if problem := password_problem(password):
+        problems.append(FieldError("/password", problem))
     if problems:
         raise ValidationFailed(errors=problems)
     await limits.count_registration(ctx, address)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import shutil
 import tempfile
@@ -38,6 +37,7 @@ from renderowl.services.paging import Page, PageRequest, cut
 from renderowl.services.publishing import record
 from renderowl.services.views import AssetBrief, asset_view, error_record, error_view
 from renderowl.storage.base import ObjectMissing, SignedRequest
+from renderowl.storage.hashed import sha256_of
 
 log = structlog.get_logger(__name__)
 
@@ -160,7 +160,7 @@ async def _looked_into(tools: Toolchain, asset: Asset, path: Path) -> dict[str, 
 
 async def _inspect(tools: Toolchain, asset: Asset, path: Path) -> dict[str, Any]:
     """What `finish_processing` stores of a good file. Raises a permanent RenderOwlError for a bad one."""
-    digest = await asyncio.to_thread(_sha256, path)
+    digest = await asyncio.to_thread(sha256_of, path)
     if asset.checksum_sha256 is not None and digest != asset.checksum_sha256.lower():
         raise UploadMismatch("the SHA-256 of the uploaded file is not the announced one")
     if asset.type == "subtitle":
@@ -275,11 +275,6 @@ def count_captions(path: Path) -> int:
         return len(read_captions(path.read_bytes().decode("utf-8-sig")))
     except (CaptionsUnreadable, UnicodeDecodeError) as error:
         raise MediaUnreadable(f"this is neither SRT, WebVTT nor JSON captions in UTF-8: {error}") from None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sweep_folders(temporary: Path) -> None:

@@ -21,6 +21,7 @@ from renderowl.domain.errors import Conflict, NotFound
 from renderowl.security.signing import derive
 from renderowl.services.segment_cache import PREFIX as CACHE
 from renderowl.storage.base import ObjectMissing, Storage
+from renderowl.storage.hashed import sha256_of
 
 FORMAT: Final = 1
 _AT_ONCE: Final = 8
@@ -75,7 +76,7 @@ async def back_up(database_url: str, storage: Storage, secret_key: str, folder: 
         datetime.now(UTC),
         migrations,
         secret_mark(secret_key),
-        await asyncio.to_thread(_sha256, folder / "database.dump"),
+        await asyncio.to_thread(sha256_of, folder / "database.dump"),
         hashlib.sha256(index).hexdigest(),
         len(entries),
         sum(one.size_bytes for one in entries),
@@ -130,7 +131,7 @@ async def _copy_out(storage: Storage, key: str, folder: Path) -> _Entry | None:
     except ObjectMissing:  # deleted since it was listed
         draft.unlink(missing_ok=True)
         return None
-    digest = await asyncio.to_thread(_sha256, draft)
+    digest = await asyncio.to_thread(sha256_of, draft)
     draft.replace(folder / digest)
     return _Entry(key, info.size_bytes, content_type, digest)
 
@@ -157,7 +158,7 @@ def _read(folder: Path) -> tuple[Manifest, list[_Entry]]:
 def _verify(folder: Path, manifest: Manifest, entries: Iterable[_Entry]) -> None:
     wanted = [(folder / "database.dump", manifest.database_sha256)]
     wanted += [(folder / "objects" / digest, digest) for digest in sorted({one.sha256 for one in entries})]
-    broken = [path.name for path, digest in wanted if not path.is_file() or _sha256(path) != digest]
+    broken = [path.name for path, digest in wanted if not path.is_file() or sha256_of(path) != digest]
     if broken:
         raise Conflict(f"{folder} is damaged: missing or not what was written: {', '.join(broken)}")
 
@@ -170,11 +171,6 @@ async def _present(storage: Storage, wanted: dict[str, int]) -> set[str]:
             raise Conflict(f"the storage has something in it already ({one.key}); restore into an empty one")
         found.add(one.key)
     return found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_durably(path: Path, data: bytes) -> None:

@@ -5,10 +5,9 @@ everything, and the copy is made anew only when the bytes are others.
 """
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import structlog
@@ -35,11 +34,11 @@ from renderowl.services.announcing import MAX_BYTES
 from renderowl.services.assets import count_captions
 from renderowl.services.context import Context
 from renderowl.services.sources import MAX_TEXT_BYTES
+from renderowl.storage.hashed import save
 
 log = structlog.get_logger(__name__)
 
 _LONGEST_VALIDATOR: Final = 1024
-_WRITE_BYTES: Final = 4 * 1024**2
 _FORBIDDEN: Final = frozenset({401, 402, 403, 407, 451})
 _LATER: Final = frozenset({408, 409, 423, 425, 429})
 
@@ -166,17 +165,15 @@ async def _take(answer: Answer, path: Path, tell: Tell) -> str:
     _refuse_status(answer.status)
     if answer.headers.get("content-encoding", "identity").lower() != "identity":
         raise MediaUnreadable("it was sent packed, though that was not asked for")
-    digest, taken, buffer = hashlib.sha256(), 0, bytearray()
-    with open(path, "xb") as file:  # noqa: ASYNC230 - opening is quick; the writing is done in a thread
-        async for chunk in answer.body:
-            taken += len(chunk)
-            buffer += chunk
-            tell(taken, answer.size_bytes)
-            if len(buffer) >= _WRITE_BYTES:
-                await asyncio.to_thread(_write, file, digest, bytes(buffer))
-                buffer.clear()
-        await asyncio.to_thread(_write, file, digest, bytes(buffer))
-    return digest.hexdigest()
+    return await save(_told(answer, tell), path)
+
+
+async def _told(answer: Answer, tell: Tell) -> AsyncIterator[bytes]:
+    taken = 0
+    async for chunk in answer.body:
+        taken += len(chunk)
+        tell(taken, answer.size_bytes)
+        yield chunk
 
 
 def _refuse_status(status: int) -> None:
@@ -198,8 +195,3 @@ async def _inspect(tools: Toolchain, url: str, path: Path, digest: str, kind: Ki
         return facts.content_type, {"font": msgspec.to_builtins(facts)}
     probed = await probe(path, tools)
     return probed.content_type, {"media": msgspec.to_builtins(probed.media(url, digest))}
-
-
-def _write(file: BinaryIO, digest: "hashlib._Hash", data: bytes) -> None:
-    file.write(data)
-    digest.update(data)

@@ -110,7 +110,7 @@ async def make_room(ctx: Context) -> int:
         await ctx.storage.delete([key for key, _ in dropped[start : start + _BATCH]])
     metrics.CACHE_EVICTIONS.inc(len(dropped))
     metrics.CACHE_EVICTED_BYTES.inc(sum(size_bytes for _, size_bytes in dropped))
-    metrics.CACHE_BYTES.set((await cache.fill(ctx.db)).size_bytes)
+    metrics.CACHE_BYTES.set(await cache.fill_bytes(ctx.db))
     return len(dropped)
 
 

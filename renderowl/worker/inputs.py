@@ -1,23 +1,21 @@
 """The inputs a worker has fetched: files named by the SHA-256 of their bytes, fetched once, the oldest dropped first."""
 
 import asyncio
-import hashlib
 import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any
 
 import structlog
 
 from renderowl.domain.errors import SourceUnavailable
 from renderowl.storage.base import ObjectMissing, Storage
+from renderowl.storage.hashed import save
 
 log = structlog.get_logger(__name__)
-
-_WRITE_BYTES: Final = 4 * 1024**2
 
 Files = dict[str, Path]
 Guard = Callable[[Coroutine[Any, Any, Files]], Awaitable[Files]]
@@ -76,17 +74,8 @@ class InputCache:
 
     async def _fetch(self, content_hash: str, key: str, path: Path) -> Path:
         draft = self._drafts / f"{content_hash}.{uuid.uuid4().hex}"
-        digest = hashlib.sha256()
         try:
-            with open(draft, "xb") as file:  # noqa: ASYNC230 - opening is quick; the writing is done in a thread
-                buffer = bytearray()
-                async for chunk in self._storage.read(key):
-                    buffer += chunk
-                    if len(buffer) >= _WRITE_BYTES:
-                        await asyncio.to_thread(_take_in, file, digest, bytes(buffer))
-                        buffer.clear()
-                await asyncio.to_thread(_take_in, file, digest, bytes(buffer))
-            if digest.hexdigest() != content_hash:
+            if await save(self._storage.read(key), draft) != content_hash:
                 raise SourceUnavailable("a stored input is not what was uploaded")
             os.replace(draft, path)
         except ObjectMissing as error:
@@ -127,8 +116,3 @@ def _touch(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _take_in(file: BinaryIO, digest: "hashlib._Hash", data: bytes) -> None:
-    file.write(data)
-    digest.update(data)

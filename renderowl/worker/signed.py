@@ -1,7 +1,6 @@
 """Signed URLs as a remote machine uses them: objects read and written over plain HTTP, tried again while that helps."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ import httpx
 import structlog
 
 from renderowl.domain.errors import SourceUnavailable
+from renderowl.storage.hashed import save
 from renderowl.worker.order import Place
 
 log = structlog.get_logger(__name__)
@@ -22,15 +22,10 @@ _CHUNK_BYTES: Final = 1024**2
 async def download(http: httpx.AsyncClient, place: Place, path: Path, content_hash: str) -> None:
     """Write the object of this SHA-256 to `path`. Raises SourceUnavailable."""
     for wait_s in _waits():
-        digest = hashlib.sha256()
         try:
             async with http.stream("GET", place.url, headers=place.headers) as answer:
                 if answer.is_success:
-                    with open(path, "wb") as out:  # noqa: ASYNC230 - opening is quick; the writing is done in a thread
-                        async for chunk in answer.aiter_bytes(_CHUNK_BYTES):
-                            digest.update(chunk)
-                            await asyncio.to_thread(out.write, chunk)
-                    if digest.hexdigest() != content_hash:
+                    if await save(answer.aiter_bytes(), path) != content_hash:
                         raise SourceUnavailable("an input is not what was uploaded")
                     return
                 if answer.is_client_error and answer.status_code != 429:

@@ -201,7 +201,7 @@ async def test_redis_is_told_no_address_of_a_person(opened: Opened, redis_url: s
 @pytest.mark.parametrize("origin", [None, ORIGIN, "https://evil.example"])
 async def test_a_cookie_opens_no_socket(world: World, origin: str | None) -> None:
     """Browsers send it with every handshake, whoever's page asks: a page of ours gets a ticket instead."""
-    token, _ = world.ctx.tokens.mint(world.principal.user_id, ["read", "write"])
+    token, _ = world.ctx.tokens.mint(world.principal.user_id, ["read", "write"], ttl_s=3600)
     headers = {"Cookie": f"renderowl_session={token}"}
     url = f"ws{world.http_url.removeprefix('http')}/ws/projects/{world.project.id}/renders"
     async with connect(
