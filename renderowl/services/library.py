@@ -1,6 +1,5 @@
 """The library: a caller's games, clips, regions and films, each kind made, listed, replaced and deleted alike."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -15,8 +14,8 @@ from renderowl.domain.records import Principal, Scope
 from renderowl.domain.spec.fields import Spec
 from renderowl.services import projects
 from renderowl.services.context import Context
+from renderowl.services.library_file import path_problems
 from renderowl.services.paging import Page, PageRequest, cut
-from renderowl.storage.keys import check_given_key
 
 New = TypeVar("New", bound=Spec)
 Stored = TypeVar("Stored", bound=Spec)
@@ -86,16 +85,6 @@ async def delete(ctx: Context, principal: Principal, kind: Kind[Any, Any], item_
         raise Conflict(f"working clips use this {kind.one}: delete them first") from None
     if not gone:
         raise _missing(kind, item_id)
-
-
-def path_problems(item: Spec) -> Iterator[tuple[str, str]]:
-    """The fields that name files by keys that are none, with what is wrong."""
-    for name, value in msgspec.structs.asdict(item).items():
-        if name.endswith("_path") and isinstance(value, str):
-            try:
-                check_given_key(value)
-            except ValueError as error:
-                yield f"/{name}", str(error)
 
 
 async def _checked(ctx: Context, principal: Principal, kind: Kind[New, Any], item: New) -> dict[str, Any]:

@@ -17,13 +17,13 @@ from renderowl.domain.errors import FieldError, MediaUnreadable, ValidationFaile
 from renderowl.domain.library import KINDS, Kind
 from renderowl.domain.spec.fields import Spec
 from renderowl.domain.spec.reading import MAX_ERRORS, read, shown
-from renderowl.services.library import path_problems
+from renderowl.storage.keys import check_given_key
 
 MAX_ROWS: Final = 100_000
 """Of one table."""
 MAX_VALUE_BYTES: Final = 4 * 1024**2
-MAX_TEXT_CHARS: Final = 128 * 1024**2
-"""Of all values together: rows of a forged file may share what they are stored in."""
+MAX_TEXT_CHARS: Final = 64 * 1024**2
+"""Of one table's values together: rows of a forged file may share what they are stored in."""
 _STEPS: Final = 1000
 _MAX_TICKS: Final = 500_000
 """So many thousand instructions of SQLite's machine may reading a file take."""
@@ -229,6 +229,16 @@ def _time(value: Any, at: str, problems: list[FieldError]) -> datetime | None:
     except (TypeError, ValueError, OverflowError):
         problems.append(FieldError(at, "must be a time such as 2026-05-17 18:30:00"))
         return None
+
+
+def path_problems(item: Spec) -> Iterator[tuple[str, str]]:
+    """The fields of an item that name files by keys that are none, with what is wrong."""
+    for name, value in msgspec.structs.asdict(item).items():
+        if name.endswith("_path") and isinstance(value, str):
+            try:
+                check_given_key(value)
+            except ValueError as error:
+                yield f"/{name}", str(error)
 
 
 def _check_parents(contents: Contents, problems: list[FieldError]) -> None:

@@ -20,7 +20,8 @@ from renderowl.domain.records import Principal
 from renderowl.services.assets import FOLDER
 from renderowl.services.context import Context
 from renderowl.services.library import require_own
-from renderowl.services.library_file import Contents, Row, Writer, read_file
+from renderowl.services.library_file import Contents, Row, Writer
+from renderowl.services.library_reader import count_items, read_contents
 from renderowl.storage.base import ObjectInfo, ObjectMissing, SignedRequest
 
 CONTENT_TYPE: Final = "application/vnd.sqlite3"
@@ -79,8 +80,8 @@ async def bring(ctx: Context, principal: Principal, chunks: AsyncIterator[bytes]
                 if received > MAX_BYTES:
                     raise PayloadTooLarge(f"the file of a library has at most {MAX_BYTES} bytes")
                 await asyncio.to_thread(file.write, chunk)
-        contents = await asyncio.to_thread(read_file, path)
-        return await _keep(ctx, principal, path), contents.counts
+        counts = await count_items(path)
+        return await _keep(ctx, principal, path), counts
 
 
 async def restore(ctx: Context, principal: Principal, snapshot_id: str, *, replace: bool) -> Restored:
@@ -93,7 +94,7 @@ async def restore(ctx: Context, principal: Principal, snapshot_id: str, *, repla
     with _folder() as folder:
         path = folder / "library.sqlite"
         await ctx.storage.get_file(_key(principal, found.id), path)
-        contents = await asyncio.to_thread(read_file, path)
+        contents = await read_contents(path)
     try:
         async with ctx.db.transaction():
             await rows.lock(ctx.db, principal.user_id)
@@ -197,8 +198,13 @@ async def _require_place(ctx: Context, principal: Principal) -> None:
 
 
 async def _keep(ctx: Context, principal: Principal, path: Path) -> Snapshot:
+    """Store a file; of several at once none is kept that would be one too many. Raises Conflict."""
     key = _key(principal, new_id("lib"))
-    return _snapshot(await ctx.storage.put_file(key, path, content_type=CONTENT_TYPE))
+    kept = _snapshot(await ctx.storage.put_file(key, path, content_type=CONTENT_TYPE))
+    if len(await list_all(ctx, principal)) > MAX_SNAPSHOTS:
+        await ctx.storage.delete([key])
+        raise Conflict(f"there are {MAX_SNAPSHOTS} snapshots already; delete one first")
+    return kept
 
 
 @contextlib.contextmanager
