@@ -1,12 +1,15 @@
 """What this process counts, in Prometheus' default registry. No label holds an id: nothing of a tenant shows here."""
 
 import contextlib
+import itertools
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, disable_created_metrics, start_http_server
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
+
+from renderowl.domain.lifecycle import Priority, StepKind
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # they say nothing to anybody here and are half of the text
 
@@ -89,6 +92,24 @@ UNCOUNTED: Final = Counter("renderowl_requests_uncounted", "Requests let through
 HUB_MEMBERS: Final = Gauge("renderowl_hub_members", "Connections in rooms of this process")
 HUB_ROOMS: Final = Gauge("renderowl_hub_rooms", "Rooms with members in this process")
 HUB_FRAMES: Final = Tally("renderowl_hub_frames", "Messages sent to members over sockets")
+
+# `rate` and `increase` see growth alone, not the event that a series begins with: what alerts and pictures ask for by
+# name is there at 0 from the start
+_ALARMING_CODES: Final = ("poison_pill", "internal", "encoder_failed", "output_wrong", "out_of_disk")
+_FROM_THE_START: Final[tuple[tuple[Counter | Histogram, tuple[tuple[str, ...], ...]], ...]] = (
+    (ADMISSION_WAIT, (get_args(Priority),)),
+    (LEASES_EXPIRED, (("running", "dispatched"),)),
+    (STEPS_ENDED, (get_args(StepKind), ("failed",), _ALARMING_CODES)),
+    (STEPS_ENDED, (get_args(StepKind), ("retried",), ("out_of_disk",))),
+    (RENDERS_ENDED, (("completed", "failed", "cancelled"),)),
+    (DELIVERIES, (("delivered", "retried", "failed"),)),
+    (CACHE_PARTS, (("yes", "no", "bypassed"),)),
+    (ERRANDS_ENDED, (("completed", "failed", "cancelled", "timed_out", "not_submitted", "forgotten", "useless"),)),
+    (REFUSED, (("requests", "anonymous", "logins", "account_logins", "registrations", "renders"),)),
+)
+for _metric, _values in _FROM_THE_START:
+    for _labels in itertools.product(*_values):
+        _metric.labels(*_labels)
 
 
 @contextlib.contextmanager

@@ -52,17 +52,21 @@ async def _reap_one(ctx: Context, lapsed: steps.Lapsed) -> None:
         render = await renders.get(ctx.db, step.render_id, lock=True)
         if render is None or step.token is None or not await steps.still_lapsed(ctx.db, step.id, step.token):
             return
+        poisoned = step.lost + 1 >= POISON_AFTER
+        error = PoisonPill() if poisoned else WorkerLost()
         if not lapsed.started:  # the dispatch was lost with Redis, or the worker never took it: nobody's failure
             await steps.requeue(ctx.db, step.id, step.token)
             tx.after_commit.append(ctx.bus.wake_scheduler)
-        elif step.lost + 1 >= POISON_AFTER:
-            await steps.fail(ctx.db, step.id, step.token, error_record(PoisonPill()))
-            await fail_render(ctx, tx, render, PoisonPill())
+        elif poisoned:
+            await steps.fail(ctx.db, step.id, step.token, error_record(error))
+            await fail_render(ctx, tx, render, error)
         else:
-            await steps.requeue(ctx.db, step.id, step.token, lost=True, error=error_record(WorkerLost()))
-            await tell_retry(ctx, tx, render, step, WorkerLost(), 0.0)
+            await steps.requeue(ctx.db, step.id, step.token, lost=True, error=error_record(error))
+            await tell_retry(ctx, tx, render, step, error, 0.0)
             tx.after_commit.append(ctx.bus.wake_scheduler)
     metrics.LEASES_EXPIRED.labels("running" if lapsed.started else "dispatched").inc()
+    if lapsed.started:
+        metrics.STEPS_ENDED.labels(step.kind, "failed" if poisoned else "retried", error.code).inc()
 
 
 async def _pass_step_deadline(ctx: Context, step: Step) -> None:

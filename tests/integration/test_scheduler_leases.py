@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from prometheus_client import REGISTRY
 
 from renderowl.db import renders, steps
 from renderowl.domain.errors import (
@@ -91,7 +92,13 @@ async def test_a_dispatch_lost_with_redis_is_nobodys_failure(backlog: Backlog, r
     assert (step.status, step.lost, step.failures, step.attempt) == ("queued", 0, 0, 5)
 
 
+def _counted(outcome: str, code: str) -> float:
+    labels = {"kind": "prepare", "outcome": outcome, "code": code}
+    return REGISTRY.get_sample_value("renderowl_steps_ended_total", labels) or 0
+
+
 async def test_three_lost_workers_in_a_row_are_a_poison_pill(backlog: Backlog, render_id: str) -> None:
+    lost, poisoned = _counted("retried", "worker_lost"), _counted("failed", "poison_pill")
     for _ in range(3):
         assert await backlog.status(render_id) in ("queued", "processing")
         await _claim(backlog)
@@ -102,6 +109,7 @@ async def test_three_lost_workers_in_a_row_are_a_poison_pill(backlog: Backlog, r
     assert found.status == "failed"
     assert found.error is not None
     assert found.error["code"] == "poison_pill"
+    assert (_counted("retried", "worker_lost"), _counted("failed", "poison_pill")) == (lost + 2, poisoned + 1)
 
 
 async def test_an_answer_between_two_losses_ends_the_row(backlog: Backlog, render_id: str) -> None:

@@ -1,4 +1,7 @@
-"""deploy/prometheus and deploy/grafana name only metrics and labels that `services/metrics.py` exports."""
+"""deploy/prometheus and deploy/grafana name only metrics and labels that `services/metrics.py` exports.
+
+What Prometheus itself makes of them is in tests/monitoring (`make test-alerts`).
+"""
 
 import re
 from pathlib import Path
@@ -7,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from prometheus_client import generate_latest
 
 from renderowl.domain.errors import ERRORS
 from renderowl.services import metrics
@@ -37,6 +41,7 @@ def _exported() -> dict[str, set[str]]:
 
 
 _EXPORTED = _exported()
+_TOLD = generate_latest().decode().splitlines()
 
 
 def _named(query: str) -> set[str]:
@@ -54,6 +59,15 @@ def test_a_query_names_what_is_exported(query: str) -> None:
         assert set(re.findall(r"(\w+)=", matchers)) <= _EXPORTED[name]
     for codes in re.findall(r'code=~?"([^"]*)"', query):
         assert set(codes.split("|")) <= set(ERRORS)
+
+
+@pytest.mark.parametrize("query", [rule["expr"] for rule in _RULES])
+def test_what_an_alert_counts_is_there_before_it_happens(query: str) -> None:
+    for name, matchers in re.findall(r"increase\((renderowl_\w+)(?:\{([^}]*)\})?", query):
+        for label, values in re.findall(r'(\w+)=~?"([^"]*)"', matchers) or [("", "")]:
+            for value in values.split("|"):
+                wanted = f'{label}="{value}"' if label else ""
+                assert any(line.startswith(name) and wanted in line for line in _TOLD), (name, wanted)
 
 
 def test_panels_have_ids_of_their_own_and_lie_beside_each_other() -> None:
