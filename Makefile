@@ -11,7 +11,7 @@ FUZZ_MINUTES ?= 10
 export SWIFT_VENV ?= .venv-swift
 DOCS_VENV ?= .venv-docs
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine fuzz test-s3 test-netns test-web test-dashboard dashboard web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents docs lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine fuzz test-s3 test-netns test-alerts test-web test-dashboard dashboard web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -84,6 +84,16 @@ test-netns: setup-test $(SWIFT_VENV)/.ready ## Workers in network namespaces tha
 	@test "$$(id -u)" = 0 || { echo "network namespaces need root"; exit 1; }
 	@command -v ip >/dev/null || { echo "- installing iproute2"; apt-get update -qq && apt-get install -y -qq --no-install-recommends iproute2 >/dev/null; }
 	@$(BIN)/pytest -q -m netns tests/faults
+
+build/prometheus/usr/bin/prometheus:
+	@command -v apt-get >/dev/null || { echo "Prometheus comes from Debian here: apt-get is missing"; exit 1; }
+	@echo "- unpacking Debian's Prometheus into build/prometheus"; mkdir -p build/prometheus; cd build/prometheus; rm -f *.deb; \
+	  get="apt-get download -qq -o APT::Sandbox::User=root prometheus"; $$get || { apt-get update -qq && $$get; }
+	@dpkg-deb -x build/prometheus/prometheus_*.deb build/prometheus && rm build/prometheus/*.deb && touch $@
+
+test-alerts: setup-test build/prometheus/usr/bin/prometheus ## The alert rules and the dashboard's queries in Debian's Prometheus (by apt, into build/) beside real processes
+	@promtool=$$PWD/build/prometheus/usr/bin/promtool; cd deploy/prometheus && $$promtool check config prometheus.yaml && $$promtool test rules alerts_test.yaml
+	@$(BIN)/pytest -q -m prometheus tests/monitoring
 
 web/node_modules/.ready: web/package-lock.json web/package.json web/client/package.json web/dashboard/package.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 1; }
