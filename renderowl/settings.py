@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from renderowl.domain.records import Tier
+
 PREFIX = "RENDEROWL_"
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
@@ -222,6 +224,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
         host = f"[{host}]" if ":" in host else host
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
+
+    def of_tier(
+        self, what: Literal["requests_per_minute", "renders_per_day", "projects", "keys", "storage_bytes"], tier: Tier
+    ) -> int:
+        """How much of this an account of the tier may have or do; 0 is no limit."""
+        limit: int = getattr(self, f"{what}_{tier}")
+        return limit
 
     def require(self, *fields: str) -> None:
         """Raise SettingsError unless all of these fields are set."""

@@ -5,19 +5,17 @@ import pwd
 import secrets
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import psutil
 
 from renderowl.embedded import process
 from renderowl.embedded.doorway import ENVIRONMENT, Doorway
 from renderowl.embedded.errors import EmbeddedError
-from renderowl.embedded.lock import DirectoryLock
 from renderowl.embedded.postgres_binaries import binaries
+from renderowl.embedded.server import Server
 
 _NOBODY: Final = 65534
 _SETTINGS: Final = {
@@ -45,25 +43,22 @@ _PASSING: Final = ("pre-existing shared memory block", 'lock file "postmaster.pi
 _PORT_TAKEN: Final = "Address already in use"
 
 
-class EmbeddedPostgres:
-    """Postgres on 127.0.0.1 with all its state under `data_dir`; use as a context manager, or `start()` and `stop()`.
+class EmbeddedPostgres(Server):
+    """Postgres on 127.0.0.1 with all its state under `data_dir`.
 
     `data_dir` holds `cluster/`, the drawn `password`, `postgres.log` and the `lock`. Started by root, the server runs
-    as the directory's owner, or as nobody when that is root or nameless, and owns the directory from then on. The server dies
-    with this process. `durable=False` trades safety from power loss for speed, in tests.
+    as the directory's owner, or as nobody when that is root or nameless, and owns the directory from then on.
+    `durable=False` trades safety from power loss for speed, in tests.
     """
 
     name = "postgres"
+    stopping = ((signal.SIGINT, 8.0), (signal.SIGQUIT, 3.0))
 
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
-        self.data_dir = data_dir.absolute()
-        self.log = self.data_dir / "postgres.log"
-        self.port = 0
+        super().__init__(data_dir)
         self._durable = durable
         self._settings = _SETTINGS if durable else _SETTINGS | _NOT_DURABLE
         self._cluster = self.data_dir / "cluster"
-        self._lock = DirectoryLock(self.data_dir)
-        self._process: subprocess.Popen[bytes] | None = None
         self._password = ""
 
     @property
@@ -71,52 +66,13 @@ class EmbeddedPostgres:
         """`postgresql://` address of the database `renderowl`; the same after a restart."""
         return f"postgresql://renderowl:{self._password}@127.0.0.1:{self.port}/renderowl"
 
-    @property
-    def pid(self) -> int:
-        """The server's process id."""
-        if self._process is None:
-            raise EmbeddedError("the embedded Postgres is not started")
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the server's process is alive."""
-        return self._process is not None and self._process.poll() is None
-
-    def start(self) -> None:
-        """Return when the server accepts connections, made anew, stopped cleanly or killed before.
-
-        Raises EmbeddedError when another process holds the directory or the server refuses, with the end of its log.
-        """
-        if self.running:
-            return
-        self._lock.acquire()
-        try:
-            user = self._own_directory()
-            bin_dir = binaries(user)
-            if not self._cluster.exists():
-                self._create_cluster(bin_dir, user)
-            self._password = process.private_text(self.data_dir / "password", _no_password)
-            self._launch(bin_dir, user)
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """Disconnect everybody, write everything down and end; the data directory is free afterwards."""
-        if self._process is not None:
-            process.stop(self._process, (signal.SIGINT, 8.0), (signal.SIGQUIT, 3.0))
-            self._process = None
-        self._lock.release()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def _launch(self) -> None:
+        user = self._own_directory()
+        bin_dir = binaries(user)
+        if not self._cluster.exists():
+            self._create_cluster(bin_dir, user)
+        self._password = process.private_text(self.data_dir / "password", _no_password)
+        self._run(bin_dir, user)
 
     def _own_directory(self) -> int | None:
         """The user to run the server as; None is the one we are. Postgres refuses to run as root.
@@ -180,7 +136,7 @@ class EmbeddedPostgres:
         except (FileNotFoundError, ValueError, psutil.Error):
             return
 
-    def _launch(self, bin_dir: Path, user: int | None) -> None:
+    def _run(self, bin_dir: Path, user: int | None) -> None:
         """Start the server until it is ready, patient with what passes by itself."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         port_is_settled = self.port != 0

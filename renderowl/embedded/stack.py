@@ -19,6 +19,7 @@ from renderowl.embedded.errors import EmbeddedError
 from renderowl.embedded.keeper import Command, Keeper, LogFollower, Service
 from renderowl.embedded.lock import DirectoryLock
 from renderowl.embedded.postgres import EmbeddedPostgres
+from renderowl.embedded.server import Server
 from renderowl.embedded.valkey import EmbeddedValkey
 from renderowl.settings import PREFIX, Settings
 
@@ -54,7 +55,7 @@ class Stack:
         self._ready = ready
         self._show_log = show_log
         self._logs = self.data_dir / "logs"
-        self._servers: list[EmbeddedPostgres | EmbeddedValkey] = []
+        self._servers: list[Server] = []
         self._commands: list[Command] = []
         self._follow: Callable[[], None] = lambda: None
 

@@ -2,84 +2,40 @@
 
 import secrets
 import signal
-import subprocess
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import redis
 
 from renderowl.embedded import process
 from renderowl.embedded.errors import EmbeddedError
-from renderowl.embedded.lock import DirectoryLock
+from renderowl.embedded.server import Server
 
 _START_TIMEOUT_S: Final = 20.0
 _POLL_S: Final = 0.01
 _PORT_TAKEN: Final = "Address already in use"
 
 
-class EmbeddedValkey:
-    """Valkey on 127.0.0.1 behind a drawn password; use as a context manager, or `start()` and `stop()`.
+class EmbeddedValkey(Server):
+    """Valkey on 127.0.0.1 behind a drawn password.
 
     It writes no data to disk: the queue, the bus and the limits are all rebuilt from Postgres. Once started it keeps
-    its port and password, so that clients reconnect after a restart. The server dies with this process.
+    its port and password, so that clients reconnect after a restart.
     """
 
     name = "valkey"
+    stopping = ((signal.SIGTERM, 2.0),)
 
     def __init__(self, data_dir: Path) -> None:
-        self.data_dir = data_dir.absolute()
-        self.log = self.data_dir / "valkey.log"
-        self.port = 0
+        super().__init__(data_dir)
         self._password = secrets.token_urlsafe(24)
-        self._lock = DirectoryLock(self.data_dir)
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """`redis://` address of database 0; the same after a restart."""
         return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
-
-    @property
-    def pid(self) -> int:
-        """The server's process id."""
-        if self._process is None:
-            raise EmbeddedError("the embedded Valkey is not started")
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the server's process is alive."""
-        return self._process is not None and self._process.poll() is None
-
-    def start(self) -> None:
-        """Return when the server answers; raises EmbeddedError with the end of its log when it does not."""
-        if self.running:
-            return
-        self._lock.acquire()
-        try:
-            self._launch()
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """End the server and free the data directory."""
-        if self._process is not None:
-            process.stop(self._process, (signal.SIGTERM, 2.0))
-            self._process = None
-        self._lock.release()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _launch(self) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S

@@ -95,21 +95,11 @@ class Probed(msgspec.Struct, frozen=True):
         """Return the file as the timeline knows it."""
         return Media(
             src=src,
-            kind=self.kind,
             content_hash=content_hash,
-            width=self.width,
-            height=self.height,
-            duration_s=self.duration_s,
-            fps=self.fps,
-            rotation=self.rotation,
-            is_stretched=self.is_stretched,
-            transfer=self.transfer,
             decoder=_ALPHA_DECODERS.get(self.codec, "") if self.has_alpha else "",
-            codec=self.codec,
-            has_alpha=self.has_alpha,
-            has_video=self.has_video,
             has_audio=self.has_audio,
             channels=self.audio.channels if self.audio else 0,
+            **{name: getattr(self, name) for name in Media.__struct_fields__ if name in self.__struct_fields__},
         )
 
 

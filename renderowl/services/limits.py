@@ -37,24 +37,12 @@ class Allowance(msgspec.Struct, frozen=True):
 
 def requests_per_minute(settings: Settings, principal: Principal) -> int:
     """How many requests a minute the caller's account may make; 0 is without limit, as the operator's own token is."""
-    if principal.kind == "bootstrap":
-        return 0
-    return {
-        "free": settings.requests_per_minute_free,
-        "pro": settings.requests_per_minute_pro,
-        "enterprise": settings.requests_per_minute_enterprise,
-    }[principal.tier]
+    return 0 if principal.kind == "bootstrap" else settings.of_tier("requests_per_minute", principal.tier)
 
 
 def renders_per_day(settings: Settings, principal: Principal) -> int:
     """How many renders a day the caller's account may make; 0 is without limit."""
-    if principal.kind == "bootstrap":
-        return 0
-    return {
-        "free": settings.renders_per_day_free,
-        "pro": settings.renders_per_day_pro,
-        "enterprise": settings.renders_per_day_enterprise,
-    }[principal.tier]
+    return 0 if principal.kind == "bootstrap" else settings.of_tier("renders_per_day", principal.tier)
 
 
 async def allowance(ctx: Context, principal: Principal) -> Allowance:

@@ -46,16 +46,7 @@ async def create(
         raise Forbidden("this token is for one project and makes no others")
     check_name(name)
     check_settings(settings)
-    async with ctx.db.transaction():
-        await quotas.require(ctx, principal.user_id, "projects")
-        return await projects.insert(
-            ctx.db,
-            project_id=new_id("prj"),
-            owner_id=principal.user_id,
-            name=name,
-            description=description,
-            settings=settings,
-        )
+    return await _make(ctx, principal, name, description=description, settings=settings)
 
 
 async def get(ctx: Context, principal: Principal, project_id: str, scope: Scope = "read") -> Project:
@@ -94,6 +85,18 @@ async def ensure(ctx: Context, principal: Principal, name: str, *, at: str) -> P
     known = await projects.find_by_handle(ctx.db, principal.user_id, name)
     if known is not None:
         return await get(ctx, principal, known, "write")
+    return await _make(ctx, principal, name, handle=name)
+
+
+async def _make(
+    ctx: Context,
+    principal: Principal,
+    name: str,
+    *,
+    description: str | None = None,
+    settings: dict[str, Any] | None = None,
+    handle: str | None = None,
+) -> Project:
     async with ctx.db.transaction():
         await quotas.require(ctx, principal.user_id, "projects")
         return await projects.insert(
@@ -101,9 +104,9 @@ async def ensure(ctx: Context, principal: Principal, name: str, *, at: str) -> P
             project_id=new_id("prj"),
             owner_id=principal.user_id,
             name=name,
-            description=None,
-            settings={},
-            handle=name,
+            description=description,
+            settings=settings or {},
+            handle=handle,
         )
 
 

@@ -69,5 +69,4 @@ async def require(ctx: Context, user_id: str, kind: Kind, *, more: int = 1, at: 
 
 def _most(settings: Settings, kind: Kind, user_id: str, tier: Tier) -> int:
     """0 is without limit."""
-    limit: int = 0 if user_id == BOOTSTRAP_USER else getattr(settings, f"{kind}_{tier}")
-    return limit
+    return 0 if user_id == BOOTSTRAP_USER else settings.of_tier(kind, tier)
