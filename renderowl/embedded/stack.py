@@ -135,8 +135,11 @@ class Stack:
             self._commands.append(command)
             command.start()
         if self._show_log is not None:
-            services: list[Service] = [*self._servers, *self._commands]
-            self._follow = LogFollower(services, self._show_log).copy
+            self._follow = LogFollower(self._services, self._show_log).copy
+
+    @property
+    def _services(self) -> list[Service]:
+        return [*self._servers, *self._commands]
 
     def _metrics_port(self, name: str, number: int) -> dict[str, str]:
         """A port of its own for each part that serves metrics; the API has its port already and comes first."""
@@ -169,7 +172,7 @@ class Stack:
             time.sleep(_TICK_S)
 
     def _supervise(self) -> None:
-        keepers = [Keeper(service, self._say) for service in (*self._servers, *self._commands)]
+        keepers = [Keeper(service, self._say) for service in self._services]
         while True:
             for keeper in keepers:
                 keeper.tend()
