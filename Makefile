@@ -146,7 +146,7 @@ pictures: setup-test ## Render the pictures of docs/compositions.md anew (a minu
 	@$(BIN)/python docs/gallery.py
 
 bench-render: setup-test ## Measure rendering beside hand-written FFmpeg commands and MoviePy (about 40 minutes)
-	@for figure in $(addprefix render/,slideshow edit memory parallel sync first_preview growth longform smart_cut) report; do $(BIN)/python bench/$$figure.py || exit 1; done
+	@for figure in $(addprefix render/,slideshow edit memory parallel sync first_preview playing growth longform smart_cut) report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
 documents: setup-test ## Write anew what the documents below docs/ take from the code (OpenAPI, AsyncAPI, diagrams)
 	@$(BIN)/python -m renderowl.testing.documents

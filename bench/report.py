@@ -55,6 +55,8 @@ _ORDER: Final = (
     "render_joints",
     "render_sync",
     "render_first_preview",
+    "render_playing",
+    "render_playing_cost",
     "render_growth_clips",
     "render_growth_tracks",
     "render_longform",
@@ -192,6 +194,11 @@ def picture(result: Result) -> str:
             return charts.bars("Wall time", _each(data["jobs"], "wall_s"), "s")
         case "render_first_preview":
             return charts.distributions("Step's start to the first picture", data["waits_s"], "s", result.goal)
+        case "render_playing":
+            return charts.distributions("Until a player has the first piece", data["waits_s"], "s", result.goal)
+        case "render_playing_cost":
+            pairs = {f"pair {n + 1}": ratio for n, ratio in enumerate(data["ratios"])}
+            return charts.bars("Shown / not shown", pairs | {"median": result.result}, "x", result.goal)
         case "render_sync" | "render_again":
             return ""
         case name if name.startswith("render_") and "jobs" in data:
