@@ -13,9 +13,9 @@ RUN VIRTUAL_ENV=/opt/builder /opt/builder/bin/uv build --wheel --no-build-isolat
 
 FROM python:3.13-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends bubblewrap tini \
+ && apt-get install -y --no-install-recommends tini \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --home-dir /var/lib/renderowl --create-home renderowl \
+ && useradd --uid 10001 --shell /usr/sbin/nologin --home-dir /var/lib/renderowl --create-home renderowl \
  && install -d -o renderowl -g renderowl /var/lib/renderowl/work
 COPY --from=build /opt/renderowl /opt/renderowl
 ENV PATH=/opt/renderowl/bin:$PATH PYTHONUNBUFFERED=1
@@ -23,6 +23,7 @@ USER renderowl
 WORKDIR /var/lib/renderowl
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# for `serve`, as started below; compose.yaml has others for the other commands
 HEALTHCHECK --interval=10s --timeout=5s --start-period=15s \
   CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('RENDEROWL_PORT', '8080')}/readyz\", timeout=3)"]
 # tini reaps what a killed worker leaves behind
