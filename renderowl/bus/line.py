@@ -10,6 +10,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 _BATCH: Final = 32
 """After so many replies the loop takes a turn: after a pause of ours hundreds may have come."""
+_GATHER_S: Final = 0.01
+"""While replies come more often than this, they are left to gather for as long and read together."""
 
 
 class Line(asyncio.Protocol):
@@ -17,6 +19,9 @@ class Line(asyncio.Protocol):
 
     redis-py wakes a task for every reply, through a stream and with a timer, which cost a room of five members a third of
     the processor time of a message (`bench/rooms/fanout.py`). It has no public way to its transport.
+
+    As a network card does under load, it lets replies gather: what is told of many of them in one go costs the members'
+    sockets less than as many single wake-ups (docs/decisions/0034-replies-gather.md).
     """
 
     def __init__(self, connection: AbstractConnection, hear: Callable[[Any], None]) -> None:
@@ -29,6 +34,7 @@ class Line(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._lost: asyncio.Future[Exception] = self._loop.create_future()
         self._quiet = True
+        self._read_on_at = 0.0
         self._transport = cast(asyncio.Transport, writer.transport)
         self._transport.set_protocol(self)
 
@@ -67,11 +73,22 @@ class Line(asyncio.Protocol):
                 self._end(RedisConnectionError(str(error)))
                 return
             if reply is False:
-                self._transport.resume_reading()
+                self._let_gather()
                 return
             self._hear(reply)
         self._transport.pause_reading()
         self._loop.call_soon(self._hand_on)
+
+    def _let_gather(self) -> None:
+        if self._loop.time() - self._read_on_at < _GATHER_S:
+            self._transport.pause_reading()
+            self._loop.call_later(_GATHER_S, self._read_on)
+        else:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        self._read_on_at = self._loop.time()
+        self._transport.resume_reading()
 
     def _end(self, error: Exception) -> None:
         if not self._lost.done():

@@ -1,7 +1,10 @@
-"""The reading of a Redis connection: what counts as an answer to a ping."""
+"""The reading of a Redis connection: what counts as an answer to a ping, and when replies are left to gather."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
+
+import pytest
 
 from renderowl.bus.line import Line
 
@@ -9,14 +12,17 @@ from renderowl.bus.line import Line
 class Transport:
     """Of a connection that says nothing by itself."""
 
+    def __init__(self) -> None:
+        self.reads = True
+
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = protocol
 
     def resume_reading(self) -> None:
-        pass
+        self.reads = True
 
     def pause_reading(self) -> None:
-        pass
+        self.reads = False
 
     def close(self) -> None:
         pass
@@ -40,4 +46,48 @@ async def test_an_answer_that_comes_while_its_question_is_sent_is_one() -> None:
     assert not await line.is_quiet(0)
     assert await line.is_quiet(0), "it was told of once"
     assert heard == [b"PONG"]
+    line.end()
+
+
+class Loop:
+    """Whose time stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.later: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> None:
+        self.later.append((self.now + delay_s, call))
+
+    def turn(self, to: float) -> None:
+        self.now = to
+        due, self.later = [call for at, call in self.later if at <= to], [one for one in self.later if one[0] > to]
+        for call in due:
+            call()
+
+
+async def test_replies_that_come_thick_gather_for_ten_milliseconds_and_single_ones_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection, heard, loop = Connection(), list[Any](), Loop()
+    line = Line(cast(Any, connection), heard.append)
+    monkeypatch.setattr(line, "_loop", loop)
+    transport = connection._writer.transport
+    line.data_received(b"+one\r\n")
+    assert transport.reads, "it comes after a long time"
+    loop.turn(to=100.009)
+    line.data_received(b"+two\r\n+thr")
+    assert heard == [b"one", b"two"], "what has come is told at once"
+    assert not transport.reads
+    loop.turn(to=100.018)
+    assert not transport.reads
+    loop.turn(to=100.02)
+    assert transport.reads
+    loop.turn(to=100.031)
+    line.data_received(b"ee\r\n")
+    assert heard == [b"one", b"two", b"three"]
+    assert transport.reads, "it comes after a while again"
     line.end()
