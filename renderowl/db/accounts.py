@@ -29,10 +29,10 @@ async def insert_user(
     role: Role = "user",
     tier: Tier = "free",
 ) -> User | None:
-    """Store a user; None when the address is taken."""
+    """Store a user; None when the address, or the id, is taken."""
     made = await db.execute(
         "INSERT INTO users (id, email, password_hash, role, tier) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT (lower(email)) DO NOTHING",
+        " ON CONFLICT DO NOTHING",
         user_id,
         email,
         password_hash,

@@ -55,13 +55,13 @@ class Draft:
         os.fsync(self._file.fileno())
         self._file.close()
         while True:
-            if make_folder:
-                target.parent.mkdir(parents=True, exist_ok=True)
             try:
+                if make_folder:
+                    target.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(self._path, target)
-            except FileNotFoundError:
-                # A concurrent delete may have pruned the folder that was just made: make it again.
-                if not make_folder or not self._path.exists():
+            except (FileNotFoundError, FileExistsError):
+                # A concurrent delete may have pruned a folder while it was made, or after that: make it again.
+                if not make_folder or not self._path.exists() or target.parent.is_file():
                     raise
                 continue
             sync_folder(target.parent)

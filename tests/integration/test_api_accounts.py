@@ -1,5 +1,7 @@
 """Accounts over HTTP: sessions, keys, tokens, tickets."""
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -121,3 +123,9 @@ async def test_a_bad_credential_is_401_and_never_500(service: Service, header: s
     answer = await http.get("/projects", headers={"authorization": header} if header else {})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_the_first_requests_of_the_bootstrap_token_may_come_at_once(service: Service) -> None:
+    """As the first processes of an installation may: each of them makes the administrator."""
+    answers = await asyncio.gather(*(service.http.get("/me") for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {200}
