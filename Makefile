@@ -10,6 +10,12 @@ MACHINE_S ?= 600
 FUZZ_MINUTES ?= 10
 export SWIFT_VENV ?= .venv-swift
 DOCS_VENV ?= .venv-docs
+# uv trusts what the machine does, as pip: a company's proxy has a certificate of its own
+ifneq (,$(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt))
+export UV_SYSTEM_CERTS ?= 1
+endif
+# runs in any Python there ever was; $(VENV) that an older one made is in the way
+ENOUGH := import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "RenderOwl needs Python 3.11 or newer, and %s is %d.%d. Name another: make PYTHON=python3.13 ...\n(remove $(VENV) before, if that is there)" % (sys.argv[1], v[0], v[1]))
 
 .PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine fuzz test-s3 test-netns test-alerts test-web test-dashboard dashboard web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents docs lock clean
 
@@ -17,8 +23,9 @@ help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 $(BIN)/uv: requirements/installer.lock
+	@python=$(BIN)/python; test -x $$python || python=$(PYTHON); $$python -c '$(ENOUGH)' $$python
 	@echo "- creating $(VENV)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/installer.lock
 	@touch $@
 
@@ -52,7 +59,7 @@ setup: $(VENV)/.runtime ## Install RenderOwl into .venv and do nothing else
 setup-test: $(VENV)/.test ## Install RenderOwl and the test tools into .venv
 
 demo: setup ## Start everything, render real media and watch it live (MEDIA="my.mp4 photo.jpg" for your own)
-	@$(BIN)/renderowl demo $(MEDIA)
+	@if [ -f "$$MEDIA" ]; then exec $(BIN)/renderowl demo "$$MEDIA"; else exec $(BIN)/renderowl demo $(MEDIA); fi
 
 check: setup-test ## Format, lint, types, import contract and unit tests, in under 30 s
 	@$(BIN)/ruff format --check -q .

@@ -236,7 +236,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Raise SettingsError unless all of these fields are set."""
         missing = [f"{PREFIX}{name.upper()}" for name in fields if not getattr(self, name)]
         if missing:
-            instead = "`renderowl up` needs none of them, and most commands take its --data-dir instead"
+            instead = "where `renderowl up` runs, give most commands its folder instead, such as --data-dir .renderowl"
             raise SettingsError(f"{', '.join(missing)} must be set; {instead}")
         if "secret_key" in fields and len(self.secret_key) < 32:
             raise SettingsError("RENDEROWL_SECRET_KEY must have at least 32 characters")

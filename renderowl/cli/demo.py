@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
+from signal import SIGTERM
 
 import rich_click as click
 from rich.console import Console
@@ -17,9 +18,12 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from renderowl.cli import demo_films
+from renderowl.cli.server_options import plainly
 from renderowl.client import Asset, Client, Render, RoomFilter
 from renderowl.domain.lifecycle import is_active
-from renderowl.pipeline.tools import discover
+from renderowl.embedded.process import die_with_parent
+from renderowl.pipeline.probe import Probed, probe_all
+from renderowl.pipeline.tools import Toolchain, discover
 
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 20.0
@@ -38,7 +42,8 @@ WIDE = 100
 )
 def command(media: tuple[Path, ...], data_dir: Path) -> None:
     """Start everything, upload MEDIA (or media made for it), render two films, watch them live, stop everything."""
-    asyncio.run(_demo(media, data_dir.absolute()))
+    with plainly("the stack that was just started"):
+        asyncio.run(_demo(media, data_dir.absolute()))
 
 
 class _Stopwatch:
@@ -58,7 +63,9 @@ async def _demo(media: Sequence[Path], data_dir: Path) -> None:
     console = Console(stderr=False, highlight=False)
     watch = _Stopwatch()
     with watch.time("media"):
-        paths = list(media) or await demo_films.make_media(await discover(), data_dir / "media")
+        tools = await discover()
+        paths = list(media) or await demo_films.make_media(tools, data_dir / "media")
+        await _require_media(paths, tools)
     token = secrets.token_urlsafe(24)
     with watch.time("start: Postgres, Valkey, API, scheduler, worker"):
         console.print("[bold]Starting[/] Postgres, Valkey, the API, the scheduler and a worker")
@@ -78,6 +85,16 @@ async def _demo(media: Sequence[Path], data_dir: Path) -> None:
         console.print(f"[bold green]{path}[/]  {decimal(path.stat().st_size)}{reused}", soft_wrap=True)
 
 
+async def _require_media(paths: Sequence[Path], tools: Toolchain) -> None:
+    """Raise UsageError naming every file that no film can be made of, before anything is started."""
+    found = await probe_all(paths, tools)
+    bad = [f"{path}: {error.detail}" for path, error in zip(paths, found, strict=True) if isinstance(error, Exception)]
+    if bad:
+        raise click.UsageError("these files cannot be used\n" + "\n".join(bad))
+    if all(isinstance(one, Probed) and one.kind == "audio" for one in found):
+        raise click.UsageError("there must be a video or a picture among the files: sound alone makes no film")
+
+
 async def _start(data_dir: Path, token: str) -> tuple[asyncio.subprocess.Process, str]:
     """Start `renderowl up` on a free port; the process and the address it printed."""
     await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
@@ -87,6 +104,8 @@ async def _start(data_dir: Path, token: str) -> tuple[asyncio.subprocess.Process
             env=os.environ | {"RENDEROWL_AUTH_TOKEN": token},
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
+            start_new_session=True,  # Ctrl-C is for us: we stop it when it is time
+            preexec_fn=die_with_parent(SIGTERM),
         )
     assert process.stdout is not None
     try:
@@ -97,6 +116,9 @@ async def _start(data_dir: Path, token: str) -> tuple[asyncio.subprocess.Process
                     return process, url
     except TimeoutError:
         await _stop(process)
+    except asyncio.CancelledError:
+        await _stop(process)
+        raise
     said = (data_dir / "up.log").read_text(errors="replace").strip()
     raise click.ClickException(f"the stack did not start; it said:\n{said}\nIts logs are in {data_dir / 'logs'}")
 
@@ -115,7 +137,7 @@ async def _show(
     client: Client, paths: Sequence[Path], output: Path, console: Console, watch: _Stopwatch
 ) -> list[tuple[Path, Render]]:
     project = await client.create_project("Demo")
-    with watch.time(f"upload and probe {len(paths)} files"):
+    with watch.time(f"upload and probe {len(paths)} file{'s' if len(paths) != 1 else ''}"):
         console.print(f"[bold]Uploading[/] {', '.join(path.name for path in paths)}")
         uploaded = await asyncio.gather(*(client.upload(project.id, path) for path in paths))
         assets = await asyncio.gather(*(client.ready_asset(project.id, asset.id) for asset in uploaded))

@@ -1,6 +1,7 @@
 """`renderowl listen`: a project's webhooks to a port of this machine, wherever it is."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -32,10 +33,22 @@ def command(
 
     It hears the project's room, so nothing has to reach this machine from outside. URL may be just a port, or a port and a path.
     """
-    address = f"http://127.0.0.1:{target}" if target[:1].isdigit() and ":" not in target else target
+    address = _address(target)
     wanted = frozenset(events) or WEBHOOK_EVENTS
-    with plainly():
+    with contextlib.suppress(KeyboardInterrupt), plainly(server):
         asyncio.run(_listen(server, require_key(key), project_id, address, wanted, since, click.echo))
+
+
+def _address(target: str) -> str:
+    """The whole URL; raises BadParameter for what is none."""
+    if target.startswith(("http://", "https://")):
+        return target
+    port = target.partition("/")[0]
+    if "://" not in target and (port.isdigit() or ":" in port):
+        return f"http://{target}" if ":" in port else f"http://127.0.0.1:{target}"
+    raise click.BadParameter(
+        f"{target!r} is none of a port (3000), a port and a path (3000/hooks) and a URL", param_hint="URL"
+    )
 
 
 async def _listen(

@@ -1,11 +1,13 @@
 """The command `renderowl`: one module per command, each imported only when it is asked for."""
 
+import difflib
 import importlib
 from typing import Any, Final
 
 import rich_click as click
 
 from renderowl import __version__
+from renderowl.cli.telling import told
 from renderowl.domain.errors import RenderOwlError
 from renderowl.embedded.errors import EmbeddedError
 from renderowl.settings import SettingsError
@@ -49,6 +51,16 @@ class _Commands(click.RichGroup):
         command: click.Command = importlib.import_module(f"renderowl.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            nearest = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            meant = f" Did you mean {nearest[0]!r}?" if nearest else ""
+            raise click.UsageError(f"{error.message}{meant}", ctx) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -70,8 +82,7 @@ def _explained(error: Exception) -> tuple[str, int] | None:
         case SettingsError():
             return str(error), _MISTAKEN
         case RenderOwlError():
-            lines = [error.detail, *(f"  {one.path}: {one.message}" for one in error.errors)]
-            return "\n".join(lines), _MISTAKEN if error.fault == "caller" else _FAILED
+            return told(error), _MISTAKEN if error.fault == "caller" else _FAILED
         case EmbeddedError() | OSError():
             return str(error), _FAILED
         case _:

@@ -1,6 +1,7 @@
 """`renderowl render`: a spec file to a video, with nothing but FFmpeg, or by a server."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ import rich_click as click
 from renderowl.cli.environment import read_settings
 from renderowl.cli.server_options import plainly, require_key, server_options
 from renderowl.cli.spec_file import prepare, read_spec
+from renderowl.domain.spec.file_names import name_problems
 from renderowl.pipeline.assemble import OutputFile
 from renderowl.pipeline.hardware import equipped
 from renderowl.pipeline.render_file import RenderProgress, render_file
@@ -70,7 +72,7 @@ def _render_there(
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    with plainly():
+    with contextlib.suppress(KeyboardInterrupt) if watch else contextlib.nullcontext(), plainly(server):
         place = asyncio.run(
             render_there(
                 server, key, project_id, spec_file, output, watch=watch, bar=lambda: _Bar(quiet=as_json), say=say
@@ -90,6 +92,8 @@ async def _render(
     )  # nobody is there to be shown anything
     plan = msgspec.structs.replace(prepared.plan, preview=unseen)
     place = output or Path(plan.output_name)
+    for problem in name_problems(place.name, plan.output_name.rpartition(".")[2]):
+        raise click.BadParameter(f"{place.name} {problem} that the spec asks for", param_hint="--output")
     if place.name in {film.output_name for film in plan.further}:
         raise click.UsageError(f"{place.name} is also the name of another output of the spec")
     await asyncio.to_thread(place.parent.mkdir, parents=True, exist_ok=True)

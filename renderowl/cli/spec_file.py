@@ -2,7 +2,9 @@
 
 import asyncio
 import atexit
+import codecs
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -14,7 +16,9 @@ import rich_click as click
 
 from renderowl.cli.web_files import from_the_web
 from renderowl.domain.errors import FieldError, RenderOwlError, ValidationFailed
+from renderowl.domain.spec.fields import Spec
 from renderowl.domain.spec.limits import Limits
+from renderowl.domain.spec.reading import read
 from renderowl.pipeline import compositions, espeak
 from renderowl.pipeline.font_files import FontFacts, probe_font
 from renderowl.pipeline.glyphs import require_glyphs
@@ -28,13 +32,15 @@ from renderowl.settings import Settings
 LIMITS: Final = Limits(max_duration_s=3 * 3600.0, max_width=7680, max_height=7680, local_files=True)
 """On one's own machine the only limits are those of the encoders."""
 
+_BYTE: Final = re.compile(r" \(byte (\d+)\)$")
 
-class SpecFile(msgspec.Struct, forbid_unknown_fields=True):
+
+class SpecFile(Spec, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The file's contents; `src` values in it are paths relative to the file."""
 
     composition_id: str
     input_props: dict[str, Any]
-    output_settings: dict[str, Any] = {}
+    output_settings: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -45,11 +51,26 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 def read_spec(path: Path) -> SpecFile:
-    """Return the file's contents; raises click.UsageError when it is not a spec."""
+    """Return the file's contents; raises click.UsageError when it is not JSON, ValidationFailed when not a spec."""
+    written = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=SpecFile)
-    except msgspec.DecodeError as error:
-        raise click.UsageError(f"{path} is not a spec: {error}") from error
+        document = msgspec.json.decode(written)
+    except ValueError as error:  # no JSON, or not in UTF-8
+        raise click.UsageError(f"{path} is not JSON: {_placed(str(error), written)}") from error
+    reading = read(document, SpecFile, at="")
+    if reading.value is None:
+        raise ValidationFailed(f"{path} is not a spec", errors=reading.errors)
+    return reading.value
+
+
+def _placed(complaint: str, written: bytes) -> str:
+    """What the decoder said of a byte, said of a line as editors count them."""
+    found = _BYTE.search(complaint)
+    if found is None:
+        return complaint
+    lines = written[: int(found[1])].decode(errors="replace").split("\n")
+    what = complaint[: found.start()].removeprefix("JSON is malformed: ")
+    return f"line {len(lines)}, column {len(lines[-1]) + 1}: {what}"
 
 
 async def prepare(path: Path, spec: SpecFile, tools: Toolchain, settings: Settings) -> Prepared:
@@ -61,7 +82,7 @@ async def prepare(path: Path, spec: SpecFile, tools: Toolchain, settings: Settin
     inputs = {src: file for src, file in files.items() if src not in text_sources}
     font_sources = compositions.font_sources(ask)
     media, fonts = await _look(inputs, font_sources, sources, tools)
-    texts = {src: files[src].read_text(encoding="utf-8-sig") for src in text_sources}
+    texts = _read_texts({src: files[src] for src in text_sources}, sources)
     for src, spoken in (await _spoken(compositions.speeches(ask))).items():
         media[src], inputs[src] = spoken.media, spoken.path
     timeline = compositions.compile(ask, media, texts, fonts)
@@ -102,6 +123,21 @@ async def _look(
     if problems:
         raise ValidationFailed("the spec names files that cannot be used", errors=problems)
     return media, fonts
+
+
+def _read_texts(files: Mapping[str, Path], pointers: Mapping[str, list[str]]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    problems: list[FieldError] = []
+    for src, file in files.items():
+        try:
+            texts[src] = file.read_text(encoding="utf-8-sig")
+        except OSError as error:
+            problems += [FieldError(pointer, f"{src}: {error.strerror}") for pointer in pointers[src]]
+        except UnicodeDecodeError:
+            problems += [FieldError(pointer, f"{src}: not text in UTF-8") for pointer in pointers[src]]
+    if problems:
+        raise ValidationFailed("the spec names files that cannot be used", errors=problems)
+    return texts
 
 
 def _hash_of(path: Path) -> str:

@@ -18,7 +18,7 @@ from renderowl.domain.spec.speech import Speech
 from renderowl.pipeline.ask import Said
 from renderowl.pipeline.timeline import Media
 
-HOW_TO_GET: Final = "pip install 'renderowl[tts]' on the machine of the API, or apt-get install libespeak-ng1"
+HOW_TO_GET: Final = "pip install espeakng-loader on the machine of the API, or apt-get install libespeak-ng1"
 
 Field = Literal["text", "language", "voice"]
 Wanted = Mapping[Speech, Sequence[Said]]

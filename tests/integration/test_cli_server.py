@@ -15,6 +15,7 @@ from renderowl.cli.main import cli
 from renderowl.cli.render import _Bar
 from renderowl.cli.render_there import RenderThere, render_there
 from renderowl.client import Client
+from renderowl.domain.errors import ValidationFailed
 from renderowl.domain.events import WEBHOOK_EVENTS
 from renderowl.domain.ids import new_id
 from renderowl.security import standard_webhooks
@@ -82,15 +83,31 @@ async def test_what_is_watched_is_rendered_again_when_it_changes(
         await until(lambda: told(1), timeout_s=30)
         spec_file.write_text("{")
         await until(lambda: told(2), timeout_s=30)
-        assert "is not a spec" in said[1]
-        FILM["input_props"]["tracks"][0]["clips"][0]["duration"] = 2
-        spec_file.write_text(json.dumps(FILM))
+        assert "spec.json is not JSON" in said[1]
+        spec_file.unlink()  # as some editors do before they write anew
         await until(lambda: told(3), timeout_s=30)
+        assert "No such file" in said[2]
+        FILM["input_props"]["tracks"][0]["clips"][0]["duration"] = 2
+        (spec_file.parent / "new").write_text(json.dumps(FILM))
+        (spec_file.parent / "new").rename(spec_file)
+        await until(lambda: told(4), timeout_s=30)
     finally:
         watching.cancel()
         await asyncio.wait([watching])
-    assert said[2].endswith("film.mp4")
+    assert said[3].endswith("film.mp4")
     assert renderowl_events.types().count("render.completed") == 2
+
+
+async def test_no_project_is_made_for_a_spec_whose_files_are_not_there(
+    spec_file: Path, renderowl_service: RunningService, renderowl_key: str
+) -> None:
+    (spec_file.parent / "a.png").unlink()
+    said: list[str] = []
+    url, bar = renderowl_service.url, lambda: _Bar(quiet=True)
+    with pytest.raises(ValidationFailed) as refused:
+        await render_there(url, renderowl_key, None, spec_file, None, watch=False, bar=bar, say=said.append)
+    assert [error.path for error in refused.value.errors] == ["/input_props/tracks/0/clips/0/src"]
+    assert said == []
 
 
 async def test_events_reach_a_local_port_signed_as_webhooks_are(

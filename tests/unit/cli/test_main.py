@@ -38,6 +38,16 @@ def _failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
             2,
             "renderowl: the spec is wrong\n  /a/0: is no number\n",
         ),
+        (
+            ValidationFailed("/a/0 is no number", errors=[FieldError("/a/0", "is no number")]),
+            2,
+            "renderowl: /a/0: is no number\n",
+        ),
+        (
+            ValidationFailed("/a is gone (and 1 more)", errors=[FieldError("/a", "is gone"), FieldError("/b", "too")]),
+            2,
+            "renderowl: 2 fields are wrong\n  /a: is gone\n  /b: too\n",
+        ),
         (FileNotFoundError(2, "No such file", "x.json"), 1, "renderowl: [Errno 2] No such file: 'x.json'\n"),
     ],
 )
@@ -73,7 +83,9 @@ def test_a_missing_server_is_said_and_how_to_get_one(runner: CliRunner, argument
 
 
 def test_an_unknown_command_is_a_usage_error(runner: CliRunner) -> None:
-    assert runner.invoke(cli, ["serv"]).exit_code == 2
+    result = runner.invoke(cli, ["serv"])
+    assert result.exit_code == 2
+    assert "Did you mean 'serve'?" in result.stderr
 
 
 def test_version_is_for_people_and_scripts(runner: CliRunner) -> None:
