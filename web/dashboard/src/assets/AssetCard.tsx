@@ -85,9 +85,9 @@ function Picture({ asset }: { readonly asset: Asset }) {
 
 /** What one wants to know of it first. */
 export function factsOf({ metadata, size_bytes: size }: Asset): string {
-  const { width, height, duration_s: lasts } = (metadata ?? {}) as Record<string, number | undefined>;
+  const { width = 0, height = 0, duration_s: lasts } = (metadata ?? {}) as Record<string, number | undefined>;
   const facts = [
-    width !== undefined && height !== undefined ? `${width}×${height}` : null,
+    width > 0 && height > 0 ? `${width}×${height}` : null,
     lasts !== undefined && lasts > 0 ? secondsText(lasts) : null,
     bytesText(size),
   ];

@@ -85,7 +85,7 @@ export function SignInPage() {
               <PasswordInput
                 name="key"
                 label="API key"
-                description="Kept by this tab alone, until it is closed"
+                description="Kept by this tab alone, until it is closed; `renderowl keys create` makes one"
                 placeholder="ro_live_…"
                 autoComplete="off"
                 required
