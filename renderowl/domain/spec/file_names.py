@@ -6,6 +6,8 @@ from typing import Final
 
 _BAD_CHARS: Final = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
 _EXTENSIONS: Final = {"hls": "m3u8"}
+MAX_BYTES: Final = 220
+"""File systems take 255, and the names of stills and captions are longer than the film's."""
 
 
 def extension_of(format: str) -> str:
@@ -19,6 +21,8 @@ def name_problems(name: str, format: str) -> Iterator[str]:
         yield 'must be a file name: no folders, no control characters and none of < > : " | ? *'
     elif name != name.strip() or name.startswith(".") or name.endswith("."):
         yield "must not begin with a dot nor begin or end with a space"
+    if len(name.encode(errors="replace")) > MAX_BYTES:
+        yield f"must have at most {MAX_BYTES} bytes in UTF-8"
     extensions = ("jpg", "jpeg") if format == "jpg" else (extension_of(format),)
     stem, dot, extension = name.rpartition(".")
     if not dot or not stem or extension.lower() not in extensions:
