@@ -12,6 +12,7 @@ import re
 import secrets
 import subprocess
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -29,8 +30,6 @@ from renderowl.pipeline.tools import discover
 
 GOAL_S: Final = 5.0
 GOAL_COST: Final = 1.03
-_SHOWN: Final = {"preview": {"frames": True, "hls": True}}
-_PLAIN: Final = {"preview": {"frames": False, "hls": False}}
 _ALL: Final = RoomFilter(types=["state", "progress", "preview"])
 
 
@@ -62,23 +61,28 @@ def cpu_s(pid: int) -> float:
     return used
 
 
+@dataclass(frozen=True)
 class Cinema:
     """A stack, a project with sources, and a client that watches."""
 
-    def __init__(self, pid: int, client: Client, http: httpx.AsyncClient, project_id: str, sources: list[str]) -> None:
-        self._pid, self._client, self._http = pid, client, http
-        self._project_id, self._sources = project_id, sources
+    pid: int
+    client: Client
+    http: httpx.AsyncClient
+    project_id: str
+    sources: list[str]
+    preset: str
 
-    async def take(self, settings: dict[str, Any], seconds: float) -> Take:
+    async def take(self, seconds: float, *, shown: bool) -> Take:
         """Render the film once, encoding all of it: no other has its title and its volume."""
         title, volume = f"Take {secrets.token_hex(4)}", 0.5 + secrets.randbelow(400_000) / 1e6
-        props = film(*self._sources, title=title, volume=volume, seconds=seconds)
-        room = aiter(self._client.room(self._project_id, filter=_ALL))
+        props = film(*self.sources, title=title, volume=volume, seconds=seconds)
+        settings = {"preset": self.preset, "preview": {"frames": shown, "hls": shown}}
+        room = aiter(self.client.room(self.project_id, filter=_ALL))
         pictures, piece = 0, None
         async with contextlib.aclosing(room):
             assert (await anext(room)).type == "snapshot"
-            before, began, asked_at = cpu_s(self._pid), time.monotonic(), datetime.now(UTC)
-            render = await self._client.create_render(self._project_id, "timeline", props, output_settings=settings)
+            before, began, asked_at = cpu_s(self.pid), time.monotonic(), datetime.now(UTC)
+            render = await self.client.create_render(self.project_id, "timeline", props, output_settings=settings)
             async for message in room:
                 if message.render_id != render.id:
                     continue
@@ -87,8 +91,8 @@ class Cinema:
                     piece = await self._first_piece(render)
                 if is_end(message):
                     break
-            used, wall_s = cpu_s(self._pid) - before, time.monotonic() - began
-        assert bool(piece) == bool(pictures) == (settings == _SHOWN), "another film was shown than was asked for"
+            used, wall_s = cpu_s(self.pid) - before, time.monotonic() - began
+        assert bool(piece) == bool(pictures) == shown, "another film was shown than was asked for"
         waits_s = None
         if piece is not None:
             step_at = await self._first_step_at(render)
@@ -98,22 +102,22 @@ class Cinema:
 
     async def _first_piece(self, render: Render) -> Piece:
         """As a player does it: the playlist, the one of the pictures, and what that names first."""
-        url = (await self._json(f"/projects/{self._project_id}/renders/{render.id}/playlist"))["url"]
+        url = (await self._json(f"/projects/{self.project_id}/renders/{render.id}/playlist"))["url"]
         for pattern in (r"(?m)^[^#\n]+\.m3u8$", r"(?m)^[^#\n]+\.ts$"):
-            listed = re.search(pattern, (await self._http.get(url)).raise_for_status().text)
+            listed = re.search(pattern, (await self.http.get(url)).raise_for_status().text)
             assert listed is not None, "the playlist names nothing that plays"
             url = urljoin(url, listed[0])
-        data = (await self._http.get(url)).raise_for_status().content
+        data = (await self.http.get(url)).raise_for_status().content
         return Piece(datetime.now(UTC), data)
 
     async def _first_step_at(self, render: Render) -> datetime:
         """When the step began that made the film's first pictures; a short film has but one."""
-        steps = (await self._json(f"/projects/{self._project_id}/renders/{render.id}/steps"))["items"]
+        steps = (await self._json(f"/projects/{self.project_id}/renders/{render.id}/steps"))["items"]
         first = min(steps, key=lambda step: (step["kind"] != "segment", step["ordinal"]))
         return datetime.fromisoformat(first["started_at"])
 
     async def _json(self, path: str) -> Any:
-        return (await self._http.get(path)).raise_for_status().json()
+        return (await self.http.get(path)).raise_for_status().json()
 
 
 def is_end(message: RoomMessage) -> bool:
@@ -146,7 +150,7 @@ def frames_of(piece: bytes) -> int:
     return int(re.findall(r"(?m)^frame=([0-9]+)$", said)[-1])
 
 
-async def measure(rounds: int, seconds: float, slots: int) -> None:
+async def measure(rounds: int, seconds: float, slots: int, preset: str) -> None:
     video, music = await make_media(await discover(), Path(".renderowl/bench"))
     shown: list[Take] = []
     plain: list[Take] = []
@@ -155,12 +159,11 @@ async def measure(rounds: int, seconds: float, slots: int) -> None:
         sources = await upload(client, project.id, [video, music])
         headers = {"authorization": f"Bearer {TOKEN}"}
         async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=60) as http:
-            cinema = Cinema(stack.process.pid, client, http, project.id, sources)
-            await cinema.take(_PLAIN, 2)
+            cinema = Cinema(stack.process.pid, client, http, project.id, sources, preset)
+            await cinema.take(2, shown=False)
             for n in range(rounds):
-                turns = [(_PLAIN, plain), (_SHOWN, shown)]
-                for settings, takes in turns if n % 2 else reversed(turns):
-                    takes.append(await cinema.take(settings, seconds))
+                for is_shown, takes in [(False, plain), (True, shown)][:: 1 if n % 2 else -1]:
+                    takes.append(await cinema.take(seconds, shown=is_shown))
                 print(f"round {n}: shown {shown[-1]}, plain {plain[-1]}", flush=True)
     waits = [take.waits_s for take in shown if take.waits_s is not None]
     save(
@@ -169,8 +172,8 @@ async def measure(rounds: int, seconds: float, slots: int) -> None:
         goal=GOAL_S,
         result=percentile([from_step for from_step, _ in waits], 0.95),
         unit="s",
-        meaning=f"from the start of the step that makes the first pictures of a film of {seconds:g} s, 1080p at 30 fps, default "
-        f"preset, {slots} steps at a time, until a player has the first piece, which decodes",
+        meaning=f"from the start of the step that makes the first pictures of a film of {seconds:g} s, 1080p at 30 fps, "
+        f"preset {preset}, {slots} steps at a time, until a player has the first piece, which decodes",
         waits_s={"from its step's start": [each[0] for each in waits], "from the request": [each[1] for each in waits]},
     )
     ratios = [one.cpu_s / other.cpu_s for one, other in zip(shown, plain, strict=True)]
@@ -180,8 +183,8 @@ async def measure(rounds: int, seconds: float, slots: int) -> None:
         goal=GOAL_COST,
         result=median(ratios),
         unit="x",
-        meaning=f"CPU seconds of all processes of the stack for a film of {seconds:g} s, 1080p at 30 fps, default preset, with a "
-        "picture a second for one member and a playlist whose first piece is fetched, over the same film without; "
+        meaning=f"CPU seconds of all processes of the stack for a film of {seconds:g} s, 1080p at 30 fps, preset {preset}, with "
+        "a picture a second for one member and a playlist whose first piece is fetched, over the same film without; "
         f"median of {rounds} pairs",
         ratios=ratios,
         cpu_s={"shown": [take.cpu_s for take in shown], "plain": [take.cpu_s for take in plain]},
@@ -194,6 +197,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=16.0, help="of the film")
+    parser.add_argument("--preset", default="medium", help="of the encoder; a render's own default is medium")
     parser.add_argument("--slots", type=int, default=2)
     chosen = parser.parse_args()
-    asyncio.run(measure(chosen.rounds, chosen.seconds, chosen.slots))
+    asyncio.run(measure(chosen.rounds, chosen.seconds, chosen.slots, chosen.preset))
