@@ -1,6 +1,7 @@
 """`renderowl up`: everything on this machine with one command."""
 
 import asyncio
+import shlex
 from pathlib import Path
 
 import rich_click as click
@@ -37,12 +38,17 @@ def command(host: str | None, port: int | None, data_dir: Path, workers: int, sl
     def tell(text: str) -> None:
         click.echo(text, err=True)
 
+    def ready(url: str) -> None:
+        click.echo(f"ready {url}")
+        make_key = f"renderowl keys create --name me --data-dir {shlex.quote(str(data_dir))}"
+        tell(f"a key for the API, and for the dashboard at {url}: {make_key}")
+
     Stack(
         data_dir,
         read_settings(host=host, port=port, worker_slots=slots),
         migrate=lambda settings: asyncio.run(migrate(settings.database_url)),
         workers=workers,
         say=tell,
-        ready=lambda url: click.echo(f"ready {url}"),
+        ready=ready,
         show_log=tell if verbose else None,
     ).run()

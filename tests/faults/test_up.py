@@ -112,6 +112,7 @@ def test_it_says_ready_once_and_a_signal_leaves_no_process(up: Callable[..., Up]
     out, err = stack.process.communicate(timeout=20)
     assert time.monotonic() - begun < 10
     assert out == "", "one line on stdout, and no more"
+    assert f"renderowl keys create --name me --data-dir {stack.data_dir}\n" in err
     assert stack.process.returncode == 0, err
     assert stack.left() == []
     assert not (stack.data_dir / "stack.env").exists()
