@@ -1,10 +1,13 @@
 """What every test may use."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 import structlog
 
 from renderowl.pipeline.tools import Toolchain, discover
 from renderowl.testing.media import MadeMedia
+from renderowl.testing.origin import Origin, open_origin
 
 pytest_plugins = ["renderowl.testing.fixtures"]
 
@@ -29,3 +32,10 @@ async def tools() -> Toolchain:
 def media(tools: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> MadeMedia:
     """A maker of test media, each file made once a session."""
     return MadeMedia(tmp_path_factory.mktemp("media"), tools)
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Origin]:
+    """Somebody else's web server."""
+    async with open_origin() as opened:
+        yield opened

@@ -6,7 +6,14 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Final, Literal
 
+from renderowl.client import Timing
+
 Kind = Literal["socket", "stream", "poll", "submit", "other"]
+
+HURRIED: Final = Timing(
+    first_byte_s=0.5, look_s=0.1, backoff_s=(0.01, 0.1), climb_s=(0.1, 0.2), deploy_s=0.1, poll_wait_s=5.0
+)
+"""For a client that is to notice soon what is spoilt."""
 
 _CHUNK_BYTES: Final = 64 * 1024
 _NO_UPGRADE: Final = (

@@ -12,17 +12,11 @@ from renderowl.client.reports import sign_report
 from renderowl.db import executions
 from renderowl.services import executing, triggering
 from renderowl.testing.automating import RENDER, SPEC, end_renders, make, renders_of, run_all, schedulers, told
-from renderowl.testing.origin import Origin, open_origin, page
+from renderowl.testing.origin import Origin, page
 from renderowl.testing.service import Service, open_service
 from renderowl.testing.signals import until
 
 VTT = b"WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n"
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    async with open_origin() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,22 +1,18 @@
 """`client.render`: one render for one call, followed to its end whatever happens on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import pytest
 
-from renderowl.client import Client, Problem, RenderCancelled, RenderFailed, Timing
+from renderowl.client import Client, Problem, RenderCancelled, RenderFailed
 from renderowl.domain.events import Progress
-from renderowl.testing.farm import farm_settings, open_farm
 from renderowl.testing.gateway import Gateway
 from renderowl.testing.serving import World
 from renderowl.testing.signals import until
 
-FAST: Final = Timing(first_byte_s=0.5, look_s=0.1, backoff_s=(0.01, 0.1), climb_s=(0.1, 0.2), deploy_s=0.1)
 FILM: Final = {
     "composition_id": "timeline",
     "input_props": {
@@ -26,26 +22,6 @@ FILM: Final = {
     },
     "output_settings": {"preset": "ultrafast"},
 }
-
-
-@pytest.fixture
-async def gateway(world: World) -> Gateway:
-    return Gateway(urlsplit(world.http_url).port or 0)
-
-
-@pytest.fixture
-async def client(world: World, gateway: Gateway) -> AsyncIterator[Client]:
-    async with gateway.serve() as url, Client(url, world.key, timing=FAST) as client:
-        yield client
-
-
-@pytest.fixture
-async def workers(
-    world: World, database_url: str, redis_url: str, storage_dir: Path, tmp_path: Path
-) -> AsyncIterator[None]:
-    """Somebody who renders what is submitted."""
-    async with open_farm(farm_settings(database_url, redis_url, storage_dir, tmp_path / "work")):
-        yield
 
 
 async def statuses(world: World) -> list[str]:

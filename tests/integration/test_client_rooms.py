@@ -14,16 +14,12 @@ from renderowl.client.ladder import Rung
 from renderowl.client.room import Room
 from renderowl.db import events
 from renderowl.services import accounts
-from renderowl.testing.farm import farm_settings, open_farm
-from renderowl.testing.gateway import Gateway
+from renderowl.testing.gateway import HURRIED, Gateway
 from renderowl.testing.history import faults
 from renderowl.testing.serving import World, serve
 from renderowl.testing.signals import until
 from renderowl.ws.protocol import Close
 
-FAST: Final = Timing(
-    first_byte_s=0.5, look_s=0.1, backoff_s=(0.01, 0.1), climb_s=(0.1, 0.2), deploy_s=0.1, poll_wait_s=5.0
-)
 FILM: Final = {
     "composition_id": "timeline",
     "input_props": {
@@ -91,27 +87,6 @@ async def listening(world: World, client: Client, **options: Any) -> AsyncIterat
         yield listener
     finally:
         await listener.end()
-
-
-@pytest.fixture
-async def gateway(world: World) -> Gateway:
-    return Gateway(urlsplit(world.http_url).port or 0)
-
-
-@pytest.fixture
-async def client(world: World, gateway: Gateway) -> AsyncIterator[Client]:
-    """A client behind the gateway, in a hurry."""
-    async with gateway.serve() as url, Client(url, world.key, timing=FAST) as client:
-        yield client
-
-
-@pytest.fixture
-async def workers(
-    world: World, database_url: str, redis_url: str, storage_dir: Path, tmp_path: Path
-) -> AsyncIterator[None]:
-    """Somebody who renders what is submitted."""
-    async with open_farm(farm_settings(database_url, redis_url, storage_dir, tmp_path / "work")):
-        yield
 
 
 # --- transports ----------------------------------------------------------------------------------------------------
@@ -288,7 +263,11 @@ async def test_a_token_that_ends_soon_is_refreshed_on_the_same_connection(world:
         world.ctx, world.principal, world.project.id, scopes=["read", "write"], ttl_s=30
     )
     tokens._first.append(short)
-    async with gateway.serve() as url, Client(url, tokens, timing=FAST) as client, listening(world, client) as listener:
+    async with (
+        gateway.serve() as url,
+        Client(url, tokens, timing=HURRIED) as client,
+        listening(world, client) as listener,
+    ):
         await listener.until(lambda: len(tokens.given) == 2)
         await client.render(world.project.id, FILM)
         await listener.up_to_date()
@@ -303,7 +282,11 @@ async def test_a_token_that_was_refused_is_replaced_and_the_room_goes_on(
 ) -> None:
     gateway.upgrades = upgrades
     tokens = Minting(world, "a.bad.token")
-    async with gateway.serve() as url, Client(url, tokens, timing=FAST) as client, listening(world, client) as listener:
+    async with (
+        gateway.serve() as url,
+        Client(url, tokens, timing=HURRIED) as client,
+        listening(world, client) as listener,
+    ):
         await listener.over("socket" if upgrades else "stream")
         assert len(tokens.given) == 2
         if upgrades:
@@ -314,7 +297,7 @@ async def test_a_token_that_was_refused_is_replaced_and_the_room_goes_on(
 
 
 async def test_a_source_that_has_no_other_token_ends_the_room(world: World, gateway: Gateway) -> None:
-    async with gateway.serve() as url, Client(url, lambda: "a.bad.token", timing=FAST) as client:
+    async with gateway.serve() as url, Client(url, lambda: "a.bad.token", timing=HURRIED) as client:
         with pytest.raises(Problem, match="unauthenticated"):
             await anext(aiter(client.room(world.project.id)))
 

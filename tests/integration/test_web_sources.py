@@ -15,16 +15,10 @@ from renderowl.services import fetching, plans
 from renderowl.services.asking import RenderRequest
 from renderowl.testing.farm import Farm, farm_settings, open_farm
 from renderowl.testing.media import MadeMedia
-from renderowl.testing.origin import Asked, Origin, endless, open_origin, page, redirect
+from renderowl.testing.origin import Asked, Origin, endless, page, redirect
 from renderowl.testing.signals import until
 
 FAST = {"preset": "ultrafast"}
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    async with open_origin() as opened:
-        yield opened
 
 
 @pytest.fixture

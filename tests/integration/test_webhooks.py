@@ -22,12 +22,6 @@ FILM = {"composition_id": "timeline", "input_props": {"duration": 1, "tracks": [
 
 
 @pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    async with open_origin() as opened:
-        yield opened
-
-
-@pytest.fixture
 async def service(database_url: str, redis_url: str, storage_dir: Path) -> AsyncIterator[Service]:
     """An API that may send to this machine."""
     allowed = {"outbound_allow": ("127.0.0.1",), "outbound_plain_http": True}

@@ -1,7 +1,6 @@
 """What a render says of the cache is true, and what the cache lost is made again."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +11,13 @@ from renderowl.domain.records import Render
 from renderowl.services import blueprint
 from renderowl.services.blueprint import Blueprint
 from renderowl.services.segment_cache import maker
-from renderowl.testing.farm import Farm, farm_settings, forget_cache, open_farm
-from renderowl.worker import executor, main
-from renderowl.worker.executor import Executor
+from renderowl.testing.farm import Farm, forget_cache
+from renderowl.worker import executor
+
+pytestmark = pytest.mark.parametrize("farm", ["within one step", "step by step"], indirect=True)
 
 FAST = {"preset": "ultrafast"}
 RED, GREEN, BLUE = "#ff0000", "#00ff00", "#0000ff"
-
-
-@pytest.fixture(params=["within one step", "step by step"])
-async def farm(
-    request: pytest.FixtureRequest,
-    database_url: str,
-    redis_url: str,
-    storage_dir: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[Farm]:
-    if request.param == "step by step":
-        monkeypatch.setattr(main, "Executor", partial(Executor, short_cost=0.0))
-    async with open_farm(farm_settings(database_url, redis_url, storage_dir, tmp_path / "work")) as opened:
-        yield opened
 
 
 def film(*colors: str) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 import itertools
 import re
-from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +13,10 @@ from renderowl.domain.errors import Conflict, NotFound, UrlExpired
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import discover
 from renderowl.services import collecting, playing
-from renderowl.testing.farm import Farm, farm_settings, forget_cache, open_farm
+from renderowl.testing.farm import Farm, forget_cache
 from renderowl.testing.media import MadeMedia
 from renderowl.testing.signals import until
 from renderowl.testing.watching import text_of, times, watched
-from renderowl.worker import main
-from renderowl.worker.executor import Executor
-
-
-@pytest.fixture
-async def farm(
-    request: pytest.FixtureRequest,
-    database_url: str,
-    redis_url: str,
-    storage_dir: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[Farm]:
-    if getattr(request, "param", "") == "step by step":
-        monkeypatch.setattr(main, "Executor", partial(Executor, short_cost=0.0))
-    async with open_farm(farm_settings(database_url, redis_url, storage_dir, tmp_path / "work")) as opened:
-        yield opened
-
 
 FAST = {"preset": "ultrafast"}
 COLORS = ("#ff0000", "#00ff00", "#0000ff", "#ffff00")

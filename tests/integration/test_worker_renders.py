@@ -1,7 +1,6 @@
 """A real worker: from a row to a downloadable film, with real Postgres, Valkey, files and FFmpeg."""
 
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,8 @@ from renderowl.domain.records import Render
 from renderowl.pipeline.fonts import FONTS
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import discover
-from renderowl.testing.farm import Farm, farm_settings, open_farm
+from renderowl.testing.farm import Farm
 from renderowl.testing.signals import until
-
-
-@pytest.fixture
-async def farm(database_url: str, redis_url: str, storage_dir: Path, tmp_path: Path) -> AsyncIterator[Farm]:
-    async with open_farm(farm_settings(database_url, redis_url, storage_dir, tmp_path / "work")) as opened:
-        yield opened
 
 
 def film(*colors: str, seconds: float = 1.0, size: tuple[int, int] = (320, 180)) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import asyncio
 import datetime
 import gzip
 import ssl
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,6 @@ from renderowl.testing.origin import Origin, endless, open_origin, page, redirec
 
 BOUNDS = Bounds(max_bytes=100_000, total_s=30.0)
 LOCAL = Places(allow=("127.0.0.1", "good.test"), plain=True)
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    async with open_origin() as opened:
-        yield opened
 
 
 async def get(outbound: Outbound, url: str, bounds: Bounds = BOUNDS, **more: Any) -> bytes:

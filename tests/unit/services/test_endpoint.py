@@ -1,6 +1,5 @@
 """A RunPod-shaped endpoint: what its answers mean, and that its key goes nowhere else."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -9,12 +8,6 @@ import pytest
 from renderowl import settings
 from renderowl.services.endpoint import Endpoint, EndpointForgot, EndpointRefused, EndpointSilent, Look, in_short
 from renderowl.testing.origin import Origin, open_origin, page, redirect
-
-
-@pytest.fixture
-async def origin() -> AsyncIterator[Origin]:
-    async with open_origin() as opened:
-        yield opened
 
 
 def endpoint(origin: Origin) -> Endpoint:
