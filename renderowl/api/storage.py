@@ -12,7 +12,7 @@ from litestar.response import Stream
 from renderowl.api.access import Ctx
 from renderowl.api.limits import UNLIMITED
 from renderowl.domain.errors import NotFound, RangeNotSatisfiable, UrlExpired
-from renderowl.services import errands
+from renderowl.services import assets, errands
 from renderowl.services.context import Context
 from renderowl.storage.base import ObjectMissing, Storage
 from renderowl.storage.local import LocalStorage
@@ -87,6 +87,8 @@ async def receive_object(request: Request[Any, Any, Any], ctx: Ctx, key: FromPat
         )
     except ObjectMissing:
         raise UrlExpired("this upload was ended or discarded") from None
+    if grant.size_bytes is None:
+        await assets.count_arrived(ctx, grant.key, stored.size_bytes)
     return Response(b"", status_code=200, headers={"etag": f'"{stored.etag}"'})
 
 

@@ -99,12 +99,22 @@ async def rename(db: Database, asset_id: str, name: str) -> None:
     await db.execute("UPDATE assets SET name = $2, updated_at = now() WHERE id = $1", asset_id, name)
 
 
-async def is_pending(db: Database, asset_id: str, storage_key: str) -> bool:
-    """Tell whether an asset still waits for its upload to this key."""
-    return bool(
-        await db.fetch_value(
-            "SELECT 1 FROM assets WHERE id = $1 AND storage_key = $2 AND status = 'pending'", asset_id, storage_key
-        )
+async def get_pending(db: Database, asset_id: str, storage_key: str) -> Asset | None:
+    """The asset that still waits for its upload to this key, if one does."""
+    row = await db.fetch_one(
+        f"SELECT {_COLUMNS} FROM assets WHERE id = $1 AND storage_key = $2 AND status = 'pending'",
+        asset_id,
+        storage_key,
+    )
+    return None if row is None else _asset(row)
+
+
+async def set_arrived(db: Database, asset_id: str, size_bytes: int) -> None:
+    """Note how long the upload is that a pending asset has got."""
+    await db.execute(
+        "UPDATE assets SET size_bytes = $2, updated_at = now() WHERE id = $1 AND status = 'pending'",
+        asset_id,
+        size_bytes,
     )
 
 

@@ -60,7 +60,7 @@ async def insert(ctx: Context, project: Project, *new: Asset) -> None:
 
 async def require_pending(ctx: Context, storage_key: str) -> None:
     """Raise UrlExpired unless an asset waits for an upload to this key."""
-    if not await assets.is_pending(ctx.db, storage_key.rpartition("/")[2], storage_key):
+    if await assets.get_pending(ctx.db, storage_key.rpartition("/")[2], storage_key) is None:
         raise UrlExpired("this upload was confirmed or discarded")
 
 
@@ -99,6 +99,23 @@ async def take_over(ctx: Context, asset: Asset) -> None:
             await assets.start_processing(ctx.db, asset.id, stored.size_bytes)
     except QuotaExceeded:
         await ctx.storage.delete([asset.storage_key])
+        raise
+
+
+async def count_arrived(ctx: Context, storage_key: str, size_bytes: int) -> None:
+    """Count what has come to a URL without a length, as soon as it is there: until it is used nobody else would.
+
+    Raises QuotaExceeded, having removed it.
+    """
+    asset = await assets.get_pending(ctx.db, storage_key.rpartition("/")[2], storage_key)
+    if asset is None:
+        return
+    try:
+        async with ctx.db.transaction():
+            await _require_room(ctx, asset.project_id, size_bytes - asset.size_bytes)
+            await assets.set_arrived(ctx.db, asset.id, size_bytes)
+    except QuotaExceeded:
+        await ctx.storage.delete([storage_key])
         raise
 
 

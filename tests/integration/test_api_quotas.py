@@ -102,9 +102,23 @@ async def test_an_upload_of_no_announced_length_is_discarded_when_there_is_no_ro
         ann = await service.user()
         signed = (await ann.post("/v1/assets/sign-upload", json={"fileName": "a.vtt", "fileType": "text/vtt"})).json()
         sent = await ann.put(signed["uploadUrl"], content=CAPTIONS, headers={"content-type": "text/vtt"})
-        assert sent.is_success, sent.text
-        assert "bytes of assets" in refused(await ann.get("/api/storage/presigned-url", params={"key": "a.vtt"}))
+        assert "bytes of assets" in refused(sent)
         assert not [found async for found in service.ctx.storage.scan("projects/")]
+
+
+async def test_an_upload_of_no_announced_length_counts_as_soon_as_it_is_there(opened: Opened) -> None:
+    """Not when it is first used: who uses none of them would have the disk to themselves for an hour."""
+    async with opened(storage_bytes_free=3 * len(CAPTIONS)) as service:
+        ann = await service.user()
+        asked = {"fileName": "a.vtt", "fileType": "text/vtt"}
+        urls = [(await ann.post("/v1/assets/sign-upload", json=asked)).json()["uploadUrl"] for _ in range(8)]
+        headers = {"content-type": "text/vtt"}
+        sent = await asyncio.gather(*(ann.put(url, content=CAPTIONS, headers=headers) for url in urls))
+        assert statuses(sent) == [200] * 3 + [409] * 5
+        taken = next(url for url, answer in zip(urls, sent, strict=True) if answer.is_success)
+        assert (await ann.put(taken, content=CAPTIONS, headers=headers)).status_code == 200, "it is counted once"
+        assert (await ann.get("/me")).json()["quotas"]["storage_bytes"]["used"] == 3 * len(CAPTIONS)
+        assert len([found async for found in service.ctx.storage.scan("projects/")]) == 3
 
 
 async def test_files_of_one_request_are_taken_all_or_none(opened: Opened) -> None:
