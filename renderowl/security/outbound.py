@@ -27,6 +27,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 """The addresses of a name, best first."""
 
 USER_AGENT: Final = "RenderOwl"
+_MOST_SAID: Final = 200
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -208,12 +209,15 @@ def _headers(target: Target, more: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _next(url: str, target: Target, location: str) -> str:
     """Where a redirect leads; what began under TLS stays there."""
-    following = urljoin(url, location)
+    try:
+        following = urljoin(url, location)
+    except ValueError:
+        raise Refused("redirects to something that is no URL") from None
     if target.scheme == "https" and not following.lower().startswith("https:"):
         raise Refused("redirects from https to something else")
     return following
 
 
 def _sentence(error: Exception) -> str:
-    said = str(error).strip()
+    said = str(error).strip()[:_MOST_SAID]  # it may quote the other side at length
     return f"the connection failed: {said}" if said else "the connection failed"

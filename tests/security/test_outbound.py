@@ -255,3 +255,21 @@ async def test_what_began_under_tls_is_not_led_away_from_it(tmp_path: Path) -> N
         with pytest.raises(Refused, match="from https"):
             await get(outbound, f"https://good.test:{origin.url.rpartition(':')[2]}/a")
         assert plain.asked == []
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "http://[nonsense]/", "//[", "http://[::1]]/"])
+async def test_a_redirect_to_what_is_no_url_is_refused(origin: Origin, location: str) -> None:
+    with pytest.raises(Refused):
+        await get(Outbound(LOCAL), origin.put("/a", redirect(location)))
+
+
+async def test_the_other_side_is_not_quoted_at_length() -> None:
+    said = b"HTTP/1.1 200 OK\r\n" + b"not a header " * 2000 + b"\r\n\r\n"
+    outbound = Outbound(LOCAL, resolve=_public, backend=httpcore.AsyncMockBackend([said]))
+    with pytest.raises(Unreachable) as failed:
+        await get(outbound, "http://media.test/")
+    assert len(str(failed.value)) < 300
+
+
+async def _public(host: str, port: int) -> list[str]:
+    return ["93.184.215.14"]
