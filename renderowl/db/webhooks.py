@@ -23,7 +23,9 @@ class Generation(msgspec.Struct, frozen=True):
 async def insert(
     db: Database, webhook_id: str, project_id: str, *, url: str, description: str, events: Sequence[str], most: int
 ) -> Webhook | None:
-    """Store a webhook; None when the project has `most` already."""
+    """Store a webhook in the caller's transaction; None when the project has `most` already."""
+    # whoever makes one too many at the same moment waits here until the other's is counted
+    await db.execute("SELECT 1 FROM projects WHERE id = $1 FOR NO KEY UPDATE", project_id)
     row = await db.fetch_one(
         "INSERT INTO webhooks (id, project_id, url, description, events) SELECT $1, $2, $3, $4, $5"
         f" WHERE (SELECT count(*) FROM webhooks WHERE project_id = $2) < $6 RETURNING {_COLUMNS}",

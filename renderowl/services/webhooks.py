@@ -63,15 +63,16 @@ async def create(ctx: Context, principal: Principal, project_id: str, asked: Web
     """Make a webhook. Raises ValidationFailed for a URL that is not sent to, Conflict when there are too many."""
     await projects.get(ctx, principal, project_id, "write")
     check_url(ctx, asked.url, "/url")
-    made = await rows.insert(
-        ctx.db,
-        new_id("whk"),
-        project_id,
-        url=asked.url,
-        description=asked.description,
-        events=sorted(set(asked.events)),
-        most=MAX_WEBHOOKS,
-    )
+    async with ctx.db.transaction():
+        made = await rows.insert(
+            ctx.db,
+            new_id("whk"),
+            project_id,
+            url=asked.url,
+            description=asked.description,
+            events=sorted(set(asked.events)),
+            most=MAX_WEBHOOKS,
+        )
     if made is None:
         raise Conflict(f"the project has {MAX_WEBHOOKS} webhooks already")
     return made

@@ -14,6 +14,7 @@ from renderowl.actors.supervisor import Supervisor
 from renderowl.actors.webhook_sender import WebhookSender
 from renderowl.security.standard_webhooks import headers
 from renderowl.services import delivering
+from renderowl.services.webhooks import MAX_WEBHOOKS
 from renderowl.testing.origin import Asked, Origin, endless, open_origin, page, redirect, silent
 from renderowl.testing.service import Service, open_service
 from renderowl.testing.signals import until
@@ -348,3 +349,14 @@ async def _error(service: Service, project_id: str) -> str | None:
 
 async def _is_failing(service: Service, path: str) -> bool:
     return (await service.http.get(path)).json()["failing_since"] is not None
+
+
+async def test_of_many_at_once_exactly_as_many_are_made_as_may_be(service: Service) -> None:
+    project_id = await service.project()
+    answers = await asyncio.gather(
+        *(
+            service.http.post(f"/projects/{project_id}/webhooks", json={"url": f"https://example.com/{n}"})
+            for n in range(MAX_WEBHOOKS + 10)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [201] * MAX_WEBHOOKS + [409] * 10
