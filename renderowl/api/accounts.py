@@ -9,8 +9,8 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from renderowl.api import session_cookie
 from renderowl.api.access import Caller, Ctx, PageAsked, comes_from_us
-from renderowl.api.assets import rfc3339
 from renderowl.api.bodies import Body
+from renderowl.api.moments import read_moment, rfc3339
 from renderowl.api.peers import address_of
 from renderowl.domain.records import ApiKey, Role, Scope, Tier, User
 from renderowl.domain.spec.fields import Spec
@@ -183,7 +183,7 @@ async def list_keys(ctx: Ctx, principal: Caller, page: PageAsked) -> Page[KeyVie
 @post("/keys", dto=Body[KeyCreate], return_dto=None, summary="Create an API key")
 async def create_key(ctx: Ctx, principal: Caller, data: JSONBody[KeyCreate]) -> KeyView:
     """The plaintext is in this answer and nowhere else."""
-    expires_at = None if data.expires_at is None else accounts.read_moment("/expires_at", data.expires_at)
+    expires_at = None if data.expires_at is None else read_moment("/expires_at", data.expires_at)
     made = await accounts.create_key(ctx, principal, name=data.name, scopes=list(data.scopes), expires_at=expires_at)
     return _key_view(made.key, made.plaintext)
 

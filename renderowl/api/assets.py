@@ -1,6 +1,5 @@
 """Routes of assets."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -10,6 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from renderowl.api.access import Caller, Ctx, PageAsked
 from renderowl.api.bodies import Body
+from renderowl.api.moments import rfc3339
 from renderowl.domain.records import AssetStatus, AssetType
 from renderowl.domain.spec.fields import Spec
 from renderowl.services import assets, uploading
@@ -84,11 +84,6 @@ class SignedUrl(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
     content_type: str | None = None
     size_bytes: int | None = None
-
-
-def rfc3339(unix_s: float) -> str:
-    """A moment as RFC 3339 in UTC."""
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _upload_view(upload: Upload) -> UploadView:

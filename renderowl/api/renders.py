@@ -10,9 +10,10 @@ from litestar.datastructures.headers import Accept as Accepted
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from renderowl.api.access import Caller, Ctx, PageAsked
-from renderowl.api.assets import SignedUrl, rfc3339, signed_url
+from renderowl.api.assets import SignedUrl, signed_url
 from renderowl.api.bodies import Unread
 from renderowl.api.events import After, Wait, poll_progress
+from renderowl.api.moments import rfc3339
 from renderowl.domain.errors import NotAcceptable
 from renderowl.domain.events import Progress
 from renderowl.domain.lifecycle import RenderStatus, is_active

@@ -247,17 +247,6 @@ async def issue_ticket(ctx: Context, principal: Principal, project_id: str, orig
     return Ticket(ticket, value.expires_at)
 
 
-def read_moment(path: str, text: str) -> datetime:
-    """Read an RFC 3339 moment. Raises ValidationFailed naming `path`."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise ValidationFailed(errors=[FieldError(path, "must be RFC 3339 with a time zone, 2027-01-31T12:00:00Z")])
-    return moment
-
-
 async def own_key(ctx: Context, principal: Principal, key_id: str) -> ApiKey:
     """One key of the caller's, whatever became of it. Raises NotFound, Forbidden for a token of one project."""
     _require_account(principal)

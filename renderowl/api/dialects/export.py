@@ -13,8 +13,8 @@ from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from renderowl.api.access import Caller, Ctx
-from renderowl.api.assets import rfc3339
 from renderowl.api.bodies import Body, Unread
+from renderowl.api.moments import rfc3339
 from renderowl.api.renders import IdempotencyKey
 from renderowl.domain.errors import AssetNotFound, FieldError, NotFound, ValidationFailed
 from renderowl.domain.lifecycle import RenderStatus

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from renderowl.api.assets import rfc3339
+from renderowl.api.moments import rfc3339
 from renderowl.domain.lifecycle import RenderStatus
 from renderowl.domain.records import Principal, Render
 from renderowl.services import finding, renders

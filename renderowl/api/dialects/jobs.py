@@ -12,7 +12,6 @@ from litestar.params import BodyKwarg, FromPath, FromQuery, JSONBody
 
 from renderowl.api.access import Caller, Ctx, PageAsked
 from renderowl.api.accounts import KeyName
-from renderowl.api.assets import rfc3339
 from renderowl.api.bodies import Body, FreeBody
 from renderowl.api.dialects.edges import with_assets
 from renderowl.api.dialects.job_views import (
@@ -25,6 +24,7 @@ from renderowl.api.dialects.job_views import (
     job_made,
     job_views,
 )
+from renderowl.api.moments import rfc3339
 from renderowl.api.renders import IdempotencyKey
 from renderowl.domain.errors import FieldError
 from renderowl.domain.lifecycle import Priority

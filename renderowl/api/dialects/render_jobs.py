@@ -9,8 +9,8 @@ from litestar import Router, get, post
 from litestar.params import FromPath, JSONBody
 
 from renderowl.api.access import Caller, Ctx
-from renderowl.api.assets import rfc3339
 from renderowl.api.bodies import Body
+from renderowl.api.moments import rfc3339
 from renderowl.api.renders import IdempotencyKey
 from renderowl.domain.errors import NotFound
 from renderowl.domain.lifecycle import RenderStatus

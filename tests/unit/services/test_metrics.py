@@ -32,9 +32,11 @@ def test_a_port_that_is_in_use_is_named() -> None:
             pass
 
 
-def test_without_a_port_nothing_listens() -> None:
+def test_without_a_port_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    monkeypatch.setattr(metrics, "start_http_server", lambda *asked, **_: started.append(asked))
     with metrics.exposed("127.0.0.1", 0):
-        pass
+        assert started == []
 
 
 async def test_the_queue_is_not_told_of_while_postgres_cannot_be_asked() -> None:
