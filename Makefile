@@ -25,7 +25,9 @@ help: ## Show this list
 $(BIN)/uv: requirements/installer.lock
 	@python=$(BIN)/python; test -x $$python || python=$(PYTHON); $$python -c '$(ENOUGH)' $$python
 	@echo "- creating $(VENV)"
-	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@# Ctrl-C while a venv is made leaves half a pip, which no second try mends
+	@if test -e $(VENV)/.unfinished; then rm -rf $(VENV); fi
+	@test -x $(BIN)/pip || { mkdir -p $(VENV) && touch $(VENV)/.unfinished && $(PYTHON) -m venv $(VENV) && rm $(VENV)/.unfinished; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/installer.lock
 	@touch $@
 
@@ -59,7 +61,7 @@ setup: $(VENV)/.runtime ## Install RenderOwl into .venv and do nothing else
 setup-test: $(VENV)/.test ## Install RenderOwl and the test tools into .venv
 
 demo: setup ## Start everything, render real media and watch it live (MEDIA="my.mp4 photo.jpg" for your own)
-	@if [ -f "$$MEDIA" ]; then exec $(BIN)/renderowl demo "$$MEDIA"; else exec $(BIN)/renderowl demo $(MEDIA); fi
+	@if [ -f "$$MEDIA" ]; then exec $(BIN)/renderowl demo "$$MEDIA"; else eval "exec $(BIN)/renderowl demo $$MEDIA"; fi
 
 check: setup-test ## Format, lint, types, import contract and unit tests, in under 30 s
 	@$(BIN)/ruff format --check -q .

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from pathlib import Path
 
 import msgspec
@@ -97,6 +98,8 @@ async def _render(
     if place.name in {film.output_name for film in plan.further}:
         raise click.UsageError(f"{place.name} is also the name of another output of the spec")
     await asyncio.to_thread(place.parent.mkdir, parents=True, exist_ok=True)
+    if not os.access(place.parent, os.W_OK | os.X_OK):  # else that would be found after the whole render
+        raise click.BadParameter(f"the folder {place.parent.absolute()} is not writable", param_hint="--output")
     with _Bar(quiet) as bar:
         return await render_file(
             plan, prepared.inputs, place, tools, parallel=parallel, cache_dir=cache_dir, on_progress=bar.show

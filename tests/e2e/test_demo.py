@@ -75,7 +75,13 @@ async def _demo(data_dir: Path, *files: Path) -> asyncio.subprocess.Process:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env=os.environ | {"COLUMNS": "200"},
+        preexec_fn=_hear_ctrl_c,
     )
+
+
+def _hear_ctrl_c() -> None:
+    """What a shell in the background has its children ignore, and they theirs."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _processes_on(data_dir: Path) -> list[Path]:
