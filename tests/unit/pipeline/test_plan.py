@@ -270,13 +270,15 @@ def test_segments_tile_the_film_and_never_split_a_fade(timeline: Timeline) -> No
 @settings(max_examples=100, deadline=None)
 def test_what_moves_is_in_every_segment_where_it_is_in_the_film(timeline: Timeline) -> None:
     whole = {c.id: c for c in timeline.clips if c.content in MOVING}
+    frames: dict[str, list[int]] = {name: [] for name in whole}
     for segment in plan(timeline).segments:
         for part in segment.clips:
             if part.id not in whole:
                 continue
+            frames[part.id] += range(segment.start + part.start, segment.start + part.start + part.frames)
             for now in {part.start, part.start + part.frames // 2, part.start + part.frames - 1}:
-                if 0 <= now < segment.frames:
-                    assert place(part, now) == place(whole[part.id], now + segment.start)
+                assert place(part, now) == place(whole[part.id], now + segment.start)
+    assert frames == {name: list(range(c.start, c.start + c.frames)) for name, c in whole.items()}
 
 
 @given(lengths=lengths, front=st.integers(60, 400))
