@@ -1,4 +1,4 @@
-"""compose.yaml and the Dockerfile, read: there is no container engine where this is tested."""
+"""compose.yaml and the Dockerfile, read: there is no container engine where this is tested. docs/operations.md says what was run."""
 
 import re
 from pathlib import Path
@@ -47,6 +47,15 @@ def test_no_secret_has_a_default() -> None:
 def test_every_variable_asked_for_is_in_the_example() -> None:
     asked = set(re.findall(r"(?<!\$)\$\{(\w+)", _TEXT))
     assert asked == set(re.findall(r"^(\w+)=", (_ROOT / ".env.example").read_text(), re.MULTILINE))
+
+
+def test_signed_urls_lead_clients_and_containers_to_the_same_s3_server() -> None:
+    found = re.search(r"S3_ENDPOINT_URL:-http://([\w.]+):(\d+)\}", _TEXT)
+    assert found
+    s3 = _COMPOSE["services"]["s3"]
+    assert s3["networks"]["default"]["aliases"] == [found[1]]
+    assert s3["ports"] == [f"127.0.0.1:{found[2]}:{found[2]}"]
+    assert found[1].endswith(".localhost"), "what browsers take for this machine"
 
 
 def test_every_named_volume_is_declared() -> None:
