@@ -1,4 +1,7 @@
-"""compose.yaml and the Dockerfile, read: there is no container engine where this is tested. docs/operations.md says what was run."""
+"""compose.yaml and the Dockerfile, read: there is no container engine where this is tested.
+
+docs/operations.md says what was run elsewhere, and how.
+"""
 
 import re
 from pathlib import Path
