@@ -23,11 +23,12 @@ from websockets.frames import Frame, Opcode
 from renderowl import settings
 from renderowl.actors.asset_prober import AssetProber
 from renderowl.api.request_log import request_log
-from renderowl.app import configure_logging, make_api, open_context
+from renderowl.app import make_api, open_context
 from renderowl.bus.base import Bus
 from renderowl.domain.errors import UrlExpired
 from renderowl.pipeline.tools import discover
 from renderowl.security.signing import derive
+from renderowl.services import logs
 from renderowl.services.usage import Tally
 from renderowl.ws import hub as hub_module
 from renderowl.ws.hub import Hub
@@ -120,7 +121,7 @@ async def main(transport: str) -> None:
         room_connections_per_key=1000,
         room_connections_per_principal=1000,
     )
-    configure_logging(loaded)
+    logs.configure(loaded)
     async with open_context(loaded) as ctx:
         hub = Hub(ctx)
         key = derive(loaded.secret_key, "previews")

@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import gc
-import logging
 import signal
-import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from types import FrameType
 from typing import Any, cast
@@ -73,7 +71,7 @@ from renderowl.queue.base import Queue
 from renderowl.security.outbound import open_outbound
 from renderowl.security.signing import derive
 from renderowl.security.tokens import TokenSigner
-from renderowl.services import metrics, tracing
+from renderowl.services import logs, metrics, tracing
 from renderowl.services.callers import ensure_bootstrap_user
 from renderowl.services.context import Context
 from renderowl.services.endpoint import Endpoint
@@ -122,38 +120,6 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
         await bus.close()
         await media.close()
         await database.close()
-
-
-def configure_logging(settings: Settings) -> None:
-    """Structured logs on stderr, one JSON object a line or coloured text; the standard library's go the same way."""
-    shared: list[structlog.types.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        tracing.add_trace_id,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-    ]
-    last: list[structlog.types.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if settings.log_format == "json"
-        else [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-        ]
-    )
-    level = getattr(logging, settings.log_level.upper())
-    structlog.configure(
-        processors=[*shared, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
-        )
-    )
-    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
 
 
 # --- the API -------------------------------------------------------------------------------------------------------
@@ -303,7 +269,7 @@ async def serve(settings: Settings) -> None:
 
 def run_api(settings: Settings) -> None:
     """`renderowl serve`."""
-    configure_logging(settings)
+    logs.configure(settings)
     with tracing.exported("api"):
         asyncio.run(serve(settings))
 
@@ -344,7 +310,7 @@ async def schedule(settings: Settings) -> None:
 
 def run_scheduler(settings: Settings) -> None:
     """`renderowl scheduler`."""
-    configure_logging(settings)
+    logs.configure(settings)
     with tracing.exported("scheduler"):
         asyncio.run(schedule(settings))
 
@@ -370,7 +336,7 @@ def _agent(ctx: Context, worker: Worker) -> WorkerAgent:
 
 def run_worker(settings: Settings, slots: int = 0, labels: Sequence[str] = ()) -> None:
     """`renderowl worker`."""
-    configure_logging(settings)
+    logs.configure(settings)
     with tracing.exported("worker"):
         asyncio.run(work(settings, slots, labels))
 
@@ -385,6 +351,6 @@ async def run_errands(settings: Settings) -> None:
 
 def run_remote_runner(settings: Settings) -> None:
     """`renderowl remote runner`."""
-    configure_logging(settings)
+    logs.configure(settings)
     with tracing.exported("remote-runner"):
         asyncio.run(run_errands(settings))

@@ -26,7 +26,7 @@ from renderowl.domain.records import Principal
 from renderowl.embedded.postgres import EmbeddedPostgres
 from renderowl.embedded.process import free_port
 from renderowl.embedded.valkey import EmbeddedValkey
-from renderowl.services import accounts, callers, projects
+from renderowl.services import accounts, callers, logs, projects
 from renderowl.services.context import Context
 from renderowl.services.publishing import record
 
@@ -123,7 +123,7 @@ async def house(**options: Any) -> AsyncIterator[House]:
         (folder / "storage").mkdir()
         loaded = settings.load({}, **values)
         environment = {f"{settings.PREFIX}{name.upper()}": value for name, value in values.items()}
-        app.configure_logging(settings.load({}, log_level="warning"))
+        logs.configure(settings.load({}, log_level="warning"))
         async with app.open_context(loaded) as ctx:
             made = House(ctx, environment, folder / "api.log", port, await _owner(ctx))
             await made.start()

@@ -15,13 +15,14 @@ import httpx
 
 from renderowl import settings
 from renderowl.actors.asset_prober import AssetProber
-from renderowl.app import configure_logging, make_api
+from renderowl.app import make_api
 from renderowl.bus.redis import RedisBus
 from renderowl.db.database import Database
 from renderowl.limits.redis import RedisLimiter
 from renderowl.pipeline.tools import discover
 from renderowl.security.outbound import open_outbound
 from renderowl.security.tokens import TokenSigner
+from renderowl.services import logs
 from renderowl.services.context import Context
 from renderowl.services.usage import Tally
 from renderowl.storage.opening import open_storage
@@ -73,7 +74,7 @@ def regenerate(page: str, blocks: Mapping[str, str]) -> str:
 
 def write(docs: Path) -> None:
     """Write everything below `docs` that is made."""
-    configure_logging(settings.load({}, log_level="warning"))
+    logs.configure(settings.load({}, log_level="warning"))
     (docs / "api").mkdir(exist_ok=True)
     for name, text in asyncio.run(served()).items():
         (docs / "api" / name).write_text(text)

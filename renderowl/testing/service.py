@@ -13,8 +13,9 @@ import pytest
 from renderowl import settings
 from renderowl.actors.asset_prober import AssetProber
 from renderowl.actors.supervisor import Supervisor
-from renderowl.app import configure_logging, make_api, open_context
+from renderowl.app import make_api, open_context
 from renderowl.pipeline.tools import Toolchain, discover
+from renderowl.services import logs
 from renderowl.services.context import Context
 from renderowl.services.usage import Tally
 from renderowl.testing.limits import UNLIMITED
@@ -91,7 +92,7 @@ async def open_service(
         "log_format": "json",
     }
     loaded = settings.load({}, **values | UNLIMITED | overrides)
-    configure_logging(loaded)
+    logs.configure(loaded)
     async with open_context(loaded) as ctx:
         tools = await discover()
         hub, prober, tally = Hub(ctx), AssetProber(ctx, tools), Tally()

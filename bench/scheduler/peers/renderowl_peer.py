@@ -12,12 +12,12 @@ from job import BEGUN, REDIS, RUNS, SLOTS, WORK_S
 
 from renderowl import settings as settings_module
 from renderowl.actors.worker_agent import WorkerAgent, run_until_signalled
-from renderowl.app import configure_logging, open_context
+from renderowl.app import open_context
 from renderowl.db import projects
 from renderowl.domain.ids import new_id
 from renderowl.domain.records import Claim
 from renderowl.queue.arq import ArqReceiver
-from renderowl.services import steps
+from renderowl.services import logs, steps
 from renderowl.services.callers import BOOTSTRAP_USER, ensure_bootstrap_user
 from renderowl.services.stopping import StopSignal
 
@@ -27,7 +27,7 @@ client = redis.asyncio.Redis.from_url(REDIS)
 
 async def run() -> None:
     settings = settings_module.load()
-    configure_logging(settings)
+    logs.configure(settings)
     async with open_context(settings) as ctx:
 
         async def execute(claim: Claim, signal: StopSignal) -> None:
