@@ -1,7 +1,7 @@
 """Users as administrators see them: who there is, and on which tier."""
 
 from renderowl.db import accounts
-from renderowl.domain.errors import Forbidden, NotFound
+from renderowl.domain.errors import FieldError, Forbidden, NotFound, ValidationFailed
 from renderowl.domain.ids import is_id
 from renderowl.domain.records import Principal, Tier, User
 from renderowl.services.context import Context
@@ -13,6 +13,8 @@ async def list_page(
 ) -> Page[User]:
     """All users, newest first; those whose address contains `email`, those of one tier."""
     require_administrator(principal)
+    if email is not None and "\x00" in email:
+        raise ValidationFailed(errors=[FieldError("/email", "must not contain NUL characters")])
     found = await accounts.list_users(
         ctx.db, before_id=page.before_id("usr"), limit=page.limit + 1, email=email, tier=tier
     )

@@ -105,3 +105,8 @@ async def test_use_is_told_of_days_that_are_kept(service: Service, days: str) ->
     key = (await ann.post("/keys", json={"name": "ci"})).json()
     answer = await ann.get(f"/keys/{key['id']}/usage", params={"days": days})
     assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "/days")
+
+
+async def test_what_no_address_contains_is_named(service: Service) -> None:
+    answer = await service.http.get("/users", params={"email": "a\x00b"})
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "/email")
