@@ -31,8 +31,7 @@ async def insert_user(
 ) -> User | None:
     """Store a user; None when the address, or the id, is taken."""
     made = await db.execute(
-        "INSERT INTO users (id, email, password_hash, role, tier) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT DO NOTHING",
+        "INSERT INTO users (id, email, password_hash, role, tier) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
         user_id,
         email,
         password_hash,
