@@ -17,7 +17,7 @@ endif
 # runs in any Python there ever was; $(VENV) that an older one made is in the way
 ENOUGH := import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "RenderOwl needs Python 3.11 or newer, and %s is %d.%d. Name another: make PYTHON=python3.13 ...\n(remove $(VENV) before, if that is there)" % (sys.argv[1], v[0], v[1]))
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine fuzz test-s3 test-netns test-alerts test-web test-dashboard dashboard web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents docs lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine fuzz test-s3 test-netns test-walls test-alerts test-web test-dashboard dashboard web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -99,6 +99,15 @@ build/prometheus/usr/bin/prometheus:
 	@echo "- unpacking Debian's Prometheus into build/prometheus"; mkdir -p build/prometheus; cd build/prometheus; rm -f *.deb; \
 	  get="apt-get download -qq -o APT::Sandbox::User=root prometheus"; $$get || { apt-get update -qq && $$get; }
 	@dpkg-deb -x build/prometheus/prometheus_*.deb build/prometheus && rm build/prometheus/*.deb && touch $@
+
+build/bubblewrap/usr/bin/bwrap:
+	@echo "- unpacking Debian's bubblewrap into build/bubblewrap"; mkdir -p build/bubblewrap; cd build/bubblewrap; rm -f *.deb; \
+	  get="apt-get download -qq -o APT::Sandbox::User=root bubblewrap"; $$get || { apt-get update -qq && $$get; }
+	@dpkg-deb -x build/bubblewrap/bubblewrap_*.deb build/bubblewrap && rm build/bubblewrap/*.deb && touch $@
+
+test-walls: setup-test build/bubblewrap/usr/bin/bwrap ## Renders, hostile media and kills behind bubblewrap's walls (by apt, into build/)
+	@export PATH=$$PWD/build/bubblewrap/usr/bin:$$PATH; $(BIN)/pytest -q -m bubblewrap tests/security && \
+	  $(BIN)/pytest -q -n 2 --dist loadgroup tests/e2e tests/faults tests/integration/test_worker_renders.py tests/integration/test_speaking.py tests/integration/test_library.py
 
 test-alerts: setup-test build/prometheus/usr/bin/prometheus ## The alert rules and the dashboard's queries in Debian's Prometheus (by apt, into build/) beside real processes
 	@promtool=$$PWD/build/prometheus/usr/bin/promtool; cd deploy/prometheus && $$promtool check config prometheus.yaml && $$promtool test rules alerts_test.yaml

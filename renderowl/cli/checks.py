@@ -17,6 +17,7 @@ from renderowl.domain.errors import RenderOwlError
 from renderowl.embedded.errors import EmbeddedError
 from renderowl.pipeline.hardware import working
 from renderowl.pipeline.tools import Toolchain, discover
+from renderowl.pipeline.walls import bubblewrap
 from renderowl.settings import Settings
 
 State = Literal["ok", "warn", "missing"]
@@ -56,6 +57,7 @@ async def examine(settings: Settings, data_dir: Path) -> AsyncIterator[Check]:
         yield check
     async for check in _ffmpeg(settings):
         yield check
+    yield await asyncio.to_thread(_walls)
     yield _fonts()
     yield await _speech()
     yield await _postgres(settings)
@@ -135,6 +137,16 @@ def _codec(tools: Toolchain, codec: str, encoders: tuple[str, ...]) -> Check:
     if present:
         return Check("media", codec, "ok", ", ".join(present))
     return Check("media", codec, "missing" if codec in _REQUIRED_CODECS else "warn", "no encoder", _GET_FFMPEG)
+
+
+def _walls() -> Check:
+    if program := bubblewrap():
+        return Check("media", "walls", "ok", f"{program}: FFmpeg has no network and writes to its work directory only")
+    if shutil.which("bwrap"):
+        found, hint = "bubblewrap may not make namespaces here", "allow unprivileged user namespaces"
+    else:
+        found, hint = "no bubblewrap", "install the package bubblewrap"
+    return Check("media", "walls", "warn", f"{found}; FFmpeg has limits and white lists only", hint)
 
 
 def _fonts() -> Check:
@@ -240,7 +252,7 @@ async def _remote_storage(settings: Settings) -> Check:
     storage = open_storage(
         settings.storage_url,
         base_url=settings.base_url,
-        secret=b"",
+        secrets=[b""],
         access_key=settings.s3_access_key,
         secret_key=settings.s3_secret_key,
     )

@@ -3,20 +3,24 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from renderowl.domain.errors import MediaUnreadable
-from renderowl.pipeline import launch
+from renderowl.pipeline.walls import enclosed, exit_code
 
 
-async def read_apart(argv: Sequence[str], path: Path, *, timeout_s: float, memory_bytes: int) -> bytes:
-    """Return what a program prints about the file `path`; raises MediaUnreadable with its last words when it fails."""
-    bounds = (os.getpid(), memory_bytes, max(1, int(timeout_s)), 0)
+async def read_apart(
+    argv: Sequence[str], path: Path, *, timeout_s: float, memory_bytes: int, writable: Path | None = None
+) -> bytes:
+    """Return what a program prints about the file `path`; raises MediaUnreadable with its last words when it fails.
+
+    It writes files in `writable`, if anywhere.
+    """
+    cpu_s = max(1, int(timeout_s))
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-IS", launch.__file__, *map(str, bounds), *argv),
+        *enclosed(argv, memory_bytes=memory_bytes, cpu_s=cpu_s, file_bytes=0, writable=writable),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -33,7 +37,7 @@ async def read_apart(argv: Sequence[str], path: Path, *, timeout_s: float, memor
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     if process.returncode:
-        raise MediaUnreadable(_sentence(process.returncode, complaint, path))
+        raise MediaUnreadable(_sentence(exit_code(process.returncode), complaint, path))
     return out
 
 

@@ -144,7 +144,7 @@ async def _packets(work_dir: Path, observer: Observer, answer: Any, **job: Any) 
     job_file = work_dir / "packets.json"
     job_file.write_bytes(msgspec.json.encode(job))
     argv = (sys.executable, "-Im", "renderowl.pipeline.packets_av", str(job_file))
-    apart = read_apart(argv, work_dir / _SOURCE, timeout_s=_LONGEST_S, memory_bytes=_MEMORY_BYTES)
+    apart = read_apart(argv, work_dir / _SOURCE, timeout_s=_LONGEST_S, memory_bytes=_MEMORY_BYTES, writable=work_dir)
     reading = asyncio.ensure_future(apart)  # noqa: TID251 - both end before this returns
     stopped = asyncio.ensure_future(observer.stop.wait())  # noqa: TID251 - both end before this returns
     try:

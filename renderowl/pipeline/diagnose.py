@@ -17,7 +17,7 @@ from renderowl.domain.errors import (
 
 _SIGNS: Final[tuple[tuple[str, type[RenderOwlError], str], ...]] = (
     (rf"received signal {signal.SIGXCPU}\b", LimitExceeded, "the processing time limit was reached"),
-    (r"^cannot start ", EncoderFailed, ""),
+    (r"^cannot start |^bwrap: ", EncoderFailed, ""),
     (r"No space left on device|Disk quota exceeded", OutOfDisk, "the disk is full"),
     (r"File size limit exceeded|File too large", LimitExceeded, "the output grew over its size limit"),
     (

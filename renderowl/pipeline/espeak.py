@@ -56,7 +56,7 @@ class Espeak(msgspec.Struct, frozen=True):
         """Speak into one WAV file each, in a new `folder`; raises TtsUnavailable when the engine breaks."""
         request = await asyncio.to_thread(self._write, speeches, folder)
         try:
-            await _run(self.library, self.data, str(request), str(folder), subject=request)
+            await _run(self.library, self.data, str(request), str(folder), subject=request, writable=folder)
         except MediaUnreadable as error:
             raise TtsUnavailable(f"{self.version} broke on these texts: {error.detail}") from error
         return [folder / f"{index}.wav" for index in range(len(speeches))]
@@ -128,6 +128,6 @@ def _speakable(text: str) -> str:
     return "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text).strip()
 
 
-async def _run(*arguments: Any, subject: Path) -> bytes:
+async def _run(*arguments: Any, subject: Path, writable: Path | None = None) -> bytes:
     argv = (sys.executable, "-IS", espeak_say.__file__, *arguments)
-    return await read_apart(argv, subject, timeout_s=_TIMEOUT_S, memory_bytes=_MEMORY_BYTES)
+    return await read_apart(argv, subject, timeout_s=_TIMEOUT_S, memory_bytes=_MEMORY_BYTES, writable=writable)

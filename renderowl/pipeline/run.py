@@ -7,7 +7,6 @@ write to a temporary name and count frames.
 import asyncio
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
@@ -17,10 +16,10 @@ from typing import Final, Protocol
 import msgspec
 
 from renderowl.domain.errors import EncoderFailed, Interrupted, OutOfDisk, Stalled
-from renderowl.pipeline import launch
 from renderowl.pipeline.diagnose import diagnose
 from renderowl.pipeline.jpegs import JpegSplitter
 from renderowl.pipeline.progress import FfmpegProgress, ProgressParser
+from renderowl.pipeline.walls import enclosed, exit_code
 
 _QUIT_S: Final = 0.8
 _TERMINATE_S: Final = 0.7
@@ -84,17 +83,23 @@ async def run(
         raise Interrupted("the step was asked to stop")
     returncode = process.returncode if process.returncode is not None else -signal.SIGKILL
     if returncode != 0:
-        raise diagnose(returncode, session.tail)
+        raise diagnose(exit_code(returncode), session.tail)
     return session.last
 
 
 async def _start(argv: Sequence[str], work_dir: Path, limits: ProcessLimits) -> asyncio.subprocess.Process:
     environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     environment |= {"LC_ALL": "C", "FONTCONFIG_FILE": "fonts.conf", "AV_LOG_FORCE_NOCOLOR": "1"}
-    bounds = (os.getpid(), limits.memory_bytes, limits.cpu_s, limits.file_bytes)
+    command = enclosed(
+        argv,
+        memory_bytes=limits.memory_bytes,
+        cpu_s=limits.cpu_s,
+        file_bytes=limits.file_bytes,
+        writable=work_dir,
+    )
     try:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-IS", launch.__file__, *map(str, bounds), *argv),
+            *command,
             cwd=work_dir,
             env=environment,
             stdin=asyncio.subprocess.PIPE,

@@ -15,6 +15,7 @@ from renderowl.db.admission import ONLY
 from renderowl.domain.ids import new_id
 from renderowl.pipeline.hardware import equipped
 from renderowl.pipeline.tools import Toolchain, discover
+from renderowl.pipeline.walls import bubblewrap
 from renderowl.queue.arq import ArqReceiver
 from renderowl.services.blueprint import capability
 from renderowl.services.context import Context
@@ -80,7 +81,15 @@ async def _open(
             await asyncio.to_thread(inputs.make_room)
             return workspace.has_room()
 
-        log.info("worker_opened", worker_id=worker_id, slots=slots, ffmpeg=tools.fingerprint, work_dir=str(folder))
+        walls = await asyncio.to_thread(bubblewrap) or "none"
+        log.info(
+            "worker_opened",
+            worker_id=worker_id,
+            slots=slots,
+            ffmpeg=tools.fingerprint,
+            work_dir=str(folder),
+            walls=walls,
+        )
         worker = Worker(
             worker_id=worker_id,
             slots=slots,
