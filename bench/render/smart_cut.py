@@ -37,8 +37,11 @@ def source(gop: str) -> Path:
             place = f"start_scale={0.2 + 0.1 * (number % 9)}:start_x={-0.75 - 0.01 * number}"
             zoom = f"mandelbrot=s=960x540:r={FPS}:maxiter=80:{place}"
             look = f"hue=h={37 * number % 360},noise=alls=9:allf=t,scale=1920:1080:flags=bilinear,format=yuv420p"
-            coded = ("-vf", look, "-t", str(length), "-preset", "ultrafast", "-crf", "16", part)
-            run([ffmpeg(), "-v", "error", "-y", "-f", "lavfi", "-i", zoom, *coded], folder)
+            coded = ("-vf", look, "-t", str(length), "-preset", "ultrafast", "-crf", "16")
+            if not part.exists():
+                draft = folder / "draft.mp4"
+                run([ffmpeg(), "-v", "error", "-y", "-f", "lavfi", "-i", zoom, *coded, draft], folder)
+                draft.rename(part)
             parts.append(part)
             seconds += length
         listed.write_text("".join(f"file {part.name}\n" for part in parts))
