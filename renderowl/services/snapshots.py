@@ -31,6 +31,8 @@ DOWNLOAD_TTL_S: Final = 3600
 MAX_PROJECTS: Final = 1000
 """How many projects bringing back a library may make."""
 _BATCH: Final = 1000
+_bringing: Final[set[str]] = set()
+"""The accounts whose files this process takes in now."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -67,11 +69,12 @@ async def take(ctx: Context, principal: Principal) -> Snapshot:
 async def bring(ctx: Context, principal: Principal, chunks: AsyncIterator[bytes]) -> tuple[Snapshot, dict[str, int]]:
     """Keep a file from elsewhere as a snapshot, and tell what is in it.
 
-    Raises PayloadTooLarge, MediaUnreadable, ValidationFailed with every problem of the file.
+    Raises PayloadTooLarge, MediaUnreadable, ValidationFailed with every problem of the file, Conflict while this process
+    is at another file of the caller's: they are large, and reading one may take long.
     """
     require_own(principal, "write")
     await _require_place(ctx, principal)
-    with _folder() as folder:
+    with _alone(principal), _folder() as folder:
         path = folder / "library.sqlite"
         received = 0
         with path.open("wb") as file:
@@ -205,6 +208,17 @@ async def _keep(ctx: Context, principal: Principal, path: Path) -> Snapshot:
         await ctx.storage.delete([key])
         raise Conflict(f"there are {MAX_SNAPSHOTS} snapshots already; delete one first")
     return kept
+
+
+@contextlib.contextmanager
+def _alone(principal: Principal) -> Iterator[None]:
+    if principal.user_id in _bringing:
+        raise Conflict("another file of yours is being read; send this one when it is")
+    _bringing.add(principal.user_id)
+    try:
+        yield
+    finally:
+        _bringing.discard(principal.user_id)
 
 
 @contextlib.contextmanager

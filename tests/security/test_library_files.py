@@ -60,3 +60,13 @@ async def test_of_many_at_once_no_more_are_kept_than_may_be(
     assert len(kept) == sum(answer.status_code == 201 for answer in answers)
     assert len(kept) <= 3
     assert {answer.status_code for answer in answers} <= {201, 409}
+
+
+async def test_an_account_brings_one_file_at_a_time(service: Service, file: bytes) -> None:
+    """Those that wait lie on the disk: a minute's requests of one account would be gigabytes."""
+
+    async def bring() -> int:
+        return (await service.http.put("/library/snapshots", content=file, headers=SQLITE)).status_code
+
+    assert {*await asyncio.gather(*(bring() for _ in range(5)))} == {201, 409}
+    assert await bring() == 201
