@@ -68,8 +68,8 @@ from renderowl.pipeline.hardware import equipped
 from renderowl.pipeline.tools import discover
 from renderowl.queue.arq import ArqQueue
 from renderowl.queue.base import Queue
+from renderowl.security.keyring import Keyring
 from renderowl.security.outbound import open_outbound
-from renderowl.security.signing import derive
 from renderowl.security.tokens import TokenSigner
 from renderowl.services import logs, metrics, tracing
 from renderowl.services.callers import ensure_bootstrap_user
@@ -95,10 +95,11 @@ log = structlog.get_logger(__name__)
 async def open_context(settings: Settings) -> AsyncIterator[Context]:
     """The parts every program shares, closed at the end of the block."""
     database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    keyring = Keyring(settings.secret_keys)
     media = open_storage(
         settings.storage_url,
         base_url=settings.base_url,
-        secret=derive(settings.secret_key, "storage"),
+        secrets=keyring.keys("storage"),
         access_key=settings.s3_access_key,
         secret_key=settings.s3_secret_key,
     )
@@ -111,7 +112,7 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
             database,
             media,
             bus,
-            TokenSigner(derive(settings.secret_key, "tokens")),
+            TokenSigner(keyring),
             limiter,
             open_outbound(settings),
         )

@@ -57,6 +57,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     # who may call
     secret_key: Annotated[str, _doc("At least 32 characters; signs tokens and URLs. Has no default on purpose")] = ""
+    other_secret_keys: Annotated[
+        tuple[str, ...],
+        _doc("Secrets accepted beside it, comma separated: earlier ones, or the next one; see operations.md"),
+    ] = ()
     auth_token: Annotated[str, _doc("Optional bootstrap token: a bearer of it is an administrator")] = ""
     allowed_origins: Annotated[
         tuple[str, ...],
@@ -225,6 +229,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         host = f"[{host}]" if ":" in host else host
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The secret that signs, then those that are accepted beside it."""
+        return (self.secret_key, *self.other_secret_keys)
+
     def of_tier(
         self, what: Literal["requests_per_minute", "renders_per_day", "projects", "keys", "storage_bytes"], tier: Tier
     ) -> int:
@@ -240,6 +249,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsError(f"{', '.join(missing)} must be set; {instead}")
         if "secret_key" in fields and len(self.secret_key) < 32:
             raise SettingsError("RENDEROWL_SECRET_KEY must have at least 32 characters")
+        if "secret_key" in fields and any(len(secret) < 32 for secret in self.other_secret_keys):
+            raise SettingsError("RENDEROWL_OTHER_SECRET_KEYS: each must have at least 32 characters")
 
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

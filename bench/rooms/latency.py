@@ -20,7 +20,7 @@ from stack import Stack, connected, film, make_media, upload
 
 from renderowl.client.http import Client
 from renderowl.pipeline.tools import discover
-from renderowl.security.signing import derive
+from renderowl.security.keyring import Keyring
 from renderowl.security.tokens import TokenSigner
 from renderowl.services.callers import BOOTSTRAP_USER
 
@@ -31,7 +31,7 @@ _TOKEN_S: Final = 3600
 def targets(stack: Stack, project_id: str, count: int) -> list[Target]:
     """Members with a token each."""
     environment = stack.environment()
-    signer = TokenSigner(derive(environment["RENDEROWL_SECRET_KEY"], "tokens"))
+    signer = TokenSigner(Keyring([environment["RENDEROWL_SECRET_KEY"]]))
     port = int(environment["RENDEROWL_PORT"])
     hello = {"filter": {"types": ["progress", "state"], "max_hz": 10}}
 

@@ -55,7 +55,7 @@ def command(folder: Path, data_dir: Path | None, programs: Path | None, as_json:
 async def opened(settings: Settings) -> AsyncIterator[Storage]:
     """The storage of these settings, which signs no URL."""
     keys = {"access_key": settings.s3_access_key, "secret_key": settings.s3_secret_key}
-    storage = open_storage(settings.storage_url, base_url=settings.base_url, secret=b"", **keys)
+    storage = open_storage(settings.storage_url, base_url=settings.base_url, secrets=[b""], **keys)
     try:
         yield storage
     finally:

@@ -45,14 +45,14 @@ def command(folder: Path, data_dir: Path | None, programs: Path | None, as_json:
         if data_dir is not None:
             settings = stack.enter_context(resting(data_dir, settings))
         done = asyncio.run(act())
-    known = bool(settings.secret_key) and secret_mark(settings.secret_key) == done.secret
+    known = done.secret in {secret_mark(secret) for secret in settings.secret_keys if secret}
     if as_json:
         click.echo(msgspec.json.encode(done).decode())
     else:
         click.echo(f"restored the database and {done.objects} objects of {done.made_at:%Y-%m-%d %H:%M} UTC")
     if not known:
         click.echo(
-            "RENDEROWL_SECRET_KEY is not the one of the backup: unless you set that one, webhook secrets are new ones,"
+            "RENDEROWL_SECRET_KEY is not the one of the backup: unless you set or list that one, webhook secrets are new ones,"
             " and tokens and signed URLs of before are void",
             err=True,
         )

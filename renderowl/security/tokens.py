@@ -1,20 +1,24 @@
 """Tokens (JWT) and socket tickets."""
 
+import contextlib
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import jwt
 import msgspec
 
 from renderowl.domain.errors import Unauthenticated
+from renderowl.security.keyring import Keyring
 
 ISSUER: Final = "renderowl"
 AUDIENCE: Final = "renderowl-api"
 _ALGORITHM: Final = "HS256"
 _REQUIRED: Final = ["iss", "aud", "exp", "iat", "jti", "sub"]
 _MAX_TOKEN_LENGTH: Final = 8192
+_NAMELESS: Final = "1"
+"""What the header of tokens says that were minted before secrets had names."""
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,23 +42,11 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TokenSigner:
-    """Mints tokens with one key and reads those of several, so that keys can rotate.
+    """Mints tokens under the first secret of a keyring and reads those of each; a token's `kid` names its secret."""
 
-    `kid` names the minting key; `retired` holds the keys, by kid, whose tokens are still good until they expire.
-    """
-
-    def __init__(
-        self,
-        key: bytes,
-        *,
-        kid: str = "1",
-        retired: Mapping[str, bytes] | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._kid = kid
-        self._keys = {**(retired or {}), kid: key}
-        if any(len(one) < 32 for one in self._keys.values()):
-            raise ValueError("a token key has at least 256 bits")
+    def __init__(self, keyring: Keyring, *, clock: Callable[[], float] = time.time) -> None:
+        self._keys = keyring.named_keys("tokens")
+        self._kid = next(iter(self._keys))
         self._clock = clock
 
     def mint(
@@ -103,9 +95,20 @@ class TokenSigner:
         if len(token) > _MAX_TOKEN_LENGTH:
             raise ValueError("too long")
         kid = jwt.get_unverified_header(token).get("kid")
+        if kid == _NAMELESS:
+            return self._decode_nameless(token)
         key = self._keys.get(kid) if isinstance(kid, str) else None
         if key is None:
             raise ValueError("unknown kid")
+        return self._decode_with(key, token)
+
+    def _decode_nameless(self, token: str) -> Claims:
+        for key in self._keys.values():
+            with contextlib.suppress(jwt.InvalidSignatureError):
+                return self._decode_with(key, token)
+        raise ValueError("signed by none of the secrets")
+
+    def _decode_with(self, key: bytes, token: str) -> Claims:
         payload: dict[str, Any] = jwt.decode(
             token,
             key,

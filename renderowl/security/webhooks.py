@@ -5,6 +5,7 @@ window the caller keeps the signatures it has seen.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from renderowl.domain.errors import Unauthenticated
@@ -14,15 +15,15 @@ WINDOW_S: Final = 300
 _MAX_HEADER_LENGTH: Final = 512
 
 
-def verify_webhook(key: bytes, header: str | None, body: bytes, *, now: float | None = None) -> int:
+def verify_webhook(keys: Sequence[bytes], header: str | None, body: bytes, *, now: float | None = None) -> int:
     """Return the signed timestamp (Unix seconds) of a genuine request that is at most five minutes off.
 
-    `body` is the raw bytes as received. Several `v1` are allowed (while the sender rotates its secret). Raises
-    Unauthenticated for anything else; a malformed header is no other error.
+    `body` is the raw bytes as received; one of `keys` has signed it. Several `v1` are allowed (while the sender
+    rotates its secret). Raises Unauthenticated for anything else; a malformed header is no other error.
     """
     timestamp, signatures = _parse(header)
     message = _message(timestamp, body)
-    if not any(verify(key, message, signature) for signature in signatures):
+    if not any(verify(key, message, signature) for signature in signatures for key in keys):
         raise Unauthenticated("The webhook signature is not valid")
     if abs((time.time() if now is None else now) - timestamp) > WINDOW_S:
         raise Unauthenticated("The webhook's timestamp is more than five minutes off")

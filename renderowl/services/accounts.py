@@ -3,7 +3,7 @@
 import asyncio
 import re
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -21,7 +21,6 @@ from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.records import ApiKey, Principal, Scope, User
 from renderowl.security.keys import new_key
 from renderowl.security.passwords import hash_password, password_problem, verify_password
-from renderowl.security.signing import derive, sign, verify
 from renderowl.security.tokens import Claims, new_ticket
 from renderowl.services import limits, projects, quotas
 from renderowl.services.callers import still_good
@@ -63,7 +62,7 @@ async def redeem_ticket(ctx: Context, ticket: str, *, project_id: str, origin: s
     A ticket is worth no more than the credential that asked for it: it dies with it.
     """
     kept = await ctx.bus.take_ticket(ticket)
-    if kept is None or not verify(_ticket_key(ctx), _ticket_message(ticket, kept["value"]), kept["signature"]):
+    if kept is None or not _is_ticket(ctx, ticket, kept):
         raise Unauthenticated("the ticket is not valid, was used or has expired")
     value = msgspec.json.decode(kept["value"], type=_Ticketed)
     if value.expires_at < datetime.now(UTC).timestamp():
@@ -242,7 +241,7 @@ async def issue_ticket(ctx: Context, principal: Principal, project_id: str, orig
     ticket = new_ticket()
     value = _Ticketed(principal, project_id, origin, datetime.now(UTC).timestamp() + TICKET_TTL_S)
     text = msgspec.json.encode(value).decode()
-    signature = sign(_ticket_key(ctx), _ticket_message(ticket, text))
+    signature = ctx.keyring.sign("tickets", _ticket_message(ticket, text))
     await ctx.bus.put_ticket(ticket, {"value": text, "signature": signature}, TICKET_TTL_S)
     return Ticket(ticket, value.expires_at)
 
@@ -256,8 +255,9 @@ async def own_key(ctx: Context, principal: Principal, key_id: str) -> ApiKey:
     return key
 
 
-def _ticket_key(ctx: Context) -> bytes:
-    return derive(ctx.settings.secret_key, "tickets")
+def _is_ticket(ctx: Context, ticket: str, kept: dict[str, Any]) -> bool:
+    """Whether we have signed what is kept for this ticket."""
+    return ctx.keyring.verify("tickets", _ticket_message(ticket, kept["value"]), kept["signature"])
 
 
 def _ticket_message(ticket: str, value: str) -> bytes:

@@ -20,14 +20,12 @@ from renderowl.domain.errors import (
     MalformedRequest,
     NotFound,
     QuotaExceeded,
-    Unauthenticated,
     ValidationFailed,
 )
 from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.records import Principal
 from renderowl.domain.spec.fields import Name, Spec
 from renderowl.domain.spec.reading import read
-from renderowl.security.signing import derive
 from renderowl.security.webhooks import verify_webhook
 from renderowl.services import actions as action_services
 from renderowl.services import projects, triggering
@@ -118,7 +116,7 @@ async def create(ctx: Context, principal: Principal, project_id: str, asked: Aut
     async with ctx.db.transaction():
         if not await rows.insert(ctx.db, automation, most=most):
             raise QuotaExceeded(f"an account may have {most} automations; this one has as many")
-    secret = _key(ctx, automation.id, 0) if automation.trigger["type"] == "webhook" else None
+    secret = _keys(ctx, automation.id, 0)[0] if automation.trigger["type"] == "webhook" else None
     return AutomationMade(**msgspec.structs.asdict(view(ctx, automation)), secret=secret)
 
 
@@ -184,7 +182,7 @@ async def rotate(ctx: Context, principal: Principal, project_id: str, automation
     """Begin a new secret; for a day requests may be signed with the one before."""
     await get(ctx, principal, project_id, automation_id, write=True)
     generation = await webhooks.rotate(ctx.db, automation_id, project_id)
-    return AutomationSecret(_key(ctx, automation_id, generation.number), generation.rotated_at + GRACE)
+    return AutomationSecret(_keys(ctx, automation_id, generation.number)[0], generation.rotated_at + GRACE)
 
 
 # --- triggering ----------------------------------------------------------------------------------------------------
@@ -213,12 +211,10 @@ async def verify(ctx: Context, automation_id: str, header: str | None, body: byt
     """The signed timestamp of a request to an automation's URL. Raises Unauthenticated, also when there is no such one."""
     generation = await webhooks.generation(ctx.db, automation_id) if is_id(automation_id, "aut") else None
     number = 0 if generation is None else generation.number
-    try:
-        return verify_webhook(_key(ctx, automation_id, number).encode(), header, body)
-    except Unauthenticated:
-        if generation is None or datetime.now(UTC) >= generation.rotated_at + GRACE:
-            raise
-        return verify_webhook(_key(ctx, automation_id, number - 1).encode(), header, body)
+    keys = _keys(ctx, automation_id, number)
+    if generation is not None and datetime.now(UTC) < generation.rotated_at + GRACE:
+        keys += _keys(ctx, automation_id, number - 1)
+    return verify_webhook([key.encode() for key in keys], header, body)
 
 
 async def receive(ctx: Context, automation_id: str, timestamp: int, body: bytes) -> str:
@@ -245,9 +241,9 @@ def _require_enabled(automation: Automation) -> None:
         raise Conflict("the automation is switched off")
 
 
-def _key(ctx: Context, automation_id: str, generation: int) -> str:
-    """What requests are signed with: the text itself, as bytes."""
-    return derive(ctx.settings.secret_key, f"automation:{automation_id}:{generation}").hex()
+def _keys(ctx: Context, automation_id: str, generation: int) -> list[str]:
+    """What requests are signed with, the text itself as bytes: what is told, then what was under other secrets."""
+    return [key.hex() for key in ctx.keyring.keys(f"automation:{automation_id}:{generation}")]
 
 
 # --- what a rule is ------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from renderowl.bus.base import Bus
 from renderowl.db.database import Database
 from renderowl.limits.base import Limiter
+from renderowl.security.keyring import Keyring
 from renderowl.security.outbound import Outbound
 from renderowl.security.tokens import TokenSigner
 from renderowl.settings import Settings
@@ -22,3 +23,8 @@ class Context:
     tokens: TokenSigner
     limiter: Limiter
     outbound: Outbound
+
+    @property
+    def keyring(self) -> Keyring:
+        """What is signed for callers, workers and receivers is signed, and verified, with this."""
+        return Keyring(self.settings.secret_keys)

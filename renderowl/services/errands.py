@@ -20,7 +20,6 @@ from renderowl.db import errands
 from renderowl.domain.errors import Conflict, Unauthenticated
 from renderowl.domain.ids import is_id
 from renderowl.domain.records import Claim, Errand
-from renderowl.security.signing import derive, sign, verify
 from renderowl.services import assets, metrics, reports, steps
 from renderowl.services.blueprint import Blueprint
 from renderowl.services.context import Context
@@ -33,6 +32,7 @@ log = structlog.get_logger(__name__)
 ORDER_NAME: Final = "order.json"
 RESULT_NAME: Final = "result.tar"
 CALLBACK_PATH: Final = "/api/runpod/callback/"
+_CALLBACKS: Final = "errand-callback"
 STRAY_LEASE_S: Final = 15.0
 """How long after one look at a stray it is looked at again."""
 
@@ -178,12 +178,13 @@ class CallbackReceipt(msgspec.Struct, frozen=True):
 
 def callback_url(ctx: Context, errand_id: str) -> str:
     """Where an errand is told of: the signature in it opens nothing else."""
-    return f"{ctx.settings.base_url}{CALLBACK_PATH}{errand_id}?signature={sign(_key(ctx), errand_id.encode())}"
+    signature = ctx.keyring.sign(_CALLBACKS, errand_id.encode())
+    return f"{ctx.settings.base_url}{CALLBACK_PATH}{errand_id}?signature={signature}"
 
 
 def verify_callback(ctx: Context, errand_id: str, signature: str) -> None:
     """Raise Unauthenticated unless this is the signature in the URL that we gave away for this errand."""
-    if not is_id(errand_id, "ern") or not verify(_key(ctx), errand_id.encode(), signature):
+    if not is_id(errand_id, "ern") or not ctx.keyring.verify(_CALLBACKS, errand_id.encode(), signature):
         raise Unauthenticated("the signature in the URL is not that of this job")
 
 
@@ -202,10 +203,6 @@ async def take_callback(ctx: Context, errand_id: str, said: Callback) -> Callbac
         except (Conflict, BusUnavailable) as error:
             log.debug("callback_progress_dropped", errand_id=errand_id, reason=str(error))
     return CallbackReceipt(received=True, wanted=wanted)
-
-
-def _key(ctx: Context) -> bytes:
-    return derive(ctx.settings.secret_key, "errand-callback")
 
 
 # --- what comes back through storage --------------------------------------------------------------------------------

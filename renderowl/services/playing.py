@@ -20,7 +20,6 @@ from renderowl.domain.lifecycle import is_active
 from renderowl.domain.records import Piece, Principal, Render, Track
 from renderowl.pipeline.hls import PLAYLIST_TYPE
 from renderowl.pipeline.pieces import LONGEST_PIECE_S
-from renderowl.security.signing import derive, sign, verify
 from renderowl.services import renders as render_services
 from renderowl.services.context import Context
 from renderowl.services.screening import piece_name, pieces_prefix
@@ -29,6 +28,7 @@ from renderowl.storage.base import ObjectMissing, SignedRequest
 PREVIEW: Final = "preview.m3u8"
 TTL_S: Final = 24 * 3600
 
+_PLAY: Final = "play"
 _TRACKS: Final[dict[str, Track]] = {"preview-video.m3u8": "video", "preview-audio.m3u8": "audio"}
 _PIECE: Final = re.compile(r"([0-9]{1,9})-(video|audio)-([0-9]{13})\.ts")
 _REFERENCE: Final = re.compile(r'(?m)(?P<before>^|URI=")(?P<name>[^#\s"][^#\n"]*)')
@@ -51,7 +51,7 @@ def is_played(file: dict[str, Any]) -> bool:
 def sign_play(ctx: Context, render_id: str, name: str) -> SignedRequest:
     """A URL that serves a text of a render and what it names for 24 h."""
     expires_at = int(time.time()) + TTL_S
-    signature = sign(_key(ctx), f"{render_id}.{expires_at}".encode())
+    signature = ctx.keyring.sign(_PLAY, f"{render_id}.{expires_at}".encode())
     url = f"{ctx.settings.base_url}/play/{render_id}.{expires_at}.{signature}/{quote(name)}"
     return SignedRequest("GET", url, {}, expires_at)
 
@@ -80,15 +80,11 @@ async def serve(ctx: Context, token: str, name: str) -> Played:
     return await _finished(ctx, render, name, ttl_s)
 
 
-def _key(ctx: Context) -> bytes:
-    return derive(ctx.settings.secret_key, "play")
-
-
 def _read(ctx: Context, token: str) -> tuple[str, int]:
     """The render that a token opens and for how many seconds it still does."""
     said, _, signature = token.rpartition(".")
     render_id, _, expires_at = said.rpartition(".")
-    if not verify(_key(ctx), said.encode(errors="surrogatepass"), signature):
+    if not ctx.keyring.verify(_PLAY, said.encode(errors="surrogatepass"), signature):
         raise UrlExpired("The URL was changed or is not ours")
     left_s = int(expires_at) - int(time.time())
     if left_s <= 0:

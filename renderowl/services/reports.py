@@ -13,7 +13,6 @@ from renderowl.db.steps import Running
 from renderowl.domain.errors import Conflict, Unauthenticated
 from renderowl.domain.events import Remembered, StepReport
 from renderowl.domain.spec.fields import Spec, Unit, looks
-from renderowl.security.signing import derive
 from renderowl.security.webhooks import verify_webhook
 from renderowl.services.blueprint import Blueprint, Share
 from renderowl.services.context import Context
@@ -43,17 +42,22 @@ _claimed: Final = msgspec.json.Decoder(_Claimed)
 
 def report_key(ctx: Context, step_id: str, attempt: int) -> str:
     """What the reports of one claim are signed with. Give it to the claim's worker: it is good for nothing else."""
-    return derive(ctx.settings.secret_key, f"report:{step_id}:{attempt}").hex()
+    return _keys(ctx, step_id, attempt)[0]
+
+
+def _keys(ctx: Context, step_id: str, attempt: int) -> list[str]:
+    """The key of one claim, then what it was under other secrets: the claim may be older than ours."""
+    return [key.hex() for key in ctx.keyring.keys(f"report:{step_id}:{attempt}")]
 
 
 def verify(ctx: Context, header: str | None, body: bytes) -> None:
     """Raise Unauthenticated unless the holder of the claim that the body names signed these bytes just now."""
     try:
         claimed = _claimed.decode(body)
-        key = report_key(ctx, claimed.step_id, claimed.attempt)
+        keys = _keys(ctx, claimed.step_id, claimed.attempt)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise Unauthenticated("the body names no `step_id` and `attempt` whose key could have signed it") from None
-    verify_webhook(key.encode(), header, body)
+    verify_webhook([key.encode() for key in keys], header, body)
 
 
 async def take(ctx: Context, report: ProgressReport) -> bool:

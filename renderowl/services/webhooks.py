@@ -18,7 +18,6 @@ from renderowl.domain.events import WebhookEvent
 from renderowl.domain.ids import is_id, new_id
 from renderowl.domain.records import Delivery, DeliveryStatus, Principal, Webhook
 from renderowl.domain.spec.fields import Spec
-from renderowl.security.signing import derive
 from renderowl.security.standard_webhooks import told_secret
 from renderowl.services import projects
 from renderowl.services.context import Context
@@ -138,12 +137,12 @@ async def rotate(ctx: Context, principal: Principal, project_id: str, webhook_id
 
 
 async def signing_keys(ctx: Context, delivery: Delivery) -> list[bytes]:
-    """What a delivery is signed with now, the newest first."""
+    """What a delivery is signed with now: what its receiver is told first, then what it may have been told earlier."""
     owner_id = delivery.webhook_id or delivery.project_id
     generation = await rows.generation(ctx.db, owner_id)
-    keys = [_key(ctx, owner_id, 0 if generation is None else generation.number)]
+    keys = _keys(ctx, owner_id, 0 if generation is None else generation.number)
     if generation is not None and datetime.now(UTC) < generation.rotated_at + GRACE:
-        keys.append(_key(ctx, owner_id, generation.number - 1))
+        keys += _keys(ctx, owner_id, generation.number - 1)
     return keys
 
 
@@ -155,15 +154,20 @@ async def _owner(ctx: Context, principal: Principal, project_id: str, webhook_id
 
 def _secret_view(ctx: Context, owner_id: str, generation: Generation | None) -> SecretView:
     if generation is None:
-        return SecretView(told_secret(_key(ctx, owner_id, 0)))
-    now, until = told_secret(_key(ctx, owner_id, generation.number)), generation.rotated_at + GRACE
+        return SecretView(_told(ctx, owner_id, 0))
+    now, until = _told(ctx, owner_id, generation.number), generation.rotated_at + GRACE
     if datetime.now(UTC) >= until:
         return SecretView(now)
-    return SecretView(now, told_secret(_key(ctx, owner_id, generation.number - 1)), until)
+    return SecretView(now, _told(ctx, owner_id, generation.number - 1), until)
 
 
-def _key(ctx: Context, owner_id: str, generation: int) -> bytes:
-    return derive(ctx.settings.secret_key, f"webhook:{owner_id}:{generation}")
+def _told(ctx: Context, owner_id: str, generation: int) -> str:
+    return told_secret(_keys(ctx, owner_id, generation)[0])
+
+
+def _keys(ctx: Context, owner_id: str, generation: int) -> list[bytes]:
+    """The key of a generation, then what it was under other secrets: receivers may still verify with those."""
+    return ctx.keyring.keys(f"webhook:{owner_id}:{generation}")
 
 
 # --- deliveries ----------------------------------------------------------------------------------------------------

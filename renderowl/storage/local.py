@@ -25,15 +25,17 @@ _SCAN_BATCH: Final = 256
 
 
 class LocalStorage:
-    """Keeps the promises of `Storage` on a file system; `secret` signs the URLs below `base_url`."""
+    """Keeps the promises of `Storage` on a file system; the first of `secrets` signs the URLs below `base_url`."""
 
-    def __init__(self, root: Path, base_url: str, secret: bytes, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, root: Path, base_url: str, secrets: Sequence[bytes], clock: Callable[[], float] = time.time
+    ) -> None:
         self._root = Path(os.path.realpath(root))
         self._objects = self._root / "objects"
         self._uploads = LocalUploads(self._root / "uploads")
         self._drafts = self._root / "drafts"
         self._base_url = base_url.rstrip("/")
-        self._secret = secret
+        self._secrets = secrets
         self._clock = clock
 
     # --- objects -------------------------------------------------------------------------------------------------
@@ -113,7 +115,7 @@ class LocalStorage:
 
         Raises UrlExpired when the URL was tampered with, is not ours or has expired.
         """
-        return read_grant(self._secret, method, key, query, now=self._clock())
+        return read_grant(self._secrets, method, key, query, now=self._clock())
 
     async def receive(
         self,
@@ -298,7 +300,7 @@ class LocalStorage:
 
     def _sign(self, grant: Grant, headers: dict[str, str]) -> SignedRequest:
         self._path(grant.key)
-        url = grant_url(self._base_url, self._secret, grant)
+        url = grant_url(self._base_url, self._secrets[0], grant)
         return SignedRequest(grant.method, url, headers, float(grant.expires_at))
 
 

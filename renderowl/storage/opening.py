@@ -1,5 +1,6 @@
 """One URL decides where objects are kept."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -10,12 +11,14 @@ from renderowl.storage.local import LocalStorage
 _ADDRESSINGS: Final[dict[str, Literal["path", "virtual"]]] = {"path": "path", "virtual": "virtual"}
 
 
-def open_storage(url: str, *, base_url: str, secret: bytes, access_key: str = "", secret_key: str = "") -> Storage:
+def open_storage(
+    url: str, *, base_url: str, secrets: Sequence[bytes], access_key: str = "", secret_key: str = ""
+) -> Storage:
     """The storage of `file:///path` or `s3://bucket/prefix?endpoint_url=...&region=...`; nothing is connected yet.
 
     With an endpoint the bucket's name stands in the path of URLs; `addressing=virtual` puts it in front of the host.
-    `base_url` and `secret` are for the URLs that local storage signs, the two keys for S3 (empty: what boto finds
-    in its environment). Raises ValueError, saying what is wrong, for any other URL.
+    `base_url` and `secrets` are for the URLs that local storage signs, with the first, and takes; the two keys for S3
+    (empty: what boto finds in its environment). Raises ValueError, saying what is wrong, for any other URL.
     """
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -24,7 +27,7 @@ def open_storage(url: str, *, base_url: str, secret: bytes, access_key: str = ""
     if parts.scheme == "file":
         if parts.netloc or options or not parts.path.startswith("/") or parts.path == "/":
             raise ValueError("local storage is `file:///path`, with three slashes and nothing behind the path")
-        return LocalStorage(Path(unquote(parts.path)), base_url, secret)
+        return LocalStorage(Path(unquote(parts.path)), base_url, secrets)
     if parts.scheme == "s3":
         unknown = options.keys() - {"endpoint_url", "region", "addressing"}
         if unknown:

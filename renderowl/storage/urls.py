@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 from urllib.parse import quote, urlencode
 
@@ -36,17 +36,19 @@ def grant_url(base_url: str, secret: bytes, grant: Grant) -> str:
     return f"{base_url}/storage/{quote(grant.key)}?{urlencode({**query, 'signature': signature})}"
 
 
-def read_grant(secret: bytes, method: str, key: str, query: Mapping[str, str], *, now: float) -> Grant:
-    """What the URL of this request grants. Raises UrlExpired when anything in it was changed or its time is over.
+def read_grant(secrets: Sequence[bytes], method: str, key: str, query: Mapping[str, str], *, now: float) -> Grant:
+    """What the URL of this request, signed with one of `secrets`, grants.
+
+    Raises UrlExpired when anything in it was changed or its time is over.
 
     HEAD is allowed where GET is. Every parameter is signed, so that an additional one is refused too.
     """
     verb = "GET" if method == "HEAD" else method
     said = {name: value for name, value in query.items() if name != "signature"}
     try:
-        expected = _signature(secret, verb, key, said)
-        genuine = hmac.compare_digest(expected.encode(), query.get("signature", "").encode())
-        if not genuine:
+        signature = query.get("signature", "").encode()
+        expected = [_signature(secret, verb, key, said).encode() for secret in secrets]
+        if not any(hmac.compare_digest(one, signature) for one in expected):
             raise UrlExpired("The URL was changed or is not ours")
         check_key(key)
         grant = msgspec.convert({**said, "method": verb, "key": key}, Grant, strict=False)

@@ -20,6 +20,7 @@ from renderowl.bus.redis import RedisBus
 from renderowl.db.database import Database
 from renderowl.limits.redis import RedisLimiter
 from renderowl.pipeline.tools import discover
+from renderowl.security.keyring import Keyring
 from renderowl.security.outbound import open_outbound
 from renderowl.security.tokens import TokenSigner
 from renderowl.services import logs
@@ -39,7 +40,7 @@ SERVED: Final = ("openapi.json", "asyncapi.json")
 """What a running API says of itself; kept in `docs/api/`."""
 
 _BLOCK: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_KEY: Final = bytes(32)
+_SECRET: Final = "none"
 """Signs nothing: nobody calls."""
 _NOWHERE: Final = "redis://127.0.0.1:1/0"
 
@@ -48,14 +49,14 @@ async def served(base_url: str = "http://127.0.0.1:8080") -> dict[str, str]:
     """The API's own documents by name, as text. Nothing is connected to."""
     loaded = settings.load({}, public_url=base_url, requests_per_minute_anonymous=0)
     with tempfile.TemporaryDirectory(prefix="renderowl-documents-") as folder:
-        storage = open_storage(f"file://{folder}", base_url=base_url, secret=_KEY, access_key="", secret_key="")
+        storage = open_storage(f"file://{folder}", base_url=base_url, secrets=[b""], access_key="", secret_key="")
         bus, limiter = RedisBus(_NOWHERE), RedisLimiter(_NOWHERE)
         ctx = Context(
             loaded,
             Database("postgresql://127.0.0.1:1/none"),
             storage,
             bus,
-            TokenSigner(_KEY),
+            TokenSigner(Keyring([_SECRET])),
             limiter,
             open_outbound(loaded),
         )

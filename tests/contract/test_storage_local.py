@@ -54,7 +54,7 @@ class TestLocalStorage(StorageContract):
     async def storage(self, tmp_path_factory) -> AsyncIterator[LocalStorage]:
         listener = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        storage = LocalStorage(tmp_path_factory.mktemp("storage"), url, b"k" * 32)
+        storage = LocalStorage(tmp_path_factory.mktemp("storage"), url, [b"k" * 32])
         server = uvicorn.Server(uvicorn.Config(_app(storage), log_level="error", lifespan="off"))
         serving = asyncio.create_task(server.serve([listener]))
         yield storage
@@ -64,7 +64,7 @@ class TestLocalStorage(StorageContract):
 
 @pytest.fixture
 def local(tmp_path: Path) -> LocalStorage:
-    return LocalStorage(tmp_path, "http://here", b"k" * 32)
+    return LocalStorage(tmp_path, "http://here", [b"k" * 32])
 
 
 async def _granted(local: LocalStorage, size_bytes: int):

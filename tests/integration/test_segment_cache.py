@@ -70,7 +70,7 @@ async def play(database_url: str, tmp_path: Path) -> AsyncIterator[Play]:
     await db.open()
     await ensure_bootstrap_user(db)
     await projects.insert(db, project_id="prj_1", owner_id=BOOTSTRAP_USER, name="p", description=None, settings={})
-    yield Play(db, LocalStorage(tmp_path / "storage", "http://test", b"secret"), tmp_path)
+    yield Play(db, LocalStorage(tmp_path / "storage", "http://test", [b"secret"]), tmp_path)
     await db.close()
 
 

@@ -55,3 +55,14 @@ def test_private_places_are_hosts_and_networks() -> None:
 def test_what_is_neither_is_no_place(place: str) -> None:
     with pytest.raises(SettingsError, match="RENDEROWL_OUTBOUND_ALLOW"):
         settings.load({"RENDEROWL_OUTBOUND_ALLOW": place})
+
+
+def test_other_secrets_are_a_list_and_each_is_long_enough() -> None:
+    environment = {"RENDEROWL_SECRET_KEY": "n" * 32, "RENDEROWL_OTHER_SECRET_KEYS": f"{'o' * 32}, {'p' * 40}"}
+    loaded = settings.load(environment)
+    loaded.require("secret_key")
+    assert loaded.secret_keys == ("n" * 32, "o" * 32, "p" * 40)
+    short = settings.load({**environment, "RENDEROWL_OTHER_SECRET_KEYS": "o" * 31})
+    with pytest.raises(SettingsError, match="RENDEROWL_OTHER_SECRET_KEYS") as refused:
+        short.require("secret_key")
+    assert "o" * 31 not in str(refused.value)

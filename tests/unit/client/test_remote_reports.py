@@ -21,7 +21,7 @@ def reporter(answer: Callable[[httpx.Request], httpx.Response]) -> RemoteReporte
 
 def test_the_worker_signs_as_the_server_verifies() -> None:
     header = sign_report(KEY, b"{}", now=1_700_000_000.9)
-    assert verify_webhook(KEY.encode(), header, b"{}", now=1_700_000_000) == 1_700_000_000
+    assert verify_webhook([KEY.encode()], header, b"{}", now=1_700_000_000) == 1_700_000_000
 
 
 async def test_a_report_is_signed_and_each_has_a_higher_number() -> None:
@@ -29,7 +29,7 @@ async def test_a_report_is_signed_and_each_has_a_higher_number() -> None:
 
     def take(request: httpx.Request) -> httpx.Response:
         assert request.url.path == PATH
-        verify_webhook(KEY.encode(), request.headers[SIGNATURE_HEADER], request.content)
+        verify_webhook([KEY.encode()], request.headers[SIGNATURE_HEADER], request.content)
         said.append(msgspec.json.decode(request.content))
         return httpx.Response(200, json={"accepted": True})
 

@@ -14,7 +14,7 @@ SECRET = b"k" * 32
 
 
 def _open(url: str):
-    return open_storage(url, base_url="http://api", secret=SECRET, access_key="key", secret_key="secret")
+    return open_storage(url, base_url="http://api", secrets=[SECRET], access_key="key", secret_key="secret")
 
 
 async def _address(url: str) -> httpx.URL:
@@ -98,7 +98,7 @@ def test_local_storage_does_not_load_boto():
     program = (
         "import sys\n"
         "from renderowl.storage.opening import open_storage\n"
-        "open_storage('file:///nowhere', base_url='', secret=b'k' * 32)\n"
+        "open_storage('file:///nowhere', base_url='', secrets=[b'k' * 32])\n"
         "sys.exit('botocore' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -27,7 +27,7 @@ class Play:
     """An execution at its end, with Postgres played."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.storage = LocalStorage(folder / "storage", "http://test", b"secret")
+        self.storage = LocalStorage(folder / "storage", "http://test", [b"secret"])
         self.answers: list[Exception | None] = []
         self.published = False
         self.reported: list[dict[str, Any]] = []
