@@ -13,7 +13,7 @@ RUN VIRTUAL_ENV=/opt/builder /opt/builder/bin/uv build --wheel --no-build-isolat
 
 FROM python:3.13-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends tini \
+ && apt-get install -y --no-install-recommends bubblewrap tini \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --shell /usr/sbin/nologin --home-dir /var/lib/renderowl --create-home renderowl \
  && install -d -o renderowl -g renderowl /var/lib/renderowl/work
