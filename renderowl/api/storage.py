@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import quote
 
 from litestar import Request, Response, Router, get, put
 from litestar.params import FromPath
@@ -15,6 +14,7 @@ from renderowl.domain.errors import NotFound, RangeNotSatisfiable, UrlExpired
 from renderowl.services import assets, errands
 from renderowl.services.context import Context
 from renderowl.storage.base import ObjectMissing, Storage
+from renderowl.storage.keys import content_disposition
 from renderowl.storage.local import LocalStorage
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
@@ -50,7 +50,7 @@ async def answer_object(
         "content-security-policy": "sandbox; default-src 'none'",
     }
     if download_name is not None:
-        headers["content-disposition"] = f"inline; filename*=UTF-8''{quote(download_name)}"
+        headers["content-disposition"] = content_disposition(download_name)
     asked = request.headers.get("range")
     unchanged = request.headers.get("if-range") in (None, f'"{info.etag}"')
     start, end = parse_range(asked if unchanged else None, info.size_bytes)

@@ -86,7 +86,7 @@ async def take_over(ctx: Context, asset: Asset) -> None:
     """
     stored = await ctx.storage.head(asset.storage_key)
     announced = asset.size_bytes
-    if announced == 0 and stored.size_bytes > (most := largest_bytes(ctx, asset.type)):
+    if stored.size_bytes > (most := largest_bytes(ctx, asset.type)):
         await ctx.storage.delete([asset.storage_key])
         raise UploadMismatch(f"{stored.size_bytes} bytes arrived; at most {most} are taken")
     if announced not in (0, stored.size_bytes):

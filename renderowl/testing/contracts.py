@@ -100,7 +100,9 @@ class StorageContract:
         request = await storage.sign_get("g/é x", ttl_s=60, download_name="mein Film é.mp4")
         whole = await http.get(request.url)
         assert (whole.status_code, whole.content) == (200, b"0123456789")
-        assert "mein%20Film%20%C3%A9.mp4" in whole.headers["content-disposition"]
+        disposition = whole.headers["content-disposition"]
+        assert disposition.startswith("attachment;"), "the page that leads to it stays"
+        assert "mein%20Film%20%C3%A9.mp4" in disposition
         part = await http.get(request.url, headers={"Range": "bytes=2-4"})
         assert (part.status_code, part.content) == (206, b"234")
 
