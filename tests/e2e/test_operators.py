@@ -90,7 +90,13 @@ async def test_every_process_tells_what_it_did_for_a_render(deployment: Deployme
     assert api["renderowl_hub_frames_total",] >= 3, "that it was queued, started and completed"
     assert api["renderowl_queue_steps", "normal"] == 0
     assert (api["renderowl_workers", "active"], api["renderowl_slots", "free"]) == (1, 2)
-    scheduler, worker = await _scrape(scheduler_port), await _scrape(worker_port)
+
+    async def told() -> dict[tuple[str, ...], float] | None:  # the last step is counted after the render is completed
+        found = await _scrape(worker_port)
+        ended = sum(value for key, value in found.items() if key[0] == "renderowl_steps_ended_total")
+        return found if ended == 4 else None
+
+    worker, scheduler = await until(told, timeout_s=30), await _scrape(scheduler_port)
     steps = {key[2]: value for key, value in worker.items() if key[0] == "renderowl_steps_ended_total" and value}
     assert steps == {"prepare": 1, "segment": 2, "assemble": 1}
     assert scheduler["renderowl_admission_wait_seconds_count", "normal"] == sum(steps.values())
