@@ -74,13 +74,20 @@ function Unfinished({ asset }: { readonly asset: Asset }): ReactNode {
 /** Pictures are fetched when they are seen: each takes a signed URL. */
 function Picture({ asset }: { readonly asset: Asset }) {
   const { ref, inViewport } = useInViewport();
-  const { data } = useAssetUrl(asset, inViewport && asset.type === "image" && asset.status === "ready");
+  const isSeen = asset.type === "image" || asset.type === "video";
+  const { data } = useAssetUrl(asset, inViewport && isSeen && asset.status === "ready");
   const Sign = SIGNS[asset.type];
   return (
     <span ref={ref} className={styles.frame}>
-      {data === undefined ? <Sign size={36} stroke={1.3} aria-hidden /> : <img src={data.url} alt="" loading="lazy" />}
+      {data === undefined ? <Sign size={36} stroke={1.3} aria-hidden /> : <Still url={data.url} type={asset.type} />}
     </span>
   );
+}
+
+/** A picture, or of a film the first one: the browser reads no more of it than it must. */
+function Still({ url, type }: { readonly url: string; readonly type: Asset["type"] }) {
+  if (type === "image") return <img src={url} alt="" loading="lazy" />;
+  return <video src={`${url}#t=0.001`} preload="metadata" muted playsInline tabIndex={-1} aria-hidden />;
 }
 
 /** What one wants to know of it first. */

@@ -44,6 +44,7 @@ test("somebody signs up, makes a project, brings a picture, renders a film, watc
   await page.locator("main [data-status=completed]").first().waitFor();
   const video = page.locator("video");
   await expect.poll(() => video.evaluate((one: HTMLVideoElement) => Math.round(one.duration))).toBe(6);
+  const film = await page.request.get(await video.evaluate((one: HTMLVideoElement) => one.currentSrc));
   await page.locator("main li[data-kind]").first().waitFor();
   await page.getByRole("button", { name: "Show the commands" }).click();
   await page.getByRole("button", { name: /^segment-0/ }).click();
@@ -54,6 +55,14 @@ test("somebody signs up, makes a project, brings a picture, renders a film, watc
 
   await page.getByRole("link", { name: "Render again with changes" }).click();
   await page.getByText("2 of 2 segments cached").waitFor();
+
+  await page.getByRole("link", { name: "Assets" }).click();
+  await page
+    .locator("input[type=file]")
+    .first()
+    .setInputFiles({ name: "film.mp4", mimeType: "video/mp4", buffer: await film.body() });
+  const still = card.filter({ hasText: "film.mp4" }).locator("video");
+  await expect.poll(() => still.evaluate((one: HTMLVideoElement) => one.videoWidth)).toBeGreaterThan(0);
 
   await page.getByRole("button", { name: "Account" }).click();
   await page.getByRole("menuitem", { name: "Sign out" }).click();
