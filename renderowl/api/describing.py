@@ -18,6 +18,7 @@ from renderowl.api import answers, examples, refusals, tags
 from renderowl.api.errors import PROBLEM_TYPE, Problem
 from renderowl.api.sampling import sample
 from renderowl.domain.errors import ERRORS, FieldError, RenderOwlError, ValidationFailed
+from renderowl.domain.schemas import components, unindent
 
 Document = dict[str, Any]
 Operation = tuple[str, str, HTTPRouteHandler, Document]
@@ -32,13 +33,12 @@ _MADE_UP: Final = {status.description for status in HTTPStatus}
 def described(app: Litestar) -> Document:
     """The document of an application."""
     document: Document = msgspec.to_builtins(app.openapi_schema.to_schema())
-    _, parts = msgspec.json.schema_components(
-        [Problem, *answers.STRUCTS], ref_template=_REF.format("schemas", "{name}")
-    )
+    _, parts = components([Problem, *answers.STRUCTS], _REF.format("schemas", "{name}"))
     schemas = document["components"]["schemas"] = parts | document["components"]["schemas"]
     kept = document["components"] = {**document["components"], "examples": {}, "responses": {}}
     used: set[str] = set()
     told: set[str] = set()
+    unindent(document)
     _mend(document)
     operations = _operations(app, document)
     _name(operations)

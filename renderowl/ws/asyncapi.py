@@ -12,6 +12,7 @@ import msgspec
 
 from renderowl import __version__
 from renderowl.domain.events import DurableType
+from renderowl.domain.schemas import components
 from renderowl.services.rooms import EVENT_DATA, EventView
 from renderowl.ws import examples, frames
 
@@ -203,7 +204,7 @@ def _close_codes() -> list[Document]:
 
 def _schemas(structs: Iterable[Struct], *, always_complete: bool = False) -> Document:
     """JSON Schemas by name. `always_complete`: the server leaves no field out, except where a struct omits defaults."""
-    _, schemas = msgspec.json.schema_components(tuple(structs), ref_template=_SCHEMA)
+    _, schemas = components(tuple(structs), _SCHEMA)
     for part in _parts(structs):
         schema = schemas[part.cls.__name__]
         if always_complete and not part.cls.__struct_config__.omit_defaults:

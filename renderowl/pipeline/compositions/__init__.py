@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from renderowl.domain.errors import FieldError, UnknownComposition, ValidationFailed
+from renderowl.domain.schemas import components
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.reading import nearest, read, shown
@@ -43,9 +44,7 @@ def canonical_id(composition_id: str) -> str:
 def schema(composition_id: str) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a render's `input_props` and `output_settings` for a composition."""
     composition = COMPOSITIONS[canonical_id(composition_id)]
-    (props, output), definitions = msgspec.json.schema_components(
-        [composition.spec, OutputSettings], ref_template="#/$defs/{name}"
-    )
+    (props, output), definitions = components([composition.spec, OutputSettings], "#/$defs/{name}")
     definitions[composition.spec.__name__]["examples"] = list(composition.examples)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
