@@ -8,7 +8,7 @@ export interface components {
          * Welcome
          * @description The member is in. `recovered`: every event after its cursor follows; else a snapshot does.
          *
-         *         `members` are those in the room, the first hundred of `count`; null unless the hello asked for presence.
+         *     `members` are those in the room, the first hundred of `count`; null unless the hello asked for presence.
          */
         Welcome: {
             /** @enum {unknown} */
@@ -182,7 +182,7 @@ export interface components {
          * PresenceNews
          * @description Who is in the room now, for those who asked; at most once a second, and only the newest is ever sent.
          *
-         *         `members` are the first hundred of `count`; `joined` and `left` are what changed among them since the news before.
+         *     `members` are the first hundred of `count`; `joined` and `left` are what changed among them since the news before.
          */
         PresenceNews: {
             /** @enum {unknown} */
@@ -236,7 +236,7 @@ export interface components {
          * Error
          * @description A command failed (with its `ref`), or the connection cannot go on and a close follows.
          *
-         *         Codes are those of `docs/errors.md`, and `timed_out`.
+         *     Codes are those of `docs/errors.md`, and `timed_out`.
          */
         Error: {
             /** @enum {unknown} */

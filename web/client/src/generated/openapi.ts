@@ -2204,7 +2204,7 @@ export interface components {
          * ProgressPoll
          * @description What happened to a render after a cursor. Nothing, with the same cursor, when nothing did.
          *
-         *         Not `recovered`: some of what happened cannot be told any more; get the render instead.
+         *     Not `recovered`: some of what happened cannot be told any more; get the render instead.
          */
         ProgressPoll: {
             cursor: string;
@@ -2232,7 +2232,7 @@ export interface components {
          * RoomPollView
          * @description What was said in a room after a cursor, each message as on the socket.
          *
-         *         Not `recovered`: the first message is a snapshot to start from.
+         *     Not `recovered`: the first message is a snapshot to start from.
          */
         RoomPollView: {
             cursor: string;
