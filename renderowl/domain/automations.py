@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from renderowl.domain import cron
+from renderowl.domain.cron import MAX_LENGTH, expression_problem, zone_problem
 from renderowl.domain.records import AssetType
 from renderowl.domain.spec.fields import Problem, Spec
 
@@ -30,13 +30,13 @@ class WebhookTrigger(Spec, frozen=True, tag_field="type", tag="webhook"):
 class ScheduleTrigger(Spec, frozen=True, tag_field="type", tag="schedule"):
     """Runs when a cron expression of five fields is due in a time zone; `trigger` has `due_at` and `local_time`."""
 
-    cron: Annotated[str, Meta(min_length=9, max_length=cron.MAX_LENGTH, examples=["0 9 * * MON-FRI"])]
+    cron: Annotated[str, Meta(min_length=9, max_length=MAX_LENGTH, examples=["0 9 * * MON-FRI"])]
     timezone: Annotated[str, Meta(max_length=64, examples=["Europe/Paris"])] = "UTC"
 
     def problems(self) -> Iterator[Problem]:
         for path, problem in (
-            ("/cron", cron.expression_problem(self.cron)),
-            ("/timezone", cron.zone_problem(self.timezone)),
+            ("/cron", expression_problem(self.cron)),
+            ("/timezone", zone_problem(self.timezone)),
         ):
             if problem is not None:
                 yield path, problem
