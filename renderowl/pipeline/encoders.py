@@ -82,11 +82,18 @@ def video_arguments(encoding: Encoding, canvas: Canvas, tools: Toolchain, *, sti
             )
 
 
+_EDGE_PRESET: Final = "veryfast"
+
+
 def edge_arguments(encoding: Encoding, canvas: Canvas, tools: Toolchain, delay: int) -> tuple[str, ...]:
-    """Return the arguments that encode pictures next to copied ones: coloured as their source says, reordered no further."""
+    """Return the arguments that encode pictures next to copied ones: coloured as their source says, reordered no further.
+
+    They are seconds of a film whose size its source decides: a slower preset would save next to nothing of it.
+    """
+    preset = min(encoding.preset, _EDGE_PRESET, key=_SPEEDS.index)
     reordered = {0: ("-bf", "0"), 1: ("-x264-params", "b-pyramid=none")}.get(delay, ())
     return (
-        *("-c:v", tools.require_encoder("libx264"), "-preset", encoding.preset, "-crf", str(encoding.crf)),
+        *("-c:v", tools.require_encoder("libx264"), "-preset", preset, "-crf", str(encoding.crf)),
         *("-profile:v", "high", "-level:v", h264_level(canvas), "-g", str(encoding.gop_frames), "-flags", "+cgop"),
         *("-pix_fmt", "yuv420p", *reordered),
     )
