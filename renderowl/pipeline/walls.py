@@ -19,7 +19,7 @@ from renderowl.pipeline import launch
 
 _WALLS: Final = (
     *("--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--cap-drop", "ALL"),
-    *("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--ro-bind-try", "/dev/shm", "/dev/shm"),  # noqa: S108
+    *("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--ro-bind-try", "/dev/shm", "/dev/shm"),  # noqa: S108 - shown, never written
 )
 _HARDWARE: Final = ("/dev/dri", "/dev/nvidia*")
 """Devices of encoders."""
