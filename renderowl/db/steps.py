@@ -258,13 +258,18 @@ async def cancel_all(db: Database, render_id: str) -> Cancelled:
 async def renew(db: Database, worker_id: str, tokens: Sequence[str], *, lease_s: float) -> set[str]:
     """Renew a worker's leases in one statement; the tokens that are not returned are lost or cancelled.
 
-    Rows are locked in the order of ids, as everywhere where several are, so that two statements never wait in a ring.
+    It waits for nobody: who ends a render holds one step and then asks for the others, so that waiting here for the first
+    while holding the others would be a ring. A claim that another transaction has in its hands keeps its lease as it
+    is, and the next heartbeat sees what became of it.
     """
     rows = await db.fetch(
-        "WITH held AS (SELECT id FROM steps WHERE worker_id = $1 AND token = ANY($2::text[])"
-        " AND status IN ('dispatched', 'running') ORDER BY id FOR UPDATE)"
-        " UPDATE steps SET lease_expires_at = now() + make_interval(secs => $3) FROM held WHERE steps.id = held.id"
-        " RETURNING token",
+        "WITH held AS MATERIALIZED (SELECT id, token FROM steps WHERE worker_id = $1 AND token = ANY($2::text[])"
+        " AND status IN ('dispatched', 'running')),"
+        " free AS (SELECT steps.id FROM steps JOIN held USING (id) WHERE steps.token = held.token"
+        " AND steps.status IN ('dispatched', 'running') FOR UPDATE OF steps SKIP LOCKED),"
+        " renewed AS (UPDATE steps SET lease_expires_at = now() + make_interval(secs => $3) FROM free"
+        " WHERE steps.id = free.id)"
+        " SELECT token FROM held",
         worker_id,
         list(tokens),
         lease_s,

@@ -1,5 +1,7 @@
 """Claims: what a lost, late, cancelled or failing worker means for its step and the render."""
 
+import asyncio
+import contextvars
 from collections.abc import AsyncIterator
 
 import pytest
@@ -163,6 +165,26 @@ async def test_cancelling_frees_every_step_and_tells_every_worker(backlog: Backl
     with pytest.raises(Fenced):
         await complete_step(backlog.ctx, claims[0], {}, None)
     assert not await _cancel(backlog, render_id)
+
+
+async def test_a_heartbeat_does_not_wait_for_who_ends_one_of_its_steps(backlog: Backlog, render_id: str) -> None:
+    await backlog.plan(await _claim(backlog), segments=1)
+    await dispatch(backlog.ctx, backlog.queue)
+    claims = sorted((claim_of(sent) for sent in backlog.queue.sent[1:]), key=lambda claim: claim.step_id)
+    first, last = [(await begin(backlog.ctx, claim)).step for claim in claims]
+    await backlog.expire_leases()
+    worker_id, tokens = claims[0].worker_id, [claim.token for claim in claims]
+    outside = contextvars.copy_context()  # of the transaction that follows
+    async with backlog.db.transaction():
+        assert await steps.fail(backlog.db, last.id, claims[1].token, {})
+        # Were it waiting for that step it would hold the other, for which `cancel_all` asks next: a ring.
+        async with asyncio.timeout(30):
+            beat = asyncio.create_task(heartbeat(backlog.ctx, worker_id, tokens), context=outside)
+            assert await beat == set()
+        assert await steps.still_lapsed(backlog.db, first.id, claims[0].token) is False
+        cancelled = await steps.cancel_all(backlog.db, render_id)
+        assert [claim.step_id for claim in cancelled.held] == [first.id]
+    assert await heartbeat(backlog.ctx, worker_id, tokens) == set(tokens)
 
 
 async def test_assemble_waits_for_all_the_others(backlog: Backlog, render_id: str) -> None:
