@@ -28,6 +28,7 @@ COMMANDS: Final = (
     "backup",
     "restore",
     "keys",
+    "projects",
     "listen",
     "completion",
     "version",

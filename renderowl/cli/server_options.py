@@ -1,24 +1,26 @@
 """Which server a command talks to, and as whom."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 import rich_click as click
+from click.shell_completion import CompletionItem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_COMPLETE_S: Final = 3.0
 _GET_KEY: Final = (
     "--key, or OWL_KEY in the environment;"
     " where the server runs, `renderowl keys create --name me --data-dir ...` makes one"
 )
 
 
-def server_options(*, required: bool) -> Callable[[Command], Command]:
-    """The options `--server`, `--key` and `--project`; the first two may be OWL_SERVER and OWL_KEY in the environment."""
+def server_options(*, required: bool, project: bool = True) -> Callable[[Command], Command]:
+    """The options `--server`, `--key` and, unless told, `--project`; OWL_SERVER and OWL_KEY of the environment count."""
 
     def add(command: Command) -> Command:
-        project = click.option("--project", "project_id", required=required, help="The project's id.")
         key = click.option("--key", envvar="OWL_KEY", help="An API key or token. Default: OWL_KEY of the environment.")
         server = click.option(
             "--server",
@@ -27,9 +29,41 @@ def server_options(*, required: bool) -> Callable[[Command], Command]:
             callback=_an_address,
             help="Address of a RenderOwl server.",
         )
-        return server(key(project(command)))
+        return server(key(_project(required)(command) if project else command))
 
     return add
+
+
+def _project(required: bool) -> Callable[[Command], Command]:
+    return click.option(
+        "--project",
+        "project_id",
+        required=required,
+        shell_complete=_complete_projects,
+        help="The project's id: `renderowl projects list`.",
+    )
+
+
+def _complete_projects(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Ids that begin so, with their names; none where no server answers: a shell that completes is no place to complain."""
+    import httpx
+
+    from renderowl.client import Client, Problem
+
+    server, key = ctx.params.get("server"), ctx.params.get("key")
+    if not server or not key:
+        return []
+
+    async def found() -> list[CompletionItem]:
+        async with Client(server, key, timeout_s=_COMPLETE_S) as client:
+            return [
+                CompletionItem(one.id, help=one.name) async for one in client.projects() if one.id.startswith(begun)
+            ]
+
+    try:
+        return asyncio.run(found())
+    except (Problem, httpx.TransportError):
+        return []
 
 
 def _an_address(ctx: click.Context, parameter: click.Parameter, server: str | None) -> str | None:

@@ -3,7 +3,7 @@
 import asyncio
 import mimetypes
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self
@@ -24,6 +24,7 @@ from renderowl.domain.lifecycle import is_active
 
 _LOOK_S: Final = (0.05, 1.0)
 _CANCEL_S: Final = 5.0
+_PAGE: Final = 100
 
 
 _TYPES: Final = mimetypes.MimeTypes()  # not what the machine says: `.srt` is known to few
@@ -46,6 +47,11 @@ for _suffix, _type in {
 class _Announced(msgspec.Struct, frozen=True):
     asset: Asset
     upload: Upload
+
+
+class _Projects(msgspec.Struct, frozen=True):
+    items: list[Project]
+    next_cursor: str | None = None
 
 
 class _Secret(msgspec.Struct, frozen=True):
@@ -101,6 +107,17 @@ class Client:
     async def create_project(self, name: str) -> Project:
         """Make a project."""
         return await self._api.call(Project, "POST", "/projects", {"name": name})
+
+    async def projects(self) -> AsyncIterator[Project]:
+        """Your projects, newest first, read page by page."""
+        page = await self._api.call(_Projects, "GET", f"/projects?limit={_PAGE}")
+        while True:
+            for project in page.items:
+                yield project
+            if page.next_cursor is None:
+                return
+            query = httpx.QueryParams({"limit": _PAGE, "cursor": page.next_cursor})
+            page = await self._api.call(_Projects, "GET", f"/projects?{query}")
 
     def room(
         self,

@@ -13,6 +13,7 @@ from renderowl.domain.records import AssetStatus, AssetType
 class Project(msgspec.Struct, frozen=True):
     id: str
     name: str
+    created_at: datetime
 
 
 class Asset(msgspec.Struct, frozen=True):

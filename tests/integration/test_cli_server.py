@@ -1,8 +1,11 @@
-"""Commands that talk to a server, against a real one with fake renders: `render --server`, `listen`; and completion."""
+"""Commands that talk to a server, against a real one with fake renders: `render --server`, `projects`, `listen`; completion."""
 
 import asyncio
 import contextlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +176,43 @@ async def test_what_a_server_refuses_is_told_in_a_sentence(
         done = await asyncio.to_thread(CliRunner().invoke, cli, argv)
         assert done.exit_code == 1
         assert problem in done.output
+
+
+async def test_projects_are_made_listed_and_completed_with_their_names(
+    renderowl_service: RunningService, renderowl_key: str, renderowl_project: str
+) -> None:
+    there = {**os.environ, "OWL_SERVER": renderowl_service.url, "OWL_KEY": renderowl_key}
+
+    async def run(*argv: str) -> str:  # a process of its own: the service's log lines are written to this one's stdout
+        command = [sys.executable, "-m", "renderowl", "projects", *argv]
+        return (
+            await asyncio.to_thread(subprocess.run, command, env=there, capture_output=True, check=True)
+        ).stdout.decode()
+
+    made = (await run("create", "--name", "Night walk")).strip()
+    lines = (await run("list")).splitlines()
+    assert [line.split()[0] for line in lines] == [made, renderowl_project]
+    assert lines[0].endswith(" UTC  Night walk")
+    told = json.loads(await run("list", "--json"))["projects"]
+    assert [project["id"] for project in told] == [made, renderowl_project]
+
+    def completed() -> list[tuple[str, str | None]]:
+        completing = BashComplete(cli, {}, "renderowl", "_RENDEROWL_COMPLETE")
+        server = ["--server", renderowl_service.url, "--key", renderowl_key]
+        found = completing.get_completions(["listen", "3000", *server, "--project"], made)
+        assert completing.get_completions(["listen", "3000", *server[:2], "--key", "wrong", "--project"], "") == []
+        return [(one.value, one.help) for one in found]
+
+    assert await asyncio.to_thread(completed) == [(made, "Night walk")]
+
+
+async def test_every_page_of_projects_is_read(
+    renderowl_service: RunningService, renderowl_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("renderowl.client.http._PAGE", 2)
+    async with Client(renderowl_service.url, renderowl_key) as client:
+        made = [await client.create_project(f"Film {n}") for n in range(5)]
+        assert [project async for project in client.projects()] == made[::-1]
 
 
 def test_shells_complete_commands_and_options() -> None:
