@@ -13,6 +13,20 @@ STRUCTS: Final = (ProgressView, ProgressPoll, RoomPollView, PlanView, Readiness)
 
 _TEXT: Final = {"type": "string"}
 _BYTES: Final = {"type": "string", "format": "binary"}
+_EVENT: Final = {
+    "type": "object",
+    "description": "One event of the stream: a message as on the socket; those that can be gone on from have their cursor as id",
+    "properties": {
+        "id": _TEXT,
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"type": "object", "properties": {"type": _TEXT}, "required": ["type"]},
+        },
+    },
+    "required": ["data"],
+}
+"""OpenAPI 3.1 has no word for the items of a stream: as generators of clients read it, the schema is that of one event."""
 _ETAG: Final = {"ETag": {"description": "Send it back as If-None-Match", "schema": _TEXT}}
 _WAIT: Final = {"Retry-After": {"description": "Seconds until there may be news", "schema": {"type": "integer"}}}
 
@@ -48,7 +62,7 @@ OF_ROUTES: Final[Mapping[str, Mapping[str, dict[str, Any]]]] = {
     "hearRoom": {
         "200": _answer(
             "The stream; with `after`, what was said since",
-            {"text/event-stream": _TEXT, "application/json": _of(RoomPollView)},
+            {"text/event-stream": _EVENT, "application/json": _of(RoomPollView)},
         ),
     },
     "getReadiness": {

@@ -66,7 +66,7 @@ async def hear_room(
     types: Types = None,
     max_hz: MaxHz = None,
 ) -> Response[Any]:
-    """Server-sent events. Each is the JSON of a socket's message; durable ones carry the cursor as their id.
+    """Server-sent events, `id: <cursor>` and `data: <JSON>`: each is a socket's message; durable ones carry the cursor.
 
     With `after`, a long poll instead: JSON as soon as something happens. An empty `after` gives a snapshot at once.
     """

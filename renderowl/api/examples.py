@@ -322,7 +322,7 @@ OF_ROUTES: Final[Mapping[str, Any]] = {
     "getSchema": {"type": "object", "properties": {"input_props": {"$ref": "#/$defs/TimelineSpec"}}},
     "getMetrics": '# TYPE renderowl_queue_steps gauge\nrenderowl_queue_steps{priority="normal"} 3.0\n',
     "getLog": "frame=  120 fps=118 q=-1.0 Lsize=    1447kB time=00:00:04.00 bitrate=2964.2kbits/s speed=3.93x\n",
-    "hearRoom": f"id: {CURSOR}\ndata: {msgspec.json.encode(_EVENT).decode()}\n\n",
+    "hearRoom": {"id": CURSOR, "data": msgspec.json.encode(_EVENT).decode()},
     "planRender": '<svg xmlns="http://www.w3.org/2000/svg" width="640" height="80"></svg>',
 }
 """Examples of answers that are no struct, by the route's operation."""

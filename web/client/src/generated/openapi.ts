@@ -1330,7 +1330,7 @@ export interface paths {
         };
         /**
          * Hear a project's room
-         * @description Server-sent events. Each is the JSON of a socket's message; durable ones carry the cursor as their id.
+         * @description Server-sent events, `id: <cursor>` and `data: <JSON>`: each is a socket's message; durable ones carry the cursor.
          *
          *     With `after`, a long poll instead: JSON as soon as something happens. An empty `after` gives a snapshot at once.
          */
@@ -7354,10 +7354,15 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example id: e7f3a1.128
-                     *     data: {"type":"render.started","seq":128,"data":{"status":"processing"},"render_id":"rnd_01kahy2g5h7j3k9w1q4n6p8rst","attempt":1}
+                     * @example {
+                     *       "id": "e7f3a1.128",
+                     *       "data": "{\"type\":\"render.started\",\"seq\":128,\"data\":{\"status\":\"processing\"},\"render_id\":\"rnd_01kahy2g5h7j3k9w1q4n6p8rst\",\"attempt\":1}"
+                     *     }
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": {
+                        id?: string;
+                        data: string;
+                    };
                     "application/json": components["schemas"]["RoomPollView"];
                 };
             };
