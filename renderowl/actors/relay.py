@@ -1,4 +1,4 @@
-"""The relay: publishes committed events that the process which committed them did not live to publish."""
+"""The relay between Postgres and Redis: publishes what a crash left unpublished, and keeps what Redis alone knows."""
 
 from typing import Final
 
@@ -9,15 +9,17 @@ from renderowl.actors.clock import Clock
 from renderowl.bus.base import BusUnavailable
 from renderowl.domain.errors import Unavailable
 from renderowl.services.context import Context
-from renderowl.services.publishing import relay
+from renderowl.services.publishing import keep_told, relay
 
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 500
+KEEP_S: Final = 1.0
+"""What is told of progress is in Postgres so much later."""
 
 
 class Relay(Actor[None]):
-    """Has no messages, only a tick; an event that two relays publish is harmless."""
+    """Has no messages, only a tick; what two relays do at once is harmless."""
 
     tick_s = 0.2  # with LEFT_BEHIND_S, what is left behind is published within half a second
     mailbox_size = 4
@@ -25,10 +27,14 @@ class Relay(Actor[None]):
     def __init__(self, ctx: Context, *, clock: Clock | None = None) -> None:
         super().__init__("relay", clock=clock)
         self._ctx = ctx
+        self._kept_at = self.clock.now()
 
     async def tick(self) -> None:
         try:
             while await relay(self._ctx, limit=BATCH) == BATCH:
                 pass
+            if self.clock.now() >= self._kept_at + KEEP_S:
+                self._kept_at = self.clock.now()
+                await keep_told(self._ctx)
         except (Unavailable, BusUnavailable) as error:
             log.warning("relaying_waits", reason=str(error))

@@ -276,6 +276,30 @@ async def set_progress(db: Database, render_id: str, attempt: int, progress: Pro
     )
 
 
+async def list_at_work(db: Database) -> list[Render]:
+    """Every render that is processed, without what its caller sent."""
+    return [_render(row) for row in await db.fetch(f"SELECT {_BRIEF_COLUMNS} FROM renders WHERE status = 'processing'")]
+
+
+async def keep_told(db: Database, told: Mapping[str, tuple[int, Progress]]) -> int:
+    """Keep what was told, (attempt, progress) by render id, and return of how many renders.
+
+    Nothing is kept that is less than what was, nor of a render that somebody is changing just now.
+    """
+    return await db.execute(
+        "UPDATE renders SET told = new.told FROM (SELECT renders.id, said.told"
+        " FROM unnest($1::text[], $2::int[], $3::jsonb[]) AS said(id, attempt, told)"
+        " JOIN renders ON renders.id = said.id AND renders.attempt = said.attempt AND status = 'processing'"
+        " WHERE renders.told IS NULL OR (renders.told->>0)::int < said.attempt OR"
+        " ((renders.told->1->>'percent')::float <= (said.told->1->>'percent')::float"
+        " AND (renders.told->1->>'current_frame')::int <= (said.told->1->>'current_frame')::int)"
+        " FOR UPDATE OF renders SKIP LOCKED) AS new WHERE renders.id = new.id",
+        list(told),
+        [attempt for attempt, _ in told.values()],
+        [to_json(one) for one in told.values()],
+    )
+
+
 async def past_deadline(db: Database, *, limit: int = 100) -> list[tuple[str, int]]:
     """(id, attempt) of renders whose attempt has taken too long."""
     rows = await db.fetch(
@@ -328,5 +352,6 @@ def _render(row: asyncpg.Record) -> Render:
     for name in ("input_props", "output_settings", "output", "error", "cache", "metadata", "remote"):
         values[name] = from_json(values[name])
     values["progress"] = msgspec.json.decode(values["progress"], type=Progress)
+    values["told"] = values["told"] and msgspec.json.decode(values["told"], type=tuple[int, Progress])
     values["preview"] = values["preview"] and msgspec.json.decode(values["preview"], type=Screen)
     return Render(**values)

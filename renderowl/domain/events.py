@@ -72,6 +72,15 @@ class Progress(msgspec.Struct, frozen=True):
     speed: float | None = None
     eta_s: float | None = None
 
+    def reaches(self, other: "Progress") -> bool:
+        """Tell whether nobody who was told the other one is turned back by this."""
+        return self.percent >= other.percent and self.current_frame >= other.current_frame
+
+    def furthest(self, other: "Progress") -> "Progress":
+        """Whichever is further, with the frames of whichever has more."""
+        ahead, behind = (self, other) if self.percent >= other.percent else (other, self)
+        return msgspec.structs.replace(ahead, current_frame=max(ahead.current_frame, behind.current_frame))
+
 
 class Picture(msgspec.Struct, frozen=True):
     """A small picture of the film: what frame `frame`, `time_s` from the film's start, looks like; a JPEG."""

@@ -175,6 +175,15 @@ class Render(msgspec.Struct, frozen=True):
     """What can be played of it while it is made, if that was asked for."""
     remote: dict[str, Any] | None = None
     """What it took at a remote endpoint, if it went there."""
+    told: tuple[int, Progress] | None = None
+    """(attempt, progress) that was told about a second ago; `progress` is that of the last step's end."""
+
+    @property
+    def reached(self) -> Progress:
+        """How far its attempt is, of what Postgres knows: callers are told nothing less."""
+        if self.told is None or self.told[0] != self.attempt:
+            return self.progress
+        return self.told[1].furthest(self.progress)
 
 
 class Webhook(msgspec.Struct, frozen=True):

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from renderowl.db import deliveries, events, webhooks
+from renderowl.db import deliveries, events, renders, webhooks
 from renderowl.db.database import Transaction
-from renderowl.domain.events import WEBHOOK_EVENTS, DurableType, Event
+from renderowl.domain.events import WEBHOOK_EVENTS, DurableType, Event, Progress
 from renderowl.domain.records import Render
 from renderowl.services import triggering
 from renderowl.services.context import Context
@@ -58,6 +58,18 @@ def envelope(type: str, project_id: str, data: Mapping[str, Any], **about: str) 
     """The body of a webhook: what happened when, to what, and the same `data` that the room is told."""
     timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     return {"type": type, "timestamp": timestamp, "project_id": project_id, **about, "data": dict(data)}
+
+
+async def keep_told(ctx: Context) -> int:
+    """Keep in Postgres what Redis says of the renders at work, and return of how many there was news."""
+    at_work = {render.id: render for render in await renders.list_at_work(ctx.db)}
+    newest = await ctx.bus.newest_progress(list(at_work))
+    news: dict[str, tuple[int, Progress]] = {}
+    for render_id, (attempt, progress) in newest.items():
+        render = at_work[render_id]
+        if attempt == render.attempt and not render.reached.reaches(progress):
+            news[render_id] = (attempt, progress.furthest(render.reached))
+    return await renders.keep_told(ctx.db, news) if news else 0
 
 
 async def relay(ctx: Context, *, older_than_s: float = LEFT_BEHIND_S, limit: int = 500) -> int:

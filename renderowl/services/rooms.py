@@ -110,8 +110,8 @@ class RoomState(msgspec.Struct, frozen=True):
 
     `events` are the newest ones, up to there; `renders` is a snapshot, newest first, when somebody asked for one or
     cannot be told all that was missed. `progress` is (attempt, newest) of every active render of
-    which Redis knows: what Postgres has, that of the last step's end, would turn back who heard a newer one. That is in
-    `least`, which nobody is told: after a Redis that was emptied, workers may report less than was told before.
+    which Redis knows: what Postgres has, a second old, would turn back who heard a newer one. That is in `least`, which
+    nobody is told: after a Redis that was emptied, workers may report less than was told before.
     """
 
     cursor: Cursor
@@ -225,10 +225,8 @@ async def _states(ctx: Context, asked: Sequence[tuple[str, Cursor | None]]) -> d
         running, page = active.get(project_id, []), pages.get(project_id, [])
         states[project_id] = msgspec.structs.replace(
             state,
-            progress={
-                one.id: (one.attempt, render_view(one, newest[one.id]).progress) for one in running if one.id in newest
-            },
-            least={one.id: (one.attempt, one.progress) for one in running if one.progress.percent > 0},
+            progress={one.id: newest[one.id] for one in running if _is_news(one, newest.get(one.id))},
+            least={one.id: (one.attempt, one.reached) for one in running if one.reached.percent > 0},
             renders=_snapshot(running, page, newest) if project_id in lost else None,
             more=len(page) > SNAPSHOT_RENDERS,
         )
@@ -250,7 +248,11 @@ async def _newest(ctx: Context, render_ids: list[str]) -> dict[str, tuple[int, P
     try:
         return await ctx.bus.newest_progress(render_ids)
     except BusUnavailable:
-        return {}  # snapshots show the progress of the last step that ended
+        return {}  # snapshots show what Postgres kept
+
+
+def _is_news(render: Render, newest: tuple[int, Progress] | None) -> bool:
+    return newest is not None and newest[0] == render.attempt and newest[1].reaches(render.reached)
 
 
 def _snapshot(

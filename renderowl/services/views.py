@@ -180,9 +180,9 @@ def output_view(output: dict[str, Any] | None) -> OutputView | None:
 
 def render_view(render: Render, newest: tuple[int, Progress] | None = None) -> RenderView:
     """The render with `newest`, (attempt, progress) from the bus, where that is further than the row's."""
-    progress = render.progress
+    progress = render.reached
     if render.status == "processing" and newest is not None and newest[0] == render.attempt:
-        progress = newest[1] if newest[1].percent >= progress.percent else progress
+        progress = newest[1].furthest(progress)
     return RenderView(
         id=render.id,
         project_id=render.project_id,

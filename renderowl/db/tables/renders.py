@@ -38,6 +38,7 @@ class Renders(Table, tablename="renders"):
     logs_removed_at = Timestamptz(null=True)
     preview = JSONB(null=True)
     remote = JSONB(null=True)
+    told = JSONB(null=True)
 
 
 class CacheEntries(Table, tablename="cache_entries"):

@@ -9,7 +9,7 @@ import pytest
 from renderowl.actors import relay as relay_module
 from renderowl.actors.actor import Actor
 from renderowl.actors.reaper import Reaper
-from renderowl.actors.relay import BATCH, Relay
+from renderowl.actors.relay import BATCH, KEEP_S, Relay
 from renderowl.actors.scheduler import Scheduler
 from renderowl.bus.base import BusUnavailable
 from renderowl.domain.errors import Unavailable
@@ -133,11 +133,27 @@ async def test_the_relay_empties_a_backlog_and_outlives_an_outage(
 ) -> None:
     clock, script = TurnableClock(), Script(BATCH, BATCH, 7, BusUnavailable("Redis"), BATCH, 0)
     monkeypatch.setattr(relay_module, "relay", script)
+    monkeypatch.setattr(relay_module, "keep_told", Script())
     relay = Relay(ctx, clock=clock)
     task = await _running(relay, clock)
     for calls in (3, 4, 6):
         await clock.advance(Relay.tick_s)
         assert script.calls == calls
     assert Relay.tick_s + LEFT_BEHIND_S < 0.5
+    relay.stop()
+    await task
+
+
+async def test_the_relay_keeps_what_was_told_every_second_and_outlives_an_outage(
+    ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, script = TurnableClock(), Script(3, BusUnavailable("Redis"), Unavailable("Postgres"), 1)
+    monkeypatch.setattr(relay_module, "relay", Script())
+    monkeypatch.setattr(relay_module, "keep_told", script)
+    relay = Relay(ctx, clock=clock)
+    task = await _running(relay, clock)
+    for calls in range(1, 7):
+        await clock.advance(KEEP_S + Relay.tick_s)
+        assert script.calls == calls
     relay.stop()
     await task
