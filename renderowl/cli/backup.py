@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import rich_click as click
 
 from renderowl.cli.environment import data_dir_option, read_settings
 from renderowl.embedded.postgres_binaries import install_dir
-from renderowl.services.backup import Manifest, back_up
 from renderowl.settings import Settings
-from renderowl.storage.base import Storage
-from renderowl.storage.opening import open_storage
+
+if TYPE_CHECKING:
+    from renderowl.services.backup import Manifest
+    from renderowl.storage.base import Storage
 
 programs_option = click.option(
     "--pg-bin",
@@ -35,10 +37,12 @@ def command(folder: Path, data_dir: Path | None, programs: Path | None, as_json:
     """
     from rich.filesize import decimal
 
+    from renderowl.services.backup import back_up  # loads what a server needs: not for `renderowl --help`
+
     settings = read_settings(data_dir)
     settings.require("database_url", "storage_url", "secret_key")
 
-    async def act() -> Manifest:
+    async def act() -> "Manifest":
         async with opened(settings) as storage:
             return await back_up(
                 settings.database_url, storage, settings.secret_key, folder, programs=programs or install_dir() / "bin"
@@ -52,8 +56,10 @@ def command(folder: Path, data_dir: Path | None, programs: Path | None, as_json:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Storage]:
+async def opened(settings: Settings) -> AsyncIterator["Storage"]:
     """The storage of these settings, which signs no URL."""
+    from renderowl.storage.opening import open_storage
+
     keys = {"access_key": settings.s3_access_key, "secret_key": settings.s3_secret_key}
     storage = open_storage(settings.storage_url, base_url=settings.base_url, secrets=[b""], **keys)
     try:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import rich_click as click
@@ -11,7 +12,9 @@ from renderowl.cli.backup import opened, programs_option
 from renderowl.cli.environment import read_settings
 from renderowl.embedded.postgres_binaries import install_dir
 from renderowl.embedded.resting import resting
-from renderowl.services.backup import Manifest, restore, secret_mark
+
+if TYPE_CHECKING:
+    from renderowl.services.backup import Manifest
 
 
 @click.command("restore")
@@ -28,9 +31,11 @@ def command(folder: Path, data_dir: Path | None, programs: Path | None, as_json:
 
     The schema is brought to this version's. One that was interrupted may be begun again.
     """
+    from renderowl.services.backup import restore, secret_mark  # loads what a server needs: not for `renderowl --help`
+
     settings = read_settings()
 
-    async def act() -> Manifest:
+    async def act() -> "Manifest":
         settings.require("database_url", "storage_url")
         async with opened(settings) as storage:
             return await restore(

@@ -13,6 +13,7 @@ import pytest
 from click.shell_completion import BashComplete
 from click.testing import CliRunner
 
+from renderowl.cli.completion import script
 from renderowl.cli.listen import _listen
 from renderowl.cli.main import cli
 from renderowl.cli.render import _Bar
@@ -220,6 +221,13 @@ def test_shells_complete_commands_and_options() -> None:
     assert {one.value for one in completing.get_completions([], "re")} >= {"render", "restore"}
     assert [one.value for one in completing.get_completions(["render"], "--w")] == ["--watch"]
     for shell in ("bash", "zsh", "fish"):
-        script = CliRunner().invoke(cli, ["completion", shell])
-        assert script.exit_code == 0
-        assert "_RENDEROWL_COMPLETE" in script.output
+        printed = CliRunner().invoke(cli, ["completion", shell])
+        assert printed.exit_code == 0
+        assert "_RENDEROWL_COMPLETE" in printed.output
+
+
+def test_scripts_mend_what_they_lack_in_their_shells() -> None:
+    first, second, *_ = script("zsh").splitlines()
+    assert first == "#compdef renderowl"
+    assert "compinit" in second
+    assert script("fish").count("string split --max 1") == 1
