@@ -1,17 +1,19 @@
 """A thin typed edge over ffmpeg-python: pictures and sounds that filters turn into others, and the finished graph.
 
-ffmpeg-python escapes every argument and names the links. Two nodes with equal arguments are one node to it, which it
-then refuses to use twice, so inputs and sources carry names of their own.
+ffmpeg-python escapes every argument. Two nodes with equal arguments are one node to it, which may not be used twice, so
+inputs and sources carry names of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import ffmpeg
 from ffmpeg.nodes import FilterableStream, FilterNode, Node
 
 Value = str | int | float
+
+_INPUT: Final = "input-"
 
 
 class _SourceNode(FilterNode):  # type: ignore[misc]  # ffmpeg-python has no types
@@ -58,7 +60,7 @@ def source(name: str, **kwargs: Value) -> Stream:
 
 def input_stream(number: int, kind: Literal["v", "a"]) -> Stream:
     """Return the first video or audio stream of the input with this number."""
-    return Stream(ffmpeg.input(f"input-{number:04d}")[f"{kind}:0"])
+    return Stream(ffmpeg.input(f"{_INPUT}{number}")[f"{kind}:0"])
 
 
 def combined(name: str, streams: Sequence[Stream], **kwargs: Value) -> Stream:
@@ -75,17 +77,47 @@ class Graph:
 
 
 def compile_graph(*outputs: Stream) -> Graph:
-    """Return the graph that makes these streams, its inputs numbered as `input_stream` did; one chain a line."""
-    nodes = [ffmpeg.output(stream._node, f"output-{index}") for index, stream in enumerate(outputs)]
-    nodes.append(ffmpeg.output(ffmpeg.input("anchor")["v"], "output-anchor"))  # a graph of sources alone is refused
-    arguments: list[str] = ffmpeg.merge_outputs(*nodes).get_args()
-    text = arguments[arguments.index("-filter_complex") + 1]
-    names = [arguments[index + 1] for index, word in enumerate(arguments) if word == "-i"]
-    for position, name in enumerate(names):  # ffmpeg-python numbers inputs in the order it meets them
-        text = text.replace(f"[{position}:", f"[{name}:")
-    for name in names:
-        text = text.replace(f"[{name}:", f"[{int(name.removeprefix('input-'))}:") if name != "anchor" else text
-    labels = [arguments[index + 1] for index, word in enumerate(arguments) if word == "-map"]
-    files = [word for word in arguments if word.startswith("output-")]
-    label_of = dict(zip(files, labels, strict=True))
-    return Graph(text.replace("];", "];\n") + "\n", tuple(label_of[f"output-{i}"] for i in range(len(outputs))))
+    """Return the graph that makes these streams, one chain a line; raises ValueError when a stream is used twice.
+
+    ffmpeg-python tells each filter, but puts them in order by looking through a list for each of them, and by recursion.
+    """
+    ends = [stream._node for stream in outputs]
+    nodes = _in_order([end.node for end in ends])
+    taken = [(edge.upstream_node, edge.upstream_label) for node in nodes for edge in node.incoming_edges]
+    used: dict[Any, list[Any]] = {node: [] for node in nodes if isinstance(node, FilterNode)}
+    for node, label in [*taken, *((end.node, end.label) for end in ends)]:
+        if node in used:
+            if label in used[node]:
+                raise ValueError(f"{node.name} is used twice without being split")
+            used[node].append(label)
+    streams = [(node, label) for node, labels in used.items() for label in sorted(labels)]
+    names = {stream: f"[s{number}]" for number, stream in enumerate(streams)}
+    chains = (
+        "".join(_taken(edge, names) for edge in node.incoming_edges)
+        + str(node._get_filter(labels))
+        + "".join(names[node, label] for label in sorted(labels))
+        for node, labels in used.items()
+    )
+    return Graph(";\n".join(chains) + "\n", tuple(names[end.node, end.label] for end in ends))
+
+
+def _in_order(ends: Sequence[Any]) -> list[Any]:
+    """Return the nodes that make these, each behind all it is made of."""
+    found: dict[Any, None] = {}
+    waiting = [(end, False) for end in reversed(ends)]
+    while waiting:
+        node, are_there = waiting.pop()
+        if are_there:
+            found[node] = None
+        elif node not in found:
+            waiting.append((node, True))
+            waiting += [(edge.upstream_node, False) for edge in reversed(node.incoming_edges)]
+    return list(found)
+
+
+def _taken(edge: Any, names: Mapping[tuple[Any, Any], str]) -> str:
+    """Return what a filter takes: what another one makes, or a stream of an input."""
+    node = edge.upstream_node
+    if isinstance(node, FilterNode):
+        return names[node, edge.upstream_label]
+    return f"[{node.kwargs['filename'].removeprefix(_INPUT)}:{edge.upstream_selector}]"
