@@ -16,6 +16,7 @@ from renderowl.pipeline.loudness import Level, levelled, measured
 from renderowl.pipeline.pieces import tee_arguments
 from renderowl.pipeline.plan import AudioProgramme, Encoding, Preview, Segment
 from renderowl.pipeline.sound import programme_sound, samples
+from renderowl.pipeline.stems import Batch, stem_sound
 from renderowl.pipeline.stillness import stands_still
 from renderowl.pipeline.timeline import Face
 from renderowl.pipeline.tools import Toolchain
@@ -118,34 +119,37 @@ def audio_command(
     programme: AudioProgramme, encoding: Encoding, tools: Toolchain, level: Level | None = None
 ) -> Command:
     """Return the command that makes the whole sound track, at the level that was found for its loudness if it has one."""
-    sound, inputs = programme_sound(programme, limited=level is None)
-    if level is not None:
-        sound = levelled(sound, level, samples(programme.frames, programme.rate))
-    opened, links = _opened(inputs)
-    graph = compile_graph(sound)
+    sound, inputs = _at_level(programme, level, limited=level is None)
     output = f"audio{AUDIO_SUFFIX[encoding.audio_codec]}"
-    argv = (
-        *start(tools),
-        *opened,
-        *(tools.graph_option, GRAPH_FILE, "-map", graph.outputs[0], *_ONE_THREAD),
-        *audio_arguments(encoding, tools),
-        output,
-    )
-    return Command(argv, output, {GRAPH_FILE: graph.text}, links)
+    return _sound_command(sound, inputs, tools, *audio_arguments(encoding, tools), output)
 
 
 def loudness_command(programme: AudioProgramme, tools: Toolchain, level: Level | None = None) -> Command:
     """Return the command that measures how loud the programme is, as it is or at a level."""
-    sound, inputs = programme_sound(programme, limited=False)
-    if level is not None:
-        sound = levelled(sound, level, samples(programme.frames, programme.rate))
+    sound, inputs = _at_level(programme, level, limited=False)
+    return _sound_command(measured(sound), inputs, tools, "-c:a", "pcm_s16le", "-f", "null", "measured.nut")
+
+
+def stem_command(batch: Batch, programme: AudioProgramme, tools: Toolchain) -> Command:
+    """Return the command that mixes one stem of a programme."""
+    sound, inputs = stem_sound(batch, programme)
+    output = f"{batch.stem.src.replace('://', '-')}.wav"
+    return _sound_command(sound, inputs, tools, "-c:a", "pcm_f32le", "-rf64", "auto", output)
+
+
+def _at_level(programme: AudioProgramme, level: Level | None, *, limited: bool) -> tuple[Stream, list[Input]]:
+    sound, inputs = programme_sound(programme, limited=limited)
+    return sound if level is None else levelled(sound, level, samples(programme.frames, programme.rate)), inputs
+
+
+def _sound_command(sound: Stream, inputs: Sequence[Input], tools: Toolchain, *encoded: str) -> Command:
+    """Return the command that makes a sound, `encoded` being how, and last the file's name."""
     opened, links = _opened(inputs)
-    graph = compile_graph(measured(sound))
-    output = "measured.nut"
+    graph = compile_graph(sound)
     argv = (
         *start(tools),
         *opened,
         *(tools.graph_option, GRAPH_FILE, "-map", graph.outputs[0], *_ONE_THREAD),
-        *("-c:a", "pcm_s16le", "-f", "null", output),
+        *encoded,
     )
-    return Command(argv, output, {GRAPH_FILE: graph.text}, links)
+    return Command(argv, encoded[-1], {GRAPH_FILE: graph.text}, links)

@@ -3,14 +3,15 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from renderowl.domain.errors import OutputWrong
 from renderowl.pipeline.clock import time_of
-from renderowl.pipeline.command import audio_command, segment_command
+from renderowl.pipeline.command import audio_command, segment_command, stem_command
 from renderowl.pipeline.cutting import LOG as _LOG
 from renderowl.pipeline.cutting import cut_out, note
 from renderowl.pipeline.levelling import MEASURING_SHARE, Stretch, find_level
@@ -18,7 +19,11 @@ from renderowl.pipeline.plan import AudioProgramme, Encoding, Preview, Segment
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.run import Observer, ProcessLimits, run
 from renderowl.pipeline.smart_cut import NotCopyable
+from renderowl.pipeline.stems import Batch, in_stems
 from renderowl.pipeline.tools import Toolchain
+
+_MIXING_SHARE: Final = 0.5
+"""Of the work of a sound track that is mixed of stems."""
 
 
 class EncodedSegment(msgspec.Struct, frozen=True):
@@ -86,18 +91,43 @@ async def encode_audio(
     """Encode the whole sound track to `out`; raises OutputWrong unless it lasts as long as the film."""
     limits = limits or ProcessLimits()
     wanted_s = float(time_of(programme.frames, programme.rate))
+    batches, mixed = in_stems(programme)
+    if batches:
+        inputs = {**inputs, **await _mix_stems(batches, programme, inputs, work_dir, tools, observer, limits)}
+        programme, observer = mixed, Stretch(observer, wanted_s, _MIXING_SHARE, 1.0)
     level = None
     if encoding.loudness is not None:
         level = await find_level(programme, encoding.loudness, inputs, work_dir, tools, observer, limits)
         observer = Stretch(observer, wanted_s, MEASURING_SHARE, 1.0)
-    command = audio_command(programme, encoding, tools, level)
-    command.prepare(work_dir, inputs)
+    command = await asyncio.to_thread(audio_command, programme, encoding, tools, level)
+    await asyncio.to_thread(command.prepare, work_dir, inputs)
     await run(command.argv, work_dir=work_dir, observer=observer, limits=limits, log_path=work_dir / _LOG)
     made = work_dir / command.output
     found = await probe(made, tools, ours=True)
     if not found.has_audio or abs(found.duration_s - wanted_s) > 0.06:
         raise OutputWrong(f"the sound lasts {found.duration_s:.3f} s instead of {wanted_s:.3f} s")
     return EncodedAudio(out, found.duration_s, publish(made, out))
+
+
+async def _mix_stems(
+    batches: Sequence[Batch],
+    programme: AudioProgramme,
+    inputs: Mapping[str, Path],
+    work_dir: Path,
+    tools: Toolchain,
+    observer: Observer,
+    limits: ProcessLimits,
+) -> dict[str, Path]:
+    """Mix the stems of a programme one after the other, and return their files."""
+    total_s, share = float(time_of(programme.frames, programme.rate)), _MIXING_SHARE / len(batches)
+    files: dict[str, Path] = {}
+    for number, batch in enumerate(batches):
+        command = await asyncio.to_thread(stem_command, batch, programme, tools)
+        await asyncio.to_thread(command.prepare, work_dir, inputs)
+        part = Stretch(observer, total_s, number * share, (number + 1) * share)
+        await run(command.argv, work_dir=work_dir, observer=part, limits=limits, log_path=work_dir / _LOG)
+        files[batch.stem.src] = work_dir / command.output
+    return files
 
 
 def publish(made: Path, out: Path) -> int:

@@ -53,8 +53,8 @@ async def find_level(
     total_s = float(time_of(programme.frames, programme.rate))
 
     async def measure(level: Level | None, first: float, last: float) -> Measured:
-        command = loudness_command(programme, tools, level)
-        command.prepare(work_dir, inputs)
+        command = await asyncio.to_thread(loudness_command, programme, tools, level)
+        await asyncio.to_thread(command.prepare, work_dir, inputs)
         part = Stretch(observer, total_s, first, last)
         await run(command.argv, work_dir=work_dir, observer=part, limits=limits, log_path=work_dir / "ffmpeg.log")
         return read_measured(work_dir)

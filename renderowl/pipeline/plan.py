@@ -23,6 +23,7 @@ from renderowl.pipeline.timeline import (
     AudioClip,
     Canvas,
     Clip,
+    Duck,
     Media,
     Rate,
     Subtitle,
@@ -77,6 +78,18 @@ class Segment(msgspec.Struct, frozen=True):
     """Of a smart cut: why it is not."""
 
 
+class Stem(msgspec.Struct, frozen=True):
+    """Sounds that have been mixed into the file `src`: from sample `begin` of the film on, `length` samples."""
+
+    src: str
+    begin: int
+    length: int
+    group: str
+    duck: Duck | None
+    is_loud: bool
+    """Whether a sample of it may exceed what can be stored."""
+
+
 class AudioProgramme(msgspec.Struct, frozen=True):
     """The whole sound track, `frames` canvas frames long at 48 kHz stereo."""
 
@@ -88,6 +101,8 @@ class AudioProgramme(msgspec.Struct, frozen=True):
     cost: float
     index: int = 0
     """Which of the films' sound tracks this is, the first one's being 0."""
+    stems: tuple[Stem, ...] = ()
+    """What stands for the clips once they have been mixed."""
 
     @property
     def name(self) -> str:

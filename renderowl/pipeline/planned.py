@@ -6,10 +6,11 @@ from typing import Final
 import msgspec
 
 from renderowl.domain.errors import LimitExceeded
-from renderowl.pipeline.command import Command, audio_command, loudness_command, segment_command
+from renderowl.pipeline.command import Command, audio_command, loudness_command, segment_command, stem_command
 from renderowl.pipeline.encoding import Encoding
 from renderowl.pipeline.loudness import Level
 from renderowl.pipeline.plan import AudioProgramme, Plan
+from renderowl.pipeline.stems import in_stems
 from renderowl.pipeline.tools import Toolchain
 
 MAX_TOLD_CHARS: Final = 8_000_000
@@ -46,19 +47,20 @@ def planned_steps(plan: Plan, tools: Toolchain) -> list[PlannedStep]:
         said = "copied as far as the source's key pictures allow" if segment.copies else segment.note
         steps.append(msgspec.structs.replace(step, note=said and f"smart cut: {said}"))
     for film, audio in plan.sounds_once.values():
-        steps += _sound_steps(audio, film.encoding, tools)
+        steps += planned_sounds(audio, film.encoding, tools)
     return steps
 
 
-def _sound_steps(audio: AudioProgramme, encoding: Encoding, tools: Toolchain) -> Iterator[PlannedStep]:
-    """Yield the sound track's command; where its loudness is set, what measures it first, the gain being told as 0 dB."""
-    if encoding.loudness is None:
-        yield _step(audio.name, audio.key, 0, audio.frames, audio.cost, audio_command(audio, encoding, tools))
-        return
-    cost = audio.cost / 2
-    yield _step(f"{audio.name}-loudness", audio.key, 0, audio.frames, cost, loudness_command(audio, tools))
-    made = audio_command(audio, encoding, tools, Level(0.0))
-    yield _step(audio.name, audio.key, 0, audio.frames, cost, made)
+def planned_sounds(audio: AudioProgramme, encoding: Encoding, tools: Toolchain) -> Iterator[PlannedStep]:
+    """Yield the sound track's commands: of its stems, of measuring its loudness, the gain being told as 0 dB, and its own."""
+    batches, mixed = in_stems(audio)
+    made = [(f"{audio.name}-stem-{n}", stem_command(batch, mixed, tools)) for n, batch in enumerate(batches)]
+    if encoding.loudness is not None:
+        made.append((f"{audio.name}-loudness", loudness_command(mixed, tools)))
+    level = None if encoding.loudness is None else Level(0.0)
+    made.append((audio.name, audio_command(mixed, encoding, tools, level)))
+    for name, command in made:
+        yield _step(name, audio.key, 0, audio.frames, audio.cost / len(made), command)
 
 
 def _step(name: str, key: str, start: int, frames: int, cost: float, made: Command) -> PlannedStep:

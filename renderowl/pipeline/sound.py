@@ -14,7 +14,7 @@ from renderowl.pipeline.layers import Input
 from renderowl.pipeline.mixing import SAMPLE_RATE as SAMPLE_RATE
 from renderowl.pipeline.mixing import Placed, mixed, overlap
 from renderowl.pipeline.motion import Key
-from renderowl.pipeline.plan import AudioProgramme
+from renderowl.pipeline.plan import AudioProgramme, Stem
 from renderowl.pipeline.timeline import AudioClip, Duck, Media, Rate
 
 _CEILING: Final = 0.966
@@ -41,16 +41,23 @@ def programme_sound(programme: AudioProgramme, *, limited: bool = True) -> tuple
     """
     total = samples(programme.frames, programme.rate)
     inputs: list[Input] = []
-    clips = [clip for clip in programme.clips if clip.frames > 0]
+    clips = audible(programme)
     edges = cut_edges(clips, programme.rate)
-    voices = [_voice(clip, edge, programme, inputs) for clip, edge in zip(clips, edges, strict=True)]
+    voices = [voice_of(clip, edge, programme, inputs) for clip, edge in zip(clips, edges, strict=True)]
+    voices += [_stem(stem, inputs) for stem in programme.stems]
     if not voices:
         silence = source("anullsrc@silence", sample_rate=SAMPLE_RATE, channel_layout="stereo")
         return silence.then("atrim", end_sample=total), inputs
-    sound = mixed(under_voices(clips, voices, total))
-    if limited and (overlap(voices) or any(_may_be_loud(clip, programme) for clip in clips)):
+    sound = mixed(under_voices([*clips, *programme.stems], voices, total))
+    loud = any(may_be_loud(clip, programme) for clip in clips) or any(stem.is_loud for stem in programme.stems)
+    if limited and (loud or overlap(voices)):
         sound = sound.then("alimiter", limit=_CEILING, level=0, latency=1)
     return whole(sound, total), inputs
+
+
+def audible(programme: AudioProgramme) -> list[AudioClip]:
+    """Return the clips that last."""
+    return [clip for clip in programme.clips if clip.frames > 0]
 
 
 def whole(sound: Stream, total: int) -> Stream:
@@ -58,13 +65,13 @@ def whole(sound: Stream, total: int) -> Stream:
     return sound.then("apad", whole_len=total).then("atrim", end_sample=total)
 
 
-def _may_be_loud(clip: AudioClip, programme: AudioProgramme) -> bool:
+def may_be_loud(clip: AudioClip, programme: AudioProgramme) -> bool:
     """Tell whether a sound alone may exceed what can be stored; five channels in two are as loud as all of them."""
     peak = clip.gain * max((key.value for key in clip.envelope), default=1.0)
     return peak > 1 or programme.media[clip.src].channels > 2
 
 
-def under_voices(clips: Sequence[AudioClip], sounds: Sequence[Placed], total: int) -> list[Placed]:
+def under_voices(clips: Sequence[AudioClip | Stem], sounds: Sequence[Placed], total: int) -> list[Placed]:
     """Return the sounds to be mixed: those that are ducked alike joined to one bed and lowered, the others as they are.
 
     The compressor is driven far beyond what is asked for and mixed with the untouched bed, so that the amount does not
@@ -98,11 +105,23 @@ def _ducked(bed: Stream, key: Stream, duck: Duck, total: int) -> Stream:
     return lowered.then("atrim", end_sample=total)
 
 
-def _voice(clip: AudioClip, edges: Edges, programme: AudioProgramme, inputs: list[Input]) -> Placed:
+def placed_at(clip: AudioClip, rate: Rate) -> tuple[int, int]:
+    """Return the samples of the film at which a clip begins and ends; before zero when a cut went through its fade."""
+    return samples(clip.start, rate), samples(clip.start + clip.frames, rate)
+
+
+def _stem(stem: Stem, inputs: list[Input]) -> Placed:
+    """Return a stem's sound and its place."""
+    inputs.append(Input(stem.src))
+    sound = input_stream(len(inputs) - 1, "a").then("aformat", sample_fmts="fltp", channel_layouts="stereo")
+    return Placed(whole(sound, stem.length), stem.begin, stem.length)
+
+
+def voice_of(clip: AudioClip, edges: Edges, programme: AudioProgramme, inputs: list[Input]) -> Placed:
     """Return one clip's sound and its place."""
     rate = programme.rate
-    begin = samples(clip.start, rate)
-    length = samples(clip.start + clip.frames, rate) - begin
+    begin, end = placed_at(clip, rate)
+    length = end - begin
     start = fraction_of(clip.source_start)
     early = min(start, PREROLL_S)
     inputs.append(Input(clip.src, _options(clip, start, early, rate)))

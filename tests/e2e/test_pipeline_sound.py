@@ -7,10 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from renderowl.pipeline import stems
 from renderowl.pipeline.encoding import Encoding, Loudness
 from renderowl.pipeline.motion import Key
 from renderowl.pipeline.probe import probe
-from renderowl.pipeline.timeline import AudioClip, ColorContent, Rate, Seconds
+from renderowl.pipeline.timeline import AudioClip, ColorContent, Duck, Rate, Seconds
 from renderowl.pipeline.tools import Toolchain
 from renderowl.testing.films import FAST, Stage
 from renderowl.testing.media import MadeMedia, level_db, loudness_of, sound_samples
@@ -256,3 +257,27 @@ async def test_a_film_without_sound_has_no_sound_stream(tools: Toolchain, tmp_pa
     stage.put(ColorContent("#808080"))
     film = await stage.film(tmp_path / "film.mp4", encoding=FAST)
     assert not (await probe(film.path, tools)).has_audio
+
+
+@pytest.mark.parametrize("loudness", [None, Loudness(-20.0)])
+async def test_sounds_mixed_in_stems_are_what_they_are_mixed_at_once(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loudness: Loudness | None
+) -> None:
+    heard = []
+    for most in (100, 2):
+        monkeypatch.setattr(stems, "MOST_SOUNDS", most)
+        stage = Stage(tools, frames=90)
+        voice = await stage.open(await media.tone(hz=1000, duration_s=5))
+        music = await stage.open(await media.tone(hz=300, duration_s=5))
+        for start in (-5, 25, 60):
+            clip = AudioClip(f"voice{start}", start, 20, voice, Seconds(1), fade_in=10, gain=1.5, group="voices")
+            stage.audio.append(clip)
+        for start in (0, 30, 40):
+            music_clip = AudioClip(f"music{start}", start, 50, music, Seconds(1), gain=4.0, duck=Duck(("voices",)))
+            stage.audio.append(music_clip)
+        encoding = msgspec.structs.replace(WAV, loudness=loudness)
+        heard.append(await sounding(stage, tmp_path / f"{most}.wav", encoding=encoding))
+    at_once, in_stems = heard
+    assert len(at_once) == len(in_stems) == 3 * 48_000
+    assert max(abs(a - b) for pair in zip(at_once, in_stems, strict=True) for a, b in zip(*pair, strict=True)) <= 2
+    assert max(abs(left) for left, _ in at_once) > 3000
