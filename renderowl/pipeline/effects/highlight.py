@@ -4,9 +4,8 @@ An ellipse is drawn once, small and soft at its rim, and moved by `perspective`,
 it anew for each frame (`geq`) makes a film four times as slow.
 """
 
-from collections.abc import Sequence
-from functools import reduce
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from renderowl.pipeline.clock import fraction_of
 from renderowl.pipeline.effects.path import clock, path
@@ -20,6 +19,8 @@ _BLUR_DOWN: Final = 8
 _REACH: Final = 0.9
 """Of the drawn mask: around the ellipse it is empty, so that what lies beyond its edges is empty too."""
 _RIM: Final = 0.12
+
+T = TypeVar("T")
 
 Places = Sequence[tuple[int, float]]
 """Frames, each with a value."""
@@ -42,14 +43,22 @@ def highlighted(
     if len(shapes) > 1:
         gates = [_gate(ellipse, start) for ellipse in content.ellipses]
         shapes = [_levels(shape, gate, f"0.5*{gate}-0.5") for shape, gate in zip(shapes, gates, strict=True)]
-    strength = reduce(lambda a, b: f"max({a},{b})", (_strength(ellipse, start) for ellipse in content.ellipses))
-    union = reduce(lambda a, b: combined("blend", [a, b], all_mode="lighten"), shapes)
+    strength = _joined([_strength(ellipse, start) for ellipse in content.ellipses], lambda a, b: f"max({a},{b})")
+    union = _joined(shapes, lambda a, b: combined("blend", [a, b], all_mode="lighten"))
     around = _full_size(union, f"-{strength}", f"0.5*{strength}-0.5", canvas)
     if content.effect == "dim":
         black = plain(f"{name}-black", "#000000", canvas.width, canvas.height, canvas.frames, canvas.rate)
         return below, combined("alphamerge", [black, around])
     below, copy = below.split()
     return below, combined("alphamerge", [_blurred(copy, canvas), around])
+
+
+def _joined(parts: Sequence[T], join: Callable[[T, T], T]) -> T:
+    """Return all parts joined, pair by pair: FFmpeg reads no expression that is nested a hundred deep."""
+    while len(parts) > 1:
+        pairs = [parts[place : place + 2] for place in range(0, len(parts), 2)]
+        parts = [join(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
+    return parts[0]
 
 
 def _shape(ellipse: Ellipse, start: int, name: str, canvas: Canvas) -> Stream:

@@ -1,5 +1,6 @@
 """Regions become highlights at the frames and places that were meant."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from renderowl.domain.errors import ValidationFailed
 from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions
+from renderowl.pipeline.effects.highlight import highlighted
+from renderowl.pipeline.effects.source import plain
+from renderowl.pipeline.graph import compile_graph
 from renderowl.pipeline.timeline import Ellipse, EllipseKey, HighlightContent, Media, Timeline
 
 FIELD = "asset://field"
@@ -92,3 +96,16 @@ def test_all_problems_are_told_at_once() -> None:
         "/highlight_regions/0/start_time": "is beyond the film's end at 10 s",
         "/highlight_regions/1/start_frame": "is beyond the film's end at 10 s",
     }
+
+
+@pytest.mark.parametrize("effect", ["dark_overlay", "blur"])
+def test_hundreds_of_regions_at_once_are_no_expression_that_is_nested_as_deep(effect: str) -> None:
+    region = {"start_frame": 0, "end_frame": 30, **HERE}
+    timeline = made(*([region] * 300), effect=effect)
+    (clip,) = (one for one in timeline.clips if isinstance(one.content, HighlightContent))
+    assert isinstance(clip.content, HighlightContent)
+    below = plain("below", "#000000", 1280, 720, 30, timeline.canvas.rate)
+    text = compile_graph(*highlighted(below, clip.content, 0, "lit", timeline.canvas)).text
+    deepest = max(itertools.accumulate((char == "(") - (char == ")") for char in text))
+    assert deepest < 40
+    assert text.count("perspective") == 300
