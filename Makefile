@@ -161,8 +161,13 @@ bench-scheduler: setup-test ## Measure the scheduler beside arq, SAQ and Dramati
 bench-api: setup ## Measure the API beside routes by hand in Litestar and FastAPI, while renders run and for long (about 8 minutes)
 	@for figure in api/polling api/busy api/memory api/rate_limits report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
-pictures: setup-test ## Render the pictures of docs/compositions.md anew (a minute)
-	@$(BIN)/python docs/gallery.py
+# what a picture of docs/compositions.md is made by; the site shows what was rendered from it as it is now
+build/pictures/.ready: $(VENV)/.runtime docs/gallery.py docs/owl.py renderowl/testing/films.py $(shell find renderowl/pipeline renderowl/domain -name '*.py')
+	@echo "- rendering the pictures of docs/compositions.md into build/pictures"
+	@rm -rf build/pictures && $(BIN)/python docs/gallery.py build/pictures && touch $@
+
+pictures: build/pictures/.ready ## Keep the rendered pictures of docs/compositions.md in docs/pictures
+	@cp build/pictures/*.jpg docs/pictures/
 
 bench-render: setup-test ## Measure rendering beside hand-written FFmpeg commands and MoviePy (about 40 minutes)
 	@for figure in $(addprefix render/,slideshow edit memory parallel sync first_preview playing growth longform smart_cut) report; do $(BIN)/python bench/$$figure.py || exit 1; done
@@ -170,7 +175,8 @@ bench-render: setup-test ## Measure rendering beside hand-written FFmpeg command
 documents: setup-test ## Write anew what the documents below docs/ take from the code (OpenAPI, AsyncAPI, diagrams)
 	@$(BIN)/python -m renderowl.testing.documents
 
-docs: $(DOCS_VENV)/.ready ## Build the site of docs/ into build/site; a broken link or anchor fails it
+docs: $(DOCS_VENV)/.ready build/pictures/.ready ## Build the site of docs/ into build/site, its pictures rendered; a broken link or a changed picture fails it
+	@$(BIN)/python docs/same_pictures.py build/pictures docs/pictures
 	@$(DOCS_VENV)/bin/python -m sphinx -q -W --keep-going -n -c docs/site -d build/site.doctrees docs build/site && echo "built build/site/index.html"
 
 lock: $(BIN)/uv ## Resolve the dependencies again and write the hash-pinned locks

@@ -1,6 +1,8 @@
-"""Makes docs/pictures, the pictures of docs/compositions.md: frames of films that are rendered here. `make pictures`."""
+"""Renders the pictures of docs/compositions.md into a folder: frames of films. `make docs` shows them in the site."""
 
 import asyncio
+import shutil
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +14,6 @@ from PIL import Image, ImageDraw
 from renderowl.pipeline.tools import Toolchain, discover
 from renderowl.testing.films import composed
 
-PICTURES: Final = Path(__file__).parent / "pictures"
 NIGHT, DAY, GREEN = ("#141e3c", "#b4602f"), ("#6fa8dc", "#d9ead3"), ("#00b140", "#00b140")
 CELL: Final = (200, 112)
 WORDS: Final = [
@@ -52,10 +53,10 @@ SCRIPTS: Final = (
 
 
 class Gallery:
-    """One run: its sources by name, and a folder for them."""
+    """One run: its sources by name, a folder for them, and one for the pictures."""
 
-    def __init__(self, tools: Toolchain, folder: Path) -> None:
-        self.tools, self.folder = tools, folder
+    def __init__(self, tools: Toolchain, folder: Path, pictures: Path) -> None:
+        self.tools, self.folder, self.pictures = tools, folder, pictures
         self.sources: dict[str, Path] = {}
 
     def draw(self, name: str, width: int, height: int, sky: tuple[str, str]) -> None:
@@ -87,7 +88,8 @@ class Gallery:
             f"[{n}]scale=-2:'min(180,ih)',pad=iw+{6 * (n + 1 < count)}:ih:0:0:white[v{n}];" for n in range(count)
         )
         graph = frames + "".join(f"[v{n}]" for n in range(count)) + (f"hstack={count}" if count > 1 else "copy")
-        arguments = (*inputs, "-filter_complex", graph, "-frames:v", "1", "-q:v", "4", str(PICTURES / f"{name}.jpg"))
+        picture = str(self.pictures / f"{name}.jpg")
+        arguments = (*inputs, "-filter_complex", graph, "-frames:v", "1", "-q:v", "4", picture)
         process = await asyncio.create_subprocess_exec(self.tools.ffmpeg, "-v", "error", "-y", *arguments)
         assert await process.wait() == 0
 
@@ -115,7 +117,7 @@ class Gallery:
         output = {"format": "jpg", "output_name": "sheet.jpg", "poster": {"at": at_s}}
         props = {**size, "background": "#ffffff", "tracks": tracks}
         made, *_ = await composed("timeline", props, self.sources, self.folder / "sheet.jpg", self.tools, **output)
-        made.path.replace(PICTURES / f"{name}.jpg")
+        shutil.move(made.path, self.pictures / f"{name}.jpg")
 
 
 async def effects(gallery: Gallery) -> None:
@@ -268,11 +270,10 @@ async def compositions(gallery: Gallery) -> None:
     await gallery.keep("annotate", "annotate", {"src": "walk", "params": {"clips": rated}}, (1, 3), **small)
 
 
-async def main() -> None:
+async def main(pictures: Path) -> None:
     """Make all pictures."""
-    PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        gallery = Gallery(await discover(), Path(folder))
+        gallery = Gallery(await discover(), Path(folder), pictures)
         skies = {"night": NIGHT, "day": DAY, "green": GREEN, "tall": NIGHT, "mark": NIGHT}
         sizes = {"tall": (90, 120), "mark": (240, 240)}
         for name, sky in skies.items():
@@ -287,4 +288,6 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    into = Path(sys.argv[1])
+    into.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(into))

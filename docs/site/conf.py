@@ -11,6 +11,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 log = logging.getLogger(__name__)
+_RENDERED = Path(__file__).parents[2] / "build" / "pictures"
 
 project = "RenderOwl"
 html_title = "RenderOwl"
@@ -62,6 +63,11 @@ def _stay_inside(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = re.sub(r"(?<!!)\[([^\]]*)\]\((\.\./[^)#\s]+)(?:#[^)]*)?\)", text_alone, source[0])
 
 
+def _show_what_was_rendered(app: Sphinx, docname: str, source: list[str]) -> None:
+    """The site shows the pictures that this build has rendered; the repository's are for who reads there."""
+    source[0] = source[0].replace("](pictures/", f"]({os.path.relpath(_RENDERED, Path(app.srcdir, docname).parent)}/")
+
+
 def _list_decisions(app: Sphinx, docname: str, source: list[str]) -> None:
     """The decisions stand below their list, which in the repository is a plain table."""
     if docname == "decisions/README":
@@ -73,3 +79,4 @@ def setup(app: Sphinx) -> None:
     app.add_directive("routes", Routes)
     app.connect("source-read", _stay_inside)
     app.connect("source-read", _list_decisions)
+    app.connect("source-read", _show_what_was_rendered)
