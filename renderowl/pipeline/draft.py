@@ -37,6 +37,9 @@ MAX_THUMBNAILS: Final = 1_000
 DEFAULT_FPS: Final = 30.0
 """Of a film whose picture has no rate of its own, or an absurd one."""
 
+SLACK_S: Final = Fraction(1, 10)
+"""How far a clip may reach beyond its source's end: containers are that vague; the last frame is held."""
+
 Wanted = Literal["video", "image", "picture", "audio"]
 
 
@@ -148,13 +151,24 @@ class Draft:
             self.fail(at, f"must be {needed}, and this source is of type {media.kind}")
         return None
 
+    def check_part(self, media: Media, start: Fraction, end: Fraction, start_at: str, end_at: str) -> None:
+        """Note when a part of a source begins or ends beyond it, as far as its length is known."""
+        length, problem = exact(media.duration_s), f"is beyond the source's end at {media.duration_s:g} s"
+        if length and start >= length:
+            self.fail(start_at, problem)
+        elif length and end > length + SLACK_S:
+            self.fail(end_at, problem)
+
+    def fps_of(self, picture: Media) -> float:
+        """Return the rate of a film that goes by this picture's."""
+        return picture.fps if 1 <= picture.fps <= self.limits.max_fps else DEFAULT_FPS
+
     def stage_like(self, picture: Media) -> Stage:
         """Return the picture's own size and rate, lowered to the limits; the output settings say otherwise."""
         long, short = max(picture.width, picture.height, 1), max(min(picture.width, picture.height), 1)
         scale = min(1.0, self.limits.max_width / long, self.limits.max_height / short)
-        fps = picture.fps if 1 <= picture.fps <= self.limits.max_fps else DEFAULT_FPS
         width, height = max(16, round(picture.width * scale)), max(16, round(picture.height * scale))
-        return stage_of(width, height, fps, "#000000", self.output)
+        return stage_of(width, height, self.fps_of(picture), "#000000", self.output)
 
     def timeline(self, stage: Stage, total: Fraction, at: str) -> Timeline:
         """Return the finished timeline, cut to `output.range`; raises ValidationFailed with all problems noted.
@@ -221,6 +235,20 @@ class Draft:
         if end <= start:
             refuse([FieldError(f"{OUTPUT}/range", "is shorter than one frame")])
         return window(timeline, start, end)
+
+
+def clip_problems(count: int, limits: Limits, at: str, noun: str = "clips") -> Iterator[FieldError]:
+    """Yield what makes a film of more clips than are allowed; the path is relative to the spec."""
+    if count > limits.max_clips:
+        yield FieldError(PROPS + at, f"has {count} {noun}; the limit is {limits.max_clips}")
+
+
+def length_problems(duration: float | None, limits: Limits) -> Iterator[FieldError]:
+    """Yield what makes the length that a spec asks for too long."""
+    if duration is not None and duration > limits.max_duration_s:
+        yield FieldError(
+            f"{PROPS}/duration", f"must be at most {limits.max_duration_s:g}, the limit on a film's length"
+        )
 
 
 def size_problems(stage: Stage, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:

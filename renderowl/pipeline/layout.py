@@ -44,6 +44,11 @@ class Stage:
     offset_x: float = 0.0
     offset_y: float = 0.0
 
+    @property
+    def box(self) -> Box:
+        """Where a clip is drawn that fills it."""
+        return Box(self.width / 2, self.height / 2, self.width, self.height)
+
 
 def stage_of(width: int, height: int, fps: float, background: str, output: OutputSettings) -> Stage:
     """Return the stage for a composition's canvas under the output's overrides; sides are rounded down to even."""

@@ -15,14 +15,11 @@ from renderowl.domain.spec.timeline import (
 )
 from renderowl.pipeline.captions import Cue, SpokenWord, words_of
 from renderowl.pipeline.clock import exact
-from renderowl.pipeline.draft import Draft
+from renderowl.pipeline.draft import SLACK_S, Draft
 from renderowl.pipeline.timeline import Media
 
 STILL_S: Final = Fraction(5)
 """How long a picture, text or colour lasts when nothing says so."""
-
-SLACK_S: Final = Fraction(1, 10)
-"""How far a clip may reach beyond its source's end: containers are that vague; the last frame is held."""
 
 
 @dataclass(frozen=True)
@@ -117,14 +114,10 @@ def _source_part(
     clip: VideoClip | AudioClip | TtsClip, media: Media, at: str, draft: Draft
 ) -> tuple[Fraction, Fraction]:
     """Return the trimmed part of the source; an end of 0 means that the source's length is not known."""
-    length = exact(media.duration_s)
     trim = clip.trim if isinstance(clip.trim, Trim) else Trim(start=clip.trim or 0.0)
     there = f"{at}/trim/start" if isinstance(clip.trim, Trim) else f"{at}/trim"
-    start, end = exact(trim.start), length if trim.end is None else exact(trim.end)
-    if length and start >= length:
-        draft.fail(there, f"is beyond the source's end at {float(length):g} s")
-    elif length and end > length + SLACK_S:
-        draft.fail(f"{at}/trim/end", f"is beyond the source's end at {float(length):g} s")
+    start, end = exact(trim.start), exact(media.duration_s if trim.end is None else trim.end)
+    draft.check_part(media, start, end, there, f"{at}/trim/end")
     return start, end
 
 

@@ -15,12 +15,11 @@ from renderowl.domain.spec.fields import Anchor
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.timeline import Position, TextClip
-from renderowl.pipeline.ask import PROPS, Composition, Use
+from renderowl.pipeline.ask import Composition, Use
 from renderowl.pipeline.clock import exact, frame_at, seconds_of
-from renderowl.pipeline.draft import Draft
+from renderowl.pipeline.draft import Draft, clip_problems
 from renderowl.pipeline.layout import Stage, text_align, text_box, text_style
-from renderowl.pipeline.schedule import SLACK_S
-from renderowl.pipeline.timeline import AudioClip, Box, Chapter, Clip, Media, TextContent, Timeline, VideoContent
+from renderowl.pipeline.timeline import AudioClip, Chapter, Clip, TextContent, Timeline, VideoContent
 
 _CLIPS: Final = "/params/clips"
 _TEXT_SIZE: Final = 0.05
@@ -38,16 +37,16 @@ def sources(spec: AnnotateSpec) -> Iterator[Use]:
 
 def check(spec: AnnotateSpec, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:
     """Yield what is beyond the limits whatever the media are."""
-    if len(spec.params.clips) > limits.max_clips:
-        message = f"has {len(spec.params.clips)} clips; the limit is {limits.max_clips}"
-        yield FieldError(PROPS + _CLIPS, message)
+    yield from clip_problems(len(spec.params.clips), limits, _CLIPS)
 
 
 def compile(spec: AnnotateSpec, draft: Draft) -> Timeline:
     """Lay the clips one after the other, each with its texts and as a chapter."""
     media = draft.media_of(spec.src, "video", "/src")
-    for index, clip in enumerate(spec.params.clips if media is not None else ()):
-        _check(clip, f"{_CLIPS}/{index}", media, draft)
+    if media is not None:
+        for index, clip in enumerate(spec.params.clips):
+            at = f"{_CLIPS}/{index}"
+            draft.check_part(media, exact(clip.start_time), exact(clip.end_time), f"{at}/start_time", f"{at}/end_time")
     draft.refuse_if_failed()
     assert media is not None, "a missing video was noted and refused"
     stage = draft.stage_like(media)
@@ -55,14 +54,13 @@ def compile(spec: AnnotateSpec, draft: Draft) -> Timeline:
     begins = list(accumulate(lengths, initial=Fraction(0)))
     if begins[-1] > exact(draft.limits.max_duration_s):
         return draft.timeline(stage, begins[-1], _CLIPS)
-    box = Box(stage.width / 2, stage.height / 2, stage.width, stage.height)
     for index, clip in enumerate(spec.params.clips):
         first, last = (frame_at(time, stage.rate) for time in begins[index : index + 2])
         if first >= last:
             draft.fail(f"{_CLIPS}/{index}/end_time", "the clip is shorter than one frame")
             continue
         start = seconds_of(exact(clip.start_time))
-        whole = Clip(f"clip{index}", first, last - first, VideoContent(spec.src, start), box)
+        whole = Clip(f"clip{index}", first, last - first, VideoContent(spec.src, start), stage.box)
         draft.add(whole)
         if media.has_audio:
             draft.audio.append(AudioClip(f"sound{index}", first, last - first, spec.src, start))
@@ -70,14 +68,6 @@ def compile(spec: AnnotateSpec, draft: Draft) -> Timeline:
             draft.add(msgspec.structs.replace(text, id=f"text{index}.{number}", start=first, frames=last - first))
         draft.chapters.append(Chapter(first, last - first, _title(clip, index)))
     return draft.timeline(stage, begins[-1], _CLIPS)
-
-
-def _check(clip: AnnotatedClip, at: str, media: Media | None, draft: Draft) -> None:
-    length = exact(media.duration_s) if media is not None else Fraction(0)
-    if length and exact(clip.start_time) >= length:
-        draft.fail(f"{at}/start_time", f"is beyond the video's end at {float(length):g} s")
-    elif length and exact(clip.end_time) > length + SLACK_S:
-        draft.fail(f"{at}/end_time", f"is beyond the video's end at {float(length):g} s")
 
 
 def _texts(clip: AnnotatedClip, stage: Stage) -> Iterator[Clip]:

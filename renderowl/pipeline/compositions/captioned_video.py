@@ -10,7 +10,7 @@ from renderowl.pipeline.caption_clips import add_captions, bare_clip
 from renderowl.pipeline.captions import Cue, cues_of
 from renderowl.pipeline.clock import exact, frame_at
 from renderowl.pipeline.draft import Draft
-from renderowl.pipeline.timeline import AudioClip, Box, Clip, ImageContent, Media, Timeline, VideoContent
+from renderowl.pipeline.timeline import AudioClip, Clip, ImageContent, Media, Timeline, VideoContent
 
 
 def sources(spec: CaptionedVideoSpec) -> Iterator[Use]:
@@ -36,15 +36,14 @@ def compile(spec: CaptionedVideoSpec, draft: Draft) -> Timeline:
     if total > exact(draft.limits.max_duration_s):
         return draft.timeline(stage, total, "/src")
     frames = frame_at(total, stage.rate)
-    box = Box(stage.width / 2, stage.height / 2, stage.width, stage.height)
     content = ImageContent(spec.src, spec.fit) if picture.kind == "image" else VideoContent(spec.src, fit=spec.fit)
-    draft.add(Clip("video", 0, frames, content, box))
+    draft.add(Clip("video", 0, frames, content, stage.box))
     heard = spec.src if spec.audio_src is None else spec.audio_src
     sound = picture if spec.audio_src is None else voice
     if sound is not None and sound.has_audio:
         heard_frames = min(frames, frame_at(exact(sound.duration_s), stage.rate)) if sound.duration_s else frames
         draft.audio.append(AudioClip("audio", 0, heard_frames or frames, heard))
-    add_captions(draft, cues, spec.style, stage, bare_clip("captions", 0, frames, box))
+    add_captions(draft, cues, spec.style, stage, bare_clip("captions", 0, frames, stage.box))
     return draft.timeline(stage, total, "/src")
 
 

@@ -12,10 +12,9 @@ from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.reading import pointer
 from renderowl.pipeline.ask import PROPS, Composition, Use
 from renderowl.pipeline.clock import exact, frame_at, seconds_of
-from renderowl.pipeline.draft import DEFAULT_FPS, Draft, size_problems
+from renderowl.pipeline.draft import DEFAULT_FPS, SLACK_S, Draft, clip_problems, size_problems
 from renderowl.pipeline.layout import Stage, stage_of
-from renderowl.pipeline.schedule import SLACK_S
-from renderowl.pipeline.timeline import AudioClip, Box, Chapter, Clip, Media, Timeline, VideoContent
+from renderowl.pipeline.timeline import AudioClip, Chapter, Clip, Media, Timeline, VideoContent
 
 _SIZES: Final = {
     "full_16_9": (1920, 1080),
@@ -41,9 +40,7 @@ def defaults(spec: EditListSpec) -> dict[str, Any]:
 
 def check(spec: EditListSpec, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:
     """Yield what is beyond the limits whatever the media are."""
-    takes = len(spec.edl.tracks.program)
-    if takes > limits.max_clips:
-        yield FieldError(PROPS + _PROGRAM, f"has {takes} takes; the limit is {limits.max_clips}")
+    yield from clip_problems(len(spec.edl.tracks.program), limits, _PROGRAM, "takes")
     yield from _blamed(size_problems(_stage(spec, DEFAULT_FPS, output), output, limits))
 
 
@@ -61,8 +58,7 @@ def compile(spec: EditListSpec, draft: Draft) -> Timeline:
     draft.refuse_if_failed()
     master = media[edl.master_camera]
     assert master is not None, "a missing camera was noted and refused"
-    fps = master.fps if 1 <= master.fps <= draft.limits.max_fps else DEFAULT_FPS
-    stage = _stage(spec, fps, draft.output)
+    stage = _stage(spec, draft.fps_of(master), draft.output)
     begins = list(accumulate((_ms(t.end_ms - t.start_ms) for t in edl.tracks.program), initial=Fraction(0)))
     if begins[-1] <= exact(draft.limits.max_duration_s):
         edges = [frame_at(time, stage.rate) for time in begins]
@@ -103,14 +99,13 @@ def _check_take(take: Take, at: str, camera: Camera, media: Media | None, draft:
 
 
 def _see(spec: EditListSpec, edges: list[int], stage: Stage, draft: Draft) -> None:
-    box = Box(stage.width / 2, stage.height / 2, stage.width, stage.height)
     for index, (take, (start, end)) in enumerate(zip(spec.edl.tracks.program, pairwise(edges), strict=True)):
         camera = spec.edl.sources[take.camera]
         if end <= start:
             draft.fail(f"{_PROGRAM}/{index}/end_ms", "the take is shorter than one frame")
             continue
         content = VideoContent(camera.src, seconds_of(_ms(take.start_ms - camera.offset_ms)))
-        draft.add(Clip(take.id or f"take{index}", start, end - start, content, box))
+        draft.add(Clip(take.id or f"take{index}", start, end - start, content, stage.box))
 
 
 def _hear(spec: EditListSpec, edges: list[int], media: dict[str, Media | None], stage: Stage, draft: Draft) -> None:

@@ -11,10 +11,9 @@ from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.pipeline.ask import PROPS, Composition, Use
 from renderowl.pipeline.clock import exact, frame_at, rate_of, seconds_of, time_of
-from renderowl.pipeline.draft import DEFAULT_FPS, Draft, size_problems
+from renderowl.pipeline.draft import DEFAULT_FPS, Draft, clip_problems, size_problems
 from renderowl.pipeline.layout import Stage, stage_of
-from renderowl.pipeline.schedule import SLACK_S
-from renderowl.pipeline.timeline import AudioClip, Box, Clip, Crop, Media, Seconds, Timeline, VideoContent, ViewKey
+from renderowl.pipeline.timeline import AudioClip, Clip, Crop, Media, Seconds, Timeline, VideoContent, ViewKey
 
 _LONG, _SHORT = 1920, 1080
 _SLACK_PIXELS: Final = 0.5
@@ -28,9 +27,7 @@ def sources(spec: FramingSpec) -> Iterator[Use]:
 
 def check(spec: FramingSpec, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:
     """Yield what is beyond the limits whatever the media are."""
-    if len(spec.params.clips) > limits.max_clips:
-        message = f"has {len(spec.params.clips)} clips; the limit is {limits.max_clips}"
-        yield FieldError(f"{PROPS}/params/clips", message)
+    yield from clip_problems(len(spec.params.clips), limits, "/params/clips")
     for error in size_problems(_stage(spec.params, DEFAULT_FPS, output), output, limits):
         path = error.path.replace(f"{PROPS}/", f"{PROPS}/params/output_")
         yield FieldError(path, error.message)
@@ -45,12 +42,10 @@ def compile(spec: FramingSpec, draft: Draft) -> Timeline:
     ]
     draft.refuse_if_failed()
     media = [one for one in found if one is not None]
-    fps = media[0].fps if 1 <= media[0].fps <= draft.limits.max_fps else DEFAULT_FPS
-    stage = _stage(spec.params, fps, draft.output)
+    stage = _stage(spec.params, draft.fps_of(media[0]), draft.output)
     begins = list(accumulate((end - start for start, end in parts), initial=Fraction(0)))
     if begins[-1] > exact(draft.limits.max_duration_s):
         return draft.timeline(stage, begins[-1], "/params/clips")
-    box = Box(stage.width / 2, stage.height / 2, stage.width, stage.height)
     for place, ((index, clip), picture) in enumerate(zip(clips, media, strict=True)):
         first, last = (frame_at(time, stage.rate) for time in begins[place : place + 2])
         if first >= last:
@@ -58,7 +53,7 @@ def compile(spec: FramingSpec, draft: Draft) -> Timeline:
             continue
         start = seconds_of(parts[place][0])
         content = _content(clip, f"/params/clips/{index}", start, picture, stage, draft)
-        draft.add(Clip(f"clip{index}", first, last - first, content, box))
+        draft.add(Clip(f"clip{index}", first, last - first, content, stage.box))
         if picture.has_audio:
             draft.audio.append(AudioClip(f"sound{index}", first, last - first, clip.src, start))
     return draft.timeline(stage, begins[-1], "/params/clips")
@@ -80,14 +75,10 @@ def _part(clip: FramingClip, at: str, media: Media | None, draft: Draft) -> tupl
     start = exact(clip.start)
     if media is None:
         return start, start
-    length = exact(media.duration_s)
-    if not length and clip.end is None:
+    if not media.duration_s and clip.end is None:
         draft.fail(f"{at}/end", "must be given: the source does not say how long it is")
-    end = length if clip.end is None else exact(clip.end)
-    if length and start >= length:
-        draft.fail(f"{at}/start", f"is beyond the source's end at {float(length):g} s")
-    elif length and end > length + SLACK_S:
-        draft.fail(f"{at}/end", f"is beyond the source's end at {float(length):g} s")
+    end = exact(media.duration_s if clip.end is None else clip.end)
+    draft.check_part(media, start, end, f"{at}/start", f"{at}/end")
     return start, end
 
 

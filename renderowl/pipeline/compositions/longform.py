@@ -16,11 +16,11 @@ from renderowl.domain.spec.longform import Background, LongformSpec
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.pipeline.ask import PROPS, Composition, Use
 from renderowl.pipeline.clock import exact, frame_at
-from renderowl.pipeline.draft import Draft, size_problems
+from renderowl.pipeline.draft import Draft, length_problems, size_problems
 from renderowl.pipeline.layout import Stage, stage_of
 from renderowl.pipeline.passes import SHORTEST_PASS_S, in_passes, pass_starts
 from renderowl.pipeline.schedule import STILL_S
-from renderowl.pipeline.timeline import AudioClip, Box, Clip, ImageContent, Media, Timeline, VideoContent
+from renderowl.pipeline.timeline import AudioClip, Clip, ImageContent, Media, Timeline, VideoContent
 
 Shown = tuple[int, Media | None]
 """A background by its number, and what is known of it."""
@@ -41,9 +41,7 @@ def limits(given: Limits) -> Limits:
 
 def check(spec: LongformSpec, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:
     """Yield what is beyond the limits whatever the media are."""
-    if spec.duration is not None and spec.duration > limits.max_duration_s:
-        message = f"must be at most {limits.max_duration_s:g}, the limit on a film's length"
-        yield FieldError(f"{PROPS}/duration", message)
+    yield from length_problems(spec.duration, limits)
     for error in size_problems(_stage(spec, output), output, limits):
         path = error.path.replace(PROPS, f"{PROPS}/canvas") if error.path.startswith(PROPS) else error.path
         yield FieldError(path, error.message)
@@ -103,7 +101,7 @@ def _see(spec: LongformSpec, backgrounds: list[Shown], total: Fraction, stage: S
         go = fade if index + 1 < len(edges) - 1 else 0
         first, last = start - come // 2, end + (go + 1) // 2
         content = _content(spec.backgrounds[index])
-        whole = Clip(f"background{index}", first, last - first, content, _full(stage), fade_in=come)
+        whole = Clip(f"background{index}", first, last - first, content, stage.box, fade_in=come)
         for piece in _repeated(whole, media, stage):
             draft.add(piece)
 
@@ -130,10 +128,6 @@ def _repeated(whole: Clip, media: Media | None, stage: Stage) -> list[Clip]:
     if length < SHORTEST_PASS_S or whole.fade_in > one_pass:
         return [msgspec.structs.replace(whole, content=msgspec.structs.replace(whole.content, loop=True))]
     return in_passes(whole, pass_starts(length, whole.frames, stage.rate))
-
-
-def _full(stage: Stage) -> Box:
-    return Box(stage.width / 2, stage.height / 2, stage.width, stage.height)
 
 
 COMPOSITION: Final = Composition(

@@ -13,7 +13,6 @@ from renderowl.pipeline.draft import DEFAULT_FPS, Draft
 from renderowl.pipeline.layout import Stage, plain_color
 from renderowl.pipeline.timeline import (
     AudioClip,
-    Box,
     Clip,
     Ellipse,
     EllipseKey,
@@ -49,8 +48,7 @@ def compile(spec: OverlaySpec, draft: Draft) -> Timeline:
     if total > exact(draft.limits.max_duration_s):
         return draft.timeline(stage, total, "/src")
     frames = frame_at(total, stage.rate)
-    box = Box(stage.width / 2, stage.height / 2, stage.width, stage.height)
-    draft.add(Clip("video", 0, frames, VideoContent(spec.src), box))
+    draft.add(Clip("video", 0, frames, VideoContent(spec.src), stage.box))
     if picture.has_audio:
         draft.audio.append(AudioClip("audio", 0, frames, spec.src))
     effect = _EFFECTS[spec.params.effect_type]
@@ -62,7 +60,7 @@ def compile(spec: OverlaySpec, draft: Draft) -> Timeline:
     for number, group in enumerate([[one] for one in ellipses] if effect == "tint" else _groups(ellipses)):
         start, end = group[0].start, max(ellipse.end for ellipse in group)
         content = HighlightContent(effect, tuple(_moved(ellipse, -start) for ellipse in group))
-        draft.add(Clip(f"highlight{number}", start, end - start, content, box))
+        draft.add(Clip(f"highlight{number}", start, end - start, content, stage.box))
     return draft.timeline(stage, total, "/src")
 
 

@@ -14,9 +14,9 @@ from renderowl.pipeline.ask import PROPS, Composition, Said, Use
 from renderowl.pipeline.caption_clips import add_captions, bare_clip
 from renderowl.pipeline.captions import Cue
 from renderowl.pipeline.clock import exact, frame_at
-from renderowl.pipeline.draft import Draft, size_problems
+from renderowl.pipeline.draft import Draft, clip_problems, size_problems
 from renderowl.pipeline.layout import Stage, stage_of
-from renderowl.pipeline.timeline import AudioClip, Box, Clip, Duck, ImageContent, Timeline
+from renderowl.pipeline.timeline import AudioClip, Clip, Duck, ImageContent, Timeline
 
 _VOICES: Final = "voices"
 _MUSIC_FADE_S: Final = Fraction(2)
@@ -49,8 +49,7 @@ def defaults(spec: SlideshowSpec) -> dict[str, Any]:
 
 def check(spec: SlideshowSpec, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:
     """Yield what is beyond the limits whatever the media are."""
-    if len(spec.scenes) > limits.max_clips:
-        yield FieldError(f"{PROPS}/scenes", f"has {len(spec.scenes)} scenes; the limit is {limits.max_clips}")
+    yield from clip_problems(len(spec.scenes), limits, "/scenes", "scenes")
     yield from (
         FieldError(error.path.replace(f"{PROPS}/fps", f"{PROPS}/render_options/fps"), error.message)
         for error in size_problems(_stage(spec, output), output, limits)
@@ -74,11 +73,12 @@ def compile(spec: SlideshowSpec, draft: Draft) -> Timeline:
         for time, src in _shots(scene, start, length, options)
     ]
     edges = [*(frame_at(time, stage.rate) for time, _ in shots), frame_at(total, stage.rate)]
-    box = Box(stage.width / 2, stage.height / 2, stage.width, stage.height)
     fades = _fades(edges, frame_at(exact(options.xfade), stage.rate))
     for index, ((_, src), (start, end)) in enumerate(zip(shots, pairwise(edges), strict=True)):
         first, last = start - fades[index] // 2, end + (fades[index + 1] + 1) // 2
-        draft.add(Clip(f"shot{index}", first, last - first, ImageContent(src, options.fit), box, fade_in=fades[index]))
+        draft.add(
+            Clip(f"shot{index}", first, last - first, ImageContent(src, options.fit), stage.box, fade_in=fades[index])
+        )
     for index, (scene, (begin, finish)) in enumerate(zip(spec.scenes, pairwise(begins), strict=True)):
         start, end = frame_at(begin, stage.rate), frame_at(finish, stage.rate)
         if voice := spec.voice_of(scene):
@@ -86,7 +86,12 @@ def compile(spec: SlideshowSpec, draft: Draft) -> Timeline:
         if scene.text and scene.text.strip():
             cue = Cue(scene.text, 0.0, float(finish - begin))
             add_captions(
-                draft, [cue], CaptionLook(), stage, bare_clip(f"text{index}", start, end - start, box), origin=begin
+                draft,
+                [cue],
+                CaptionLook(),
+                stage,
+                bare_clip(f"text{index}", start, end - start, stage.box),
+                origin=begin,
             )
     _music(options, edges[-1], stage, draft)
     return draft.timeline(stage, total, "/scenes")

@@ -26,7 +26,7 @@ from renderowl.pipeline.caption_clips import add_captions
 from renderowl.pipeline.captions import Cue
 from renderowl.pipeline.clip_sources import with_clip_sources
 from renderowl.pipeline.clock import exact, frame_at, seconds_of
-from renderowl.pipeline.draft import Draft, size_problems
+from renderowl.pipeline.draft import Draft, clip_problems, length_problems, size_problems
 from renderowl.pipeline.effects.fit import Size, fit_size
 from renderowl.pipeline.effects.path import is_constant
 from renderowl.pipeline.ken_burns import ken_burns
@@ -74,13 +74,8 @@ def check(spec: TimelineSpec, output: OutputSettings, limits: Limits) -> Iterato
     """Yield what is beyond the limits whatever the media are."""
     if len(spec.tracks) > limits.max_tracks:
         yield FieldError(f"{PROPS}/tracks", f"has {len(spec.tracks)} tracks; the limit is {limits.max_tracks}")
-    clips = sum(len(track.clips) for track in spec.tracks)
-    if clips > limits.max_clips:
-        yield FieldError(f"{PROPS}/tracks", f"has {clips} clips; the limit is {limits.max_clips}")
-    if spec.duration is not None and spec.duration > limits.max_duration_s:
-        yield FieldError(
-            f"{PROPS}/duration", f"must be at most {limits.max_duration_s:g}, the limit on a film's length"
-        )
+    yield from clip_problems(sum(len(track.clips) for track in spec.tracks), limits, "/tracks")
+    yield from length_problems(spec.duration, limits)
     yield from size_problems(_stage(spec, output), output, limits)
 
 

@@ -77,6 +77,6 @@ def test_all_problems_are_told_at_once() -> None:
         "/2/end_time": "is required",
     }
     assert refused(part(90, 95), part(80, 95)) == {
-        "/0/start_time": "is beyond the video's end at 90 s",
-        "/1/end_time": "is beyond the video's end at 90 s",
+        "/0/start_time": "is beyond the source's end at 90 s",
+        "/1/end_time": "is beyond the source's end at 90 s",
     }
