@@ -11,7 +11,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Requ
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from renderowl.api.access import Caller, Ctx, PageAsked
-from renderowl.api.bodies import Body
+from renderowl.api.bodies import Body, Unread
 from renderowl.api.renders import IdempotencyKey
 from renderowl.api.reports import SIGNATURE_HEADER
 from renderowl.domain.automations import ExecutionStatus
@@ -40,12 +40,13 @@ async def list_automations(
     return await automations.list_page(ctx, principal, project_id, page)
 
 
-@post("/automations", dto=Body[AutomationCreate], return_dto=None, summary="Create an automation")
+@post("/automations", dto=Unread[AutomationCreate], return_dto=None, summary="Create an automation")
 async def create_automation(
-    ctx: Ctx, principal: Caller, project_id: FromPath[str], data: JSONBody[AutomationCreate]
+    ctx: Ctx, principal: Caller, project_id: FromPath[str], data: JSONBody[Any]
 ) -> AutomationMade:
     """Have something done whenever something happens; see `docs/automations.md`. `secret` is told only now."""
-    return await automations.create(ctx, principal, project_id, data)
+    asked = await automations.read_asked(ctx, data, AutomationCreate)
+    return await automations.create(ctx, principal, project_id, asked)
 
 
 @get("/automations/{auto_id:str}", summary="Get an automation")
@@ -56,16 +57,17 @@ async def get_automation(
     return automations.view(ctx, await automations.get(ctx, principal, project_id, auto_id))
 
 
-@patch("/automations/{auto_id:str}", dto=Body[AutomationUpdate], return_dto=None, summary="Change an automation")
+@patch("/automations/{auto_id:str}", dto=Unread[AutomationUpdate], return_dto=None, summary="Change an automation")
 async def update_automation(
     ctx: Ctx,
     principal: Caller,
     project_id: FromPath[str],
     auto_id: FromPath[str],
-    data: JSONBody[AutomationUpdate],
+    data: JSONBody[Any],
 ) -> AutomationView:
     """Change name, trigger or actions, or switch it off and on; what waits is dropped when it is switched off."""
-    return await automations.update(ctx, principal, project_id, auto_id, data)
+    asked = await automations.read_asked(ctx, data, AutomationUpdate)
+    return await automations.update(ctx, principal, project_id, auto_id, asked)
 
 
 @delete("/automations/{auto_id:str}", summary="Delete an automation")

@@ -14,8 +14,9 @@ from renderowl.domain.errors import Conflict, FieldError, RenderOwlError, Valida
 from renderowl.domain.placing import told_at
 from renderowl.domain.records import Principal
 from renderowl.domain.spec.fields import Spec, camel
+from renderowl.domain.spec.reading import MAX_ERRORS, read
 from renderowl.services import renders
-from renderowl.services.asking import RenderRequest, read_request
+from renderowl.services.asking import RenderRequest, left_of, read_request
 from renderowl.services.context import Context
 from renderowl.services.drafting import read_ask
 from renderowl.services.publishing import envelope
@@ -44,6 +45,11 @@ class CancelRender(Spec, frozen=True, tag_field="type", tag="cancel_render"):
 
 
 Action = CreateRender | CallWebhook | CancelRender
+_KINDS: Final[Mapping[str, type[Action]]] = {
+    "create_render": CreateRender,
+    "call_webhook": CallWebhook,
+    "cancel_render": CancelRender,
+}
 
 
 class ActionResult(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -73,10 +79,32 @@ class ActionFailed(Exception):
 async def check(ctx: Context, actions: Sequence[Action]) -> list[dict[str, Any]]:
     """The actions as they are stored. Raises ValidationFailed with everything that can be known to be wrong already."""
     documents: list[dict[str, Any]] = [msgspec.to_builtins(action) for action in actions]
+    if found := await _problems(ctx, dict(enumerate(documents))):
+        raise ValidationFailed(errors=found[:MAX_ERRORS])
+    return documents
+
+
+async def problems(ctx: Context, said: object) -> list[FieldError]:
+    """Everything that is wrong with actions of which not all can be read: what `check` says of the rest is told too."""
+    found: list[FieldError] = []
+    left: dict[int, dict[str, Any]] = {}
+    for index, one in enumerate(said[:MAX_ACTIONS] if isinstance(said, list) else ()):
+        kind = _KINDS.get(str(one.get("type"))) if isinstance(one, Mapping) else None
+        if kind is not None:
+            reading = read(one, kind, at=f"/actions/{index}")
+            found += reading.errors
+            left[index] = reading.right
+            if kind is CreateRender:
+                left[index] = {"type": "create_render", **msgspec.to_builtins(left_of(one, reading.right))}
+    return [*found, *await _problems(ctx, left)]
+
+
+async def _problems(ctx: Context, documents: Mapping[int, dict[str, Any]]) -> list[FieldError]:
+    """What is wrong with actions, or with what is left of them, beyond their shape."""
     found = []
-    if len(msgspec.json.encode(documents)) > MAX_ACTIONS_BYTES:
+    if len(msgspec.json.encode(list(documents.values()))) > MAX_ACTIONS_BYTES:
         found.append(FieldError("/actions", f"must be at most {MAX_ACTIONS_BYTES} bytes of JSON"))
-    for index, (action, document) in enumerate(zip(actions, documents, strict=True)):
+    for index, document in documents.items():
         at = f"/actions/{index}"
         keep = _variables(document)
         found += templates.problems(document, at, ROOTS, keep)
@@ -84,11 +112,9 @@ async def check(ctx: Context, actions: Sequence[Action]) -> list[dict[str, Any]]
             if "{{" in str(document[name]):
                 found.append(FieldError(f"{at}/{name}", "takes no template"))
         found += _url_problems(ctx, document, at)
-        if isinstance(action, CreateRender):
-            found += await _spec_problems(ctx, action, document, at, keep)
-    if found:
-        raise ValidationFailed(errors=found[:100])
-    return documents
+        if document["type"] == "create_render":
+            found += await _spec_problems(ctx, document, at, keep)
+    return found
 
 
 def _url_problems(ctx: Context, document: Mapping[str, Any], at: str) -> list[FieldError]:
@@ -99,12 +125,10 @@ def _url_problems(ctx: Context, document: Mapping[str, Any], at: str) -> list[Fi
     return []
 
 
-async def _spec_problems(
-    ctx: Context, action: CreateRender, document: dict[str, Any], at: str, keep: frozenset[str]
-) -> list[FieldError]:
+async def _spec_problems(ctx: Context, document: dict[str, Any], at: str, keep: frozenset[str]) -> list[FieldError]:
     """What is wrong with a spec but for the texts that are filled in later."""
     try:
-        await read_ask(ctx, action.composition_id, action.input_props, action.output_settings)
+        await read_ask(ctx, document["composition_id"], document["input_props"], document["output_settings"])
     except ValidationFailed as problem:
         later = [_canonical(place) for place in templates.places(document, at, keep)]
         found = [FieldError(at + error.path, error.message) for error in problem.errors]
@@ -140,7 +164,8 @@ def _canonical(path: str) -> str:
 
 def _variables(document: Mapping[str, Any]) -> frozenset[str]:
     """The names that the composition fills in by itself."""
-    variables = (document.get("input_props") or {}).get("variables")
+    props = document.get("input_props")
+    variables = props.get("variables") if isinstance(props, Mapping) else None
     return frozenset(str(name) for name in variables) if isinstance(variables, Mapping) else frozenset()
 
 

@@ -51,15 +51,21 @@ async def read_request(ctx: Context, document: object, *, wrong: Sequence[FieldE
     errors = [*wrong, *reading.errors]
     if not isinstance(document, Mapping):
         refuse(errors)
-    said = canonical(document, RenderRequest)
-    within = {name: said[name] for name in _READ_WITHIN if said.get(name) is not None}
     kind = ValidationFailed
     try:
-        await check(ctx, RenderRequest(**{"composition_id": ""} | reading.right | within))
+        await check(ctx, left_of(document, reading.right))
     except ValidationFailed as error:
         errors += error.errors
         kind = ValidationFailed if reading.errors else type(error)
     refuse(once(errors), kind)
+
+
+def left_of(document: Mapping[Any, object], right: Mapping[str, Any]) -> RenderRequest:
+    """What is left of a body when some of it is wrong: the fields that are `right`, and its spec whatever that holds."""
+    said = canonical(document, RenderRequest)
+    within = {name: said[name] for name in _READ_WITHIN if said.get(name) is not None}
+    good = {name: right[name] for name in RenderRequest.__struct_fields__ if name in right}
+    return RenderRequest(**{"composition_id": ""} | good | within)
 
 
 async def check(ctx: Context, request: RenderRequest) -> Ask:

@@ -4,8 +4,9 @@ What a request to a webhook trigger is signed with is derived as the secrets of 
 automation is made and when its secret is rotated.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -23,9 +24,11 @@ from renderowl.domain.errors import (
     ValidationFailed,
 )
 from renderowl.domain.ids import is_id, new_id
+from renderowl.domain.placing import once
 from renderowl.domain.records import Principal
 from renderowl.domain.spec.fields import Name, Spec
-from renderowl.domain.spec.reading import read
+from renderowl.domain.spec.reading import canonical, read
+from renderowl.pipeline.ask import refuse
 from renderowl.security.webhooks import verify_webhook
 from renderowl.services import actions as action_services
 from renderowl.services import projects, triggering
@@ -55,6 +58,9 @@ class AutomationUpdate(Spec, frozen=True):
     trigger: Trigger | None = None
     actions: Actions | None = None
     enabled: bool | None = None
+
+
+A = TypeVar("A", AutomationCreate, AutomationUpdate)
 
 
 class TriggerInput(Spec, frozen=True):
@@ -91,6 +97,23 @@ class AutomationSecret(msgspec.Struct, frozen=True):
 
     secret: str
     previous_until: datetime
+
+
+async def read_asked(ctx: Context, document: object, cls: type[A]) -> A:
+    """Read a body as a new automation, or as what to change of one.
+
+    Raises ValidationFailed, and then with everything: the body's own problems, and all that can be known to be wrong
+    with what is left of its trigger and actions.
+    """
+    reading = read(document, cls, at="")
+    if reading.value is not None:
+        return reading.value
+    errors = list(reading.errors)
+    if isinstance(document, Mapping):
+        if (trigger := reading.right.get("trigger")) is not None:
+            errors += _too_often(ctx, msgspec.convert(trigger, Trigger))
+        errors += await action_services.problems(ctx, canonical(document, cls).get("actions"))
+    refuse(once(errors))
 
 
 async def create(ctx: Context, principal: Principal, project_id: str, asked: AutomationCreate) -> AutomationMade:
@@ -265,12 +288,16 @@ def _next_due(trigger: Trigger, now: datetime) -> datetime | None:
     return cron.next_due(trigger.cron, trigger.timezone, now) if isinstance(trigger, ScheduleTrigger) else None
 
 
-async def _check(ctx: Context, trigger: Trigger | None, actions: list[Action] | None) -> list[dict[str, Any]] | None:
-    """The actions as they are stored. Raises ValidationFailed with what is wrong with them and the trigger."""
-    problems = []
+def _too_often(ctx: Context, trigger: Trigger | None) -> list[FieldError]:
     shortest = ctx.settings.automation_min_interval_s
     if isinstance(trigger, ScheduleTrigger) and cron.shortest_interval_s(trigger.cron) < shortest:
-        problems.append(FieldError("/trigger/cron", f"is due more often than every {shortest:g} s"))
+        return [FieldError("/trigger/cron", f"is due more often than every {shortest:g} s")]
+    return []
+
+
+async def _check(ctx: Context, trigger: Trigger | None, actions: list[Action] | None) -> list[dict[str, Any]] | None:
+    """The actions as they are stored. Raises ValidationFailed with what is wrong with them and the trigger."""
+    problems = _too_often(ctx, trigger)
     stored = None
     try:
         if actions is not None:

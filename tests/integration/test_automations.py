@@ -82,6 +82,60 @@ async def test_everything_that_is_wrong_with_an_automation_is_said_at_once(servi
         assert f"/trigger/{name}" in [error["path"] for error in answer.json()["errors"]], value
 
 
+async def test_wrong_fields_around_them_hide_no_problem_of_the_actions(service: Service) -> None:
+    project_id = await service.project()
+    film = {"tracks": [{"clips": [{"type": "video", "src": "{{trigger.video_url}}", "lenght": 1}]}]}
+    body = {
+        "name": "",
+        "triger": {"type": "manual"},
+        "trigger": {"type": "schedule", "cron": "*/2 * * * *"},
+        "actions": [
+            {
+                "type": "create_render",
+                "compositionId": "timeline",
+                "inputProps": {**film, "duration": -1},
+                "priority": 7,
+            },
+            {"type": "create_render", "input_props": [], "output_settings": {"crf": 99}, "metadata": {"a": "{{os.x}}"}},
+            {"type": "call_webhook", "url": "https://169.254.169.254/", "body": []},
+            {"type": "call_nobody"},
+            "cancel_render",
+        ],
+    }
+    wrong = {
+        "/name",
+        "/triger",
+        "/trigger/cron",
+        "/actions/0/priority",
+        "/actions/0/input_props/duration",
+        "/actions/0/input_props/tracks/0/clips/0/lenght",
+        "/actions/1/composition_id",
+        "/actions/1/input_props",
+        "/actions/1/output_settings/crf",
+        "/actions/1/metadata/a",
+        "/actions/2/url",
+        "/actions/2/body",
+        "/actions/3/type",
+        "/actions/4",
+    }
+    made = await make(service, project_id, {"type": "manual"})
+    new = await service.http.post(f"/projects/{project_id}/automations", json=body)
+    changed = await service.http.patch(f"/projects/{project_id}/automations/{made['id']}", json=body)
+    for answer in (new, changed):
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+        paths = [error["path"] for error in answer.json()["errors"]]
+        assert sorted(paths) == sorted(wrong)
+    assert (await service.http.get(f"/projects/{project_id}/automations/{made['id']}")).json()["name"] == made["name"]
+
+
+@pytest.mark.parametrize("body", [[], "x", None, {"actions": {}}, {"actions": [{"type": []}]}, {"actions": [None] * 9}])
+async def test_what_is_no_automation_at_all_is_told_what_it_must_be(service: Service, body: object) -> None:
+    path = f"/projects/{await service.project()}/automations"
+    answer = await service.http.post(path, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert answer.json()["errors"]
+
+
 async def test_an_account_has_no_more_automations_than_allowed(
     database_url: str, redis_url: str, storage_dir: Path
 ) -> None:
