@@ -6,6 +6,7 @@ Litestar writes what it sees of routes and structs; what only we know is added h
 import copy
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -17,8 +18,22 @@ from litestar.routes import HTTPRoute
 from renderowl.api import answers, examples, refusals, tags
 from renderowl.api.errors import PROBLEM_TYPE, Problem
 from renderowl.api.sampling import sample
-from renderowl.domain.errors import ERRORS, FieldError, RenderOwlError, ValidationFailed
+from renderowl.domain.errors import (
+    ERRORS,
+    FieldError,
+    QuotaExceeded,
+    RateLimited,
+    RenderOwlError,
+    SpentQuota,
+    ValidationFailed,
+)
 from renderowl.domain.schemas import components, unindent
+
+_SPENT: Final[dict[type[RenderOwlError], SpentQuota]] = {
+    RateLimited: SpentQuota("renders_per_day", "free", 10, 10, datetime(2026, 11, 22, tzinfo=UTC)),
+    QuotaExceeded: SpentQuota("projects", "free", 20, 20),
+}
+"""What the examples of these errors say is used up."""
 
 Document = dict[str, Any]
 Operation = tuple[str, str, HTTPRouteHandler, Document]
@@ -220,5 +235,6 @@ def _problem(error: type[RenderOwlError]) -> Document:
         code=error.code,
         request_id="req_01kahy6r2t4v6x8z0b3c5n7m9q",
         errors=[FieldError("/name", error.title)] if names_fields else [],
+        quota=_SPENT.get(error),
     )
     return {"value": msgspec.to_builtins(shown)}

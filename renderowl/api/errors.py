@@ -21,6 +21,7 @@ from renderowl.domain.errors import (
     MethodNotAllowed,
     NotFound,
     RenderOwlError,
+    SpentQuota,
     Unavailable,
     ValidationFailed,
 )
@@ -31,7 +32,7 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An RFC 9457 problem document; `code` is stable, `errors` names fields by JSON pointer."""
+    """An RFC 9457 problem document; `code` is stable, `errors` names fields by JSON pointer, `quota` what is used up."""
 
     type: str
     title: str
@@ -41,6 +42,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str
     request_id: str | None = None
     errors: list[FieldError] = []
+    quota: SpentQuota | None = None
 
 
 def problem_of(error: RenderOwlError, request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -59,6 +61,7 @@ def problem_of(error: RenderOwlError, request: Request[Any, Any, Any]) -> Respon
         code=error.code,
         request_id=structlog.contextvars.get_contextvars().get("request_id"),
         errors=list(error.errors),
+        quota=error.quota,
     )
     return Response(msgspec.json.encode(body), status_code=error.status, headers=headers, media_type=MediaType.TEXT)
 

@@ -42,7 +42,7 @@ async def count_request(connection: ASGIConnection[Any, Any, Any, Any], handler:
     if standing is not None:
         connection.scope["state"][_STANDING] = standing
         if not standing.admitted:
-            raise limits.refusal(standing)
+            raise limits.refusal(standing, known)
 
 
 def accounted(app: ASGIApp, tally: Tally) -> ASGIApp:

@@ -6,6 +6,7 @@ test compares the two.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar, Final, Literal
 
 import msgspec
@@ -24,6 +25,19 @@ class FieldError(msgspec.Struct, frozen=True):
     message: str
 
 
+class SpentQuota(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an account is given no more of: of what, by which tier, how much it may have and has, and when there is more.
+
+    Without `renews_at` there is more when the account gives some of it back, or has another tier.
+    """
+
+    name: Literal["requests_per_minute", "renders_per_day", "projects", "keys", "storage_bytes"]
+    tier: str
+    limit: int
+    used: int
+    renews_at: datetime | None = None
+
+
 class RenderOwlError(Exception):
     """Base of all errors that are told to a caller."""
 
@@ -35,12 +49,18 @@ class RenderOwlError(Exception):
     """The failure class when this error ends a step."""
 
     def __init__(
-        self, detail: str = "", *, errors: Sequence[FieldError] = (), retry_after_s: float | None = None
+        self,
+        detail: str = "",
+        *,
+        errors: Sequence[FieldError] = (),
+        retry_after_s: float | None = None,
+        quota: SpentQuota | None = None,
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
         self.errors = tuple(errors)
         self.retry_after_s = retry_after_s
+        self.quota = quota
 
     @property
     def retryable(self) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from renderowl.db import quotas
-from renderowl.domain.errors import RateLimited, Unavailable
+from renderowl.domain.errors import RateLimited, SpentQuota, Unavailable
 from renderowl.domain.records import Principal
 from renderowl.limits.base import LimiterUnavailable, Standing, Window
 from renderowl.services import metrics
@@ -91,16 +91,28 @@ async def take_render(ctx: Context, principal: Principal) -> None:
     limit = renders_per_day(ctx.settings, principal)
     if limit and not await quotas.take_render(ctx.db, principal.user_id, limit):
         metrics.REFUSED.labels("renders").inc()
-        tomorrow = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        wait_s = (tomorrow - datetime.now(UTC)).total_seconds()
-        raise RateLimited(f"at most {limit} renders a day; the next day begins at midnight UTC", retry_after_s=wait_s)
+        made = await quotas.renders_today(ctx.db, principal.user_id)
+        now = datetime.now(UTC)
+        tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        raise RateLimited(
+            f"the tier {principal.tier} allows {limit} renders a day; the account has made {made} today,"
+            f" and may make more from {tomorrow:%Y-%m-%d %H:%M} UTC on",
+            retry_after_s=(tomorrow - now).total_seconds(),
+            quota=SpentQuota("renders_per_day", principal.tier, limit, made, tomorrow),
+        )
 
 
-def refusal(standing: Standing) -> RateLimited:
-    """The error for one too many."""
+def refusal(standing: Standing, principal: Principal | None = None) -> RateLimited:
+    """The error for one too many, of the caller's account if they are known."""
     window = standing.window
+    told = f"at most {window.amount} {_WORDS[window.name]} within {window.seconds} s"
+    if principal is None:
+        return RateLimited(told, retry_after_s=standing.reset_s)
+    renews_at = datetime.now(UTC) + timedelta(seconds=standing.reset_s)
     return RateLimited(
-        f"at most {window.amount} {_WORDS[window.name]} within {window.seconds} s", retry_after_s=standing.reset_s
+        f"{told}: that is what the tier {principal.tier} allows",
+        retry_after_s=standing.reset_s,
+        quota=SpentQuota("requests_per_minute", principal.tier, window.amount, window.amount, renews_at),
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from renderowl.db import quotas
 from renderowl.db.database import Database
-from renderowl.domain.errors import FieldError, QuotaExceeded
+from renderowl.domain.errors import FieldError, QuotaExceeded, SpentQuota
 from renderowl.domain.records import Tier
 from renderowl.services import metrics
 from renderowl.services.callers import BOOTSTRAP_USER
@@ -56,15 +56,14 @@ async def of_account(ctx: Context, user_id: str, tier: Tier) -> Quotas:
 async def require(ctx: Context, user_id: str, kind: Kind, *, more: int = 1, at: str = "") -> None:
     """Let nobody else make more of it until the transaction around this ends. Raises QuotaExceeded, naming `at`."""
     tier = await quotas.lock_account(ctx.db, user_id)
-    most = 0 if tier is None else _most(ctx.settings, kind, user_id, tier)
-    if most == 0:
+    if tier is None or (most := _most(ctx.settings, kind, user_id, tier)) == 0:
         return
     used = await _USED[kind](ctx.db, user_id)
     if used + more <= most:
         return
     metrics.REFUSED.labels(kind).inc()
     told = f"the tier {tier} allows {most} {_WORDS[kind]}; the account has {used}, this would add {more}"
-    raise QuotaExceeded(told, errors=[FieldError(at, told)] if at else [])
+    raise QuotaExceeded(told, errors=[FieldError(at, told)] if at else [], quota=SpentQuota(kind, tier, most, used))
 
 
 def _most(settings: Settings, kind: Kind, user_id: str, tier: Tier) -> int:

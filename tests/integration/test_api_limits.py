@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ async def test_one_too_many_is_a_problem_that_says_when_to_come_back(opened: Ope
         ann = await service.user()
         answers = [await ann.get("/projects") for _ in range(5)]
         assert [one.status_code for one in answers] == [200, 200, 200, 429, 429]
+        spent = answers[-1].json()["quota"]
+        assert (spent["name"], spent["tier"], spent["limit"], spent["used"]) == ("requests_per_minute", "free", 3, 3)
+        assert "the tier free" in answers[-1].json()["detail"]
         refused = answers[-1]
         assert refused.headers["content-type"] == "application/problem+json"
         assert refused.json()["code"] == "rate_limited"
@@ -173,7 +177,13 @@ async def test_of_a_hundred_renders_at_once_exactly_the_days_are_accepted(opened
         assert sorted(one.status_code for one in answers) == [202] * 10 + [429] * 90
         refused = next(one for one in answers if one.status_code == 429)
         assert refused.json()["code"] == "rate_limited"
-        assert "10 renders a day" in refused.json()["detail"]
+        told, today = refused.json(), datetime.now(UTC).date()
+        assert "the tier free allows 10 renders a day" in told["detail"]
+        renews_at = datetime.fromisoformat(told["quota"].pop("renews_at"))
+        assert told["quota"] == {"name": "renders_per_day", "tier": "free", "limit": 10, "used": 10}
+        assert f"{renews_at:%Y-%m-%d %H:%M} UTC" in told["detail"]
+        assert (renews_at.time(), renews_at.utcoffset()) == (time(), timedelta(0))
+        assert renews_at.date() in (today, today + timedelta(days=1))
         assert 0 < int(refused.headers["retry-after"]) <= 24 * 3600
         made = [len((await ann.get(f"/projects/{id}/renders")).json()["items"]) for id in projects]
         assert sum(made) == 10

@@ -30,7 +30,9 @@ def statuses(answers: list[httpx.Response]) -> list[int]:
 def refused(answer: httpx.Response) -> str:
     """What a refusal says."""
     assert (answer.status_code, answer.json()["code"]) == (409, "quota_exceeded"), answer.text
-    detail: str = answer.json()["detail"]
+    told: dict[str, Any] = answer.json()
+    assert f"the tier {told['quota']['tier']} allows {told['quota']['limit']} " in told["detail"]
+    detail: str = told["detail"]
     return detail
 
 

@@ -2147,7 +2147,7 @@ export interface components {
     schemas: {
         /**
          * Problem
-         * @description An RFC 9457 problem document; `code` is stable, `errors` names fields by JSON pointer.
+         * @description An RFC 9457 problem document; `code` is stable, `errors` names fields by JSON pointer, `quota` what is used up.
          */
         Problem: {
             type: string;
@@ -2160,11 +2160,28 @@ export interface components {
             request_id: string | null;
             /** @default [] */
             errors: components["schemas"]["FieldError"][];
+            /** @default null */
+            quota: components["schemas"]["SpentQuota"] | null;
         };
         /** FieldError */
         FieldError: {
             path: string;
             message: string;
+        };
+        /**
+         * SpentQuota
+         * @description What an account is given no more of: of what, by which tier, how much it may have and has, and when there is more.
+         *
+         *     Without `renews_at` there is more when the account gives some of it back, or has another tier.
+         */
+        SpentQuota: {
+            /** @enum {unknown} */
+            name: "keys" | "projects" | "renders_per_day" | "requests_per_minute" | "storage_bytes";
+            tier: string;
+            limit: number;
+            used: number;
+            /** @default null */
+            renews_at: string | null;
         };
         /**
          * ProgressView
