@@ -214,9 +214,13 @@ async def delete(db: Database, asset_id: str) -> bool:
 
 
 async def stuck(db: Database, *, limit: int = 20) -> list[Asset]:
-    """Assets in `processing` whose process died, and uploads that were never completed."""
+    """Assets in `processing` whose process died, and uploads that were never completed.
+
+    One that lives has five minutes, and a second for every 20 MB: what is large is copied twice before it is looked into.
+    """
     rows = await db.fetch(
-        f"SELECT {_COLUMNS} FROM assets WHERE (status = 'processing' AND updated_at < now() - interval '5 minutes')"
+        f"SELECT {_COLUMNS} FROM assets WHERE (status = 'processing' AND updated_at"
+        " < now() - interval '5 minutes' - size_bytes / 20e6 * interval '1 second')"
         " OR (status = 'pending' AND upload_expires_at < now() - interval '1 hour') ORDER BY id LIMIT $1",
         limit,
     )

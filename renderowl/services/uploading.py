@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NoReturn
 
 import msgspec
-import structlog
 
 from renderowl.db import assets as rows
 from renderowl.domain.errors import Conflict, FieldError, UploadMismatch, ValidationFailed
@@ -14,8 +13,6 @@ from renderowl.services import assets, projects
 from renderowl.services.announcing import UPLOAD_TTL_S, UploadRequest, pending, problems_of
 from renderowl.services.context import Context
 from renderowl.storage.base import ObjectMissing, PartRequest, SignedRequest, UploadedPart
-
-log = structlog.get_logger(__name__)
 
 PART_BYTES: Final = 16 * 1024**2
 MAX_PARTS: Final = 10_000
@@ -66,41 +63,43 @@ async def resume(ctx: Context, principal: Principal, project_id: str, asset_id: 
 async def complete(
     ctx: Context, principal: Principal, project_id: str, asset_id: str, parts: Sequence[UploadedPart]
 ) -> Asset:
-    """Check that the announced bytes are there and set the asset to `processing`; the caller has it probed then.
+    """Check that the announced bytes are there and set the asset to `processing`; the caller has it looked into then.
 
-    Called again it returns the asset as it is. Raises UploadMismatch when nothing or something else was uploaded; of
-    parts nothing is lost by that.
+    Parts are made one file only there: that takes as long as copying it. Called again it returns the asset as it is.
+    Raises UploadMismatch when nothing or something else was uploaded; of parts nothing is lost by that.
     """
     asset = await assets.get(ctx, principal, project_id, asset_id, write=True)
     if asset.status != "pending":
         return asset
-    if asset.upload_id is not None:
-        try:
-            await _join(ctx, asset, asset.upload_id, parts)
-        except ObjectMissing:
-            log.info("multipart_already_completed", asset_id=asset_id)
-        except ValueError as error:
-            raise UploadMismatch(str(error), errors=[FieldError("/parts", str(error))]) from error
     try:
-        await assets.take_over(ctx, asset)
+        if asset.upload_id is None:
+            await assets.take_over(ctx, asset)
+        else:
+            _require_whole(asset, parts, await ctx.storage.list_parts(asset.storage_key, asset.upload_id))
+            await rows.start_processing(ctx.db, asset.id, asset.size_bytes)
     except ObjectMissing:
-        raise UploadMismatch("nothing has been uploaded to the signed URL yet") from None
+        raise UploadMismatch("nothing has been uploaded to the signed URLs yet") from None
     return await assets.get(ctx, principal, project_id, asset_id)
 
 
-async def _join(ctx: Context, asset: Asset, upload_id: str, parts: Sequence[UploadedPart]) -> None:
-    arrived = parts or await ctx.storage.list_parts(asset.storage_key, upload_id)
-    _require_whole(asset, arrived)
-    await ctx.storage.complete_multipart(asset.storage_key, upload_id, arrived)
-
-
-def _require_whole(asset: Asset, arrived: Sequence[UploadedPart]) -> None:
-    """Raise UploadMismatch, naming what is missing, unless these are all parts of the upload."""
-    numbers = {part.part_number for part in arrived}
+def _require_whole(asset: Asset, told: Sequence[UploadedPart], arrived: Sequence[UploadedPart]) -> None:
+    """Raise UploadMismatch, naming what is missing or other than was told, unless all parts are there."""
+    good = {part.part_number: part.etag for part in _good(asset, arrived)}
+    numbers = good.keys() & {part.part_number for part in told or arrived}
     if missing := [number for number in range(1, _count(asset) + 1) if number not in numbers]:
-        named = ", ".join(map(str, missing[:20])) + (" ..." if len(missing) > 20 else "")
-        problem = f"{len(missing)} of {_count(asset)} parts are missing: {named}"
-        raise UploadMismatch(problem, errors=[FieldError("/parts", problem)])
+        _refuse(f"{len(missing)} of {_count(asset)} parts are missing", missing)
+    if other := sorted(part.part_number for part in told if good.get(part.part_number) != part.etag.strip('"')):
+        _refuse(f"{len(other)} parts have not arrived with these etags", other)
+
+
+def _refuse(what: str, numbers: Sequence[int]) -> NoReturn:
+    problem = f"{what}: {', '.join(map(str, numbers[:20]))}{' ...' if len(numbers) > 20 else ''}"
+    raise UploadMismatch(problem, errors=[FieldError("/parts", problem)])
+
+
+def _good(asset: Asset, arrived: Sequence[UploadedPart]) -> list[UploadedPart]:
+    """Those that are as long as they are to be."""
+    return [part for part in arrived if part.size_bytes == _length(asset, part.part_number)]
 
 
 async def _begun(ctx: Context, asset: Asset) -> Asset:
@@ -117,13 +116,14 @@ async def _signed(ctx: Context, asset: Asset, arrived: Sequence[UploadedPart]) -
             key, ttl_s=UPLOAD_TTL_S, content_type=asset.content_type, size_bytes=size_bytes
         )
         return Upload(asset, whole.expires_at, whole)
-    good = {part.part_number: part for part in arrived if part.size_bytes == _length(asset, part.part_number)}
+    good = _good(asset, arrived)
+    numbers = {part.part_number for part in good}
     parts = [
         await ctx.storage.sign_part(key, asset.upload_id, number, ttl_s=UPLOAD_TTL_S, size_bytes=_length(asset, number))
         for number in range(1, _count(asset) + 1)
-        if number not in good
+        if number not in numbers
     ]
-    return Upload(asset, expires_at, None, tuple(parts), tuple(good.values()), _part_size(asset))
+    return Upload(asset, expires_at, None, tuple(parts), tuple(good), _part_size(asset))
 
 
 def _part_size(asset: Asset) -> int:

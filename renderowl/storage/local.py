@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 
 from renderowl.domain.errors import UploadMismatch
 from renderowl.storage.base import ObjectInfo, ObjectMissing, PartRequest, SignedRequest, UploadedPart
-from renderowl.storage.files import CHUNK_BYTES, Draft, Footer, chunks_of, open_object
+from renderowl.storage.files import CHUNK_BYTES, Draft, Footer, chunks_of, copy, open_object
 from renderowl.storage.keys import check_key, check_prefix
 from renderowl.storage.local_uploads import LocalUploads
 from renderowl.storage.urls import Grant, grant_url, read_grant
@@ -55,8 +55,8 @@ class LocalStorage:
             file, info = self._open(key)
             temporary = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}")
             try:
-                with file, open(temporary, "xb") as copy:
-                    copy.writelines(chunks_of(file, info.size_bytes))
+                with file, open(temporary, "xb") as target:
+                    copy(file.fileno(), target.fileno(), info.size_bytes)
                 os.replace(temporary, path)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -187,8 +187,11 @@ class LocalStorage:
 
     async def complete_multipart(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> ObjectInfo:
         def join() -> ObjectInfo:
-            content_type, chunks = self._uploads.joined(key, upload_id, parts)
-            info = self._write(key, chunks, content_type)
+            content_type, paths = self._uploads.named(key, upload_id, parts)
+            with self._draft() as draft:
+                for path in paths:
+                    draft.append(path)
+                info = self._publish(draft, key, content_type)
             self._uploads.discard(key, upload_id)
             return info
 

@@ -3,14 +3,14 @@
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from renderowl.storage.base import ObjectMissing, UploadedPart
-from renderowl.storage.files import Draft, chunks_of, open_object
+from renderowl.storage.files import Draft, open_object
 
 _UPLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
 _MANIFEST: Final = "upload.json"
@@ -55,8 +55,8 @@ class LocalUploads:
             parts.append(UploadedPart(number, footer.etag, footer.size_bytes))
         return parts
 
-    def joined(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> tuple[str, Iterator[bytes]]:
-        """The upload's content type and the bytes of these parts in a row.
+    def named(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> tuple[str, list[Path]]:
+        """The upload's content type and the objects that these parts are.
 
         Raises ObjectMissing for an unknown upload, ValueError for a wrong part.
         """
@@ -68,7 +68,7 @@ class LocalUploads:
         for part in parts:
             if arrived.get(part.part_number) != part.etag.strip('"'):
                 raise ValueError(f"part {part.part_number} has not arrived with this etag")
-        return upload.content_type, _chunks(folder / str(number) for number in numbers)
+        return upload.content_type, [folder / str(number) for number in numbers]
 
     def discard(self, key: str, upload_id: str) -> None:
         """Throw the upload away with its parts; an unknown one is no error."""
@@ -89,10 +89,3 @@ class LocalUploads:
         if upload.key != key:
             raise ObjectMissing(upload_id)
         return folder, upload
-
-
-def _chunks(paths: Iterable[Path]) -> Iterator[bytes]:
-    for path in paths:
-        file, footer = open_object(path)
-        with file:
-            yield from chunks_of(file, footer.size_bytes)

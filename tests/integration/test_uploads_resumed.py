@@ -1,13 +1,19 @@
 """Uploads that break off and go on, files that are there already, and files that are in use; local and on S3."""
 
+import hashlib
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from renderowl.domain.errors import Unavailable
+from renderowl.domain.records import Asset, Principal
+from renderowl.pipeline.tools import discover
+from renderowl.services import assets, uploading
+from renderowl.storage.base import ObjectInfo, UploadedPart
 from renderowl.testing.media import MadeMedia
 from renderowl.testing.moto_s3 import make_bucket, moto_s3
 from renderowl.testing.service import Service, open_service
@@ -96,6 +102,54 @@ async def test_an_upload_whose_parts_were_swept_begins_anew(service: Service) ->
     for part, size in zip(left["parts"], (PART, PART, MIB), strict=True):
         assert (await put(service, part["url"], bytes(size))).status_code == 200
     assert (await service.http.post(f"{asset}/upload-complete")).status_code == 202
+
+
+async def confirmed(service: Service, project_id: str, data: bytes) -> Asset:
+    """An asset in parts that was confirmed and that nobody looks into."""
+    body = {"name": "p.png", "content_type": "image/png", "size_bytes": len(data)}
+    told = (await service.http.post(f"/projects/{project_id}/assets/upload", json=body)).json()
+    for part in told["upload"]["parts"]:
+        piece = data[(part["part_number"] - 1) * PART : part["part_number"] * PART]
+        assert (await put(service, part["url"], piece)).status_code == 200
+    owner = await service.ctx.db.fetch_value("SELECT owner_id FROM projects WHERE id = $1", project_id)
+    principal = Principal(owner, frozenset({"read", "write"}), "session", "ses_test")
+    return await uploading.complete(service.ctx, principal, project_id, told["asset"]["id"], ())
+
+
+async def test_an_upload_whose_looker_died_once_its_parts_were_joined_is_taken_up(
+    service: Service, media: MadeMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project_id, tools = await service.project(), await discover()
+    data = (await media.picture()).read_bytes() + bytes(11 * MIB)
+    asset = await confirmed(service, project_id, data)
+    assert asset.status == "processing"
+    assert await keys(service) == []  # it is as long as the parts are many, and not the request's to wait for
+
+    async def die(key: str, path: Path) -> None:
+        raise Unavailable("died here")
+
+    with monkeypatch.context() as patch, pytest.raises(Unavailable):
+        patch.setattr(service.ctx.storage, "get_file", die)
+        await assets.process(service.ctx, tools, asset)
+    assert await keys(service) == [asset.storage_key]
+    done = await assets.process(service.ctx, tools, asset)
+    assert done is not None
+    assert (done.status, done.content_hash) == ("ready", hashlib.sha256(data).hexdigest())
+
+
+async def test_of_an_asset_deleted_while_its_parts_are_joined_nothing_is_left(
+    service: Service, media: MadeMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project_id, tools = await service.project(), await discover()
+    asset = await confirmed(service, project_id, (await media.picture()).read_bytes() + bytes(11 * MIB))
+
+    async def join_late(key: str, upload_id: str, parts: Sequence[UploadedPart]) -> ObjectInfo:
+        assert (await service.http.delete(f"/projects/{project_id}/assets/{asset.id}")).status_code == 204
+        return await service.ctx.storage.put_bytes(key, b"joined", content_type="image/png")
+
+    monkeypatch.setattr(service.ctx.storage, "complete_multipart", join_late)
+    assert await assets.process(service.ctx, tools, asset) is None
+    assert await keys(service) == []
 
 
 async def uploaded(service: Service, project_id: str, data: bytes, name: str) -> dict[str, Any]:
