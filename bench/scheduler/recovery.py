@@ -112,7 +112,7 @@ class Trial:
         await until(lambda: self.value(all_done), timeout_s=PATIENCE_S)
         self.steady.send(signal.SIGSTOP)
         waiting = [await self.submit(SMALL), await self.submit(SMALL)]
-        given = "SELECT count(*) = 2 FROM steps WHERE render_id = ANY($1::text[]) AND status = 'dispatched'"
+        given = "SELECT count(*) = 2 FROM steps JOIN dispatches ON step_id = id WHERE render_id = ANY($1::text[])"
         await until(lambda: self.value(given, waiting), timeout_s=PATIENCE_S)
         async with redis.asyncio.Redis.from_url(self.valkey.url) as server:
             await server.flushall()

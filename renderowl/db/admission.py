@@ -3,18 +3,24 @@
 Weighted fair queuing (Demers, Keshav, Shenker 1989) with the finish times stored: a step that is queued gets
 `max(clock of its class, last of its project) + cost / weight`, so that picking is one walk along an index.
 
-Locks are taken in the order: steps, the project's place in the class.
+Locks are taken in the order: steps, dispatches, the project's place in the class. An admission locks no step.
 """
 
-import uuid
+import secrets
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from renderowl.db.database import Database
+from renderowl.db.dispatches import HELD
 from renderowl.domain.lifecycle import HIGHEST_BY_AGE, URGENT_CLASS
 from renderowl.domain.records import Claim
+
+BATCH: Final = 64
+"""The most steps that one admission gives away."""
+
+_LOCK: Final = 0x5343484544  # "SCHED"
 
 ONLY: Final = "only:"
 """An offer `only:<label>` is that of a worker which takes nothing but what requires this label."""
@@ -46,6 +52,11 @@ class Rules(msgspec.Struct, frozen=True):
     urgent_reserve: int = 0
     paused_classes: tuple[int, ...] = ()
     paused_projects: tuple[str, ...] = ()
+
+    @property
+    def are_bounds(self) -> bool:
+        """True when what is held has to be counted."""
+        return bool(self.project_slots or self.key_slots or self.urgent_reserve)
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -111,7 +122,8 @@ async def set_weight(db: Database, project_id: str, weight: float) -> None:
 async def age(db: Database, *, every_s: float, paused_classes: Sequence[int] = (), limit: int = 500) -> int:
     """Raise steps that have waited for long by one class, to a fair place there; returns how many that were.
 
-    What one project has in a batch keeps its order. Nothing becomes urgent by waiting. One caller at a time.
+    What one project has in a batch keeps its order. Nothing becomes urgent by waiting. What is dispatched waits no more.
+    One caller at a time.
     """
     return await db.execute(
         """
@@ -119,6 +131,7 @@ async def age(db: Database, *, every_s: float, paused_classes: Sequence[int] = (
             SELECT id, project_id, priority_class - 1 AS class, vtime, ages_at,
                 cost / coalesce((SELECT weight FROM project_weights w WHERE w.project_id = steps.project_id), 1) AS cost
             FROM steps WHERE status = 'queued' AND ages_at <= now() AND priority_class <> ALL($3::int[])
+                AND NOT EXISTS (SELECT 1 FROM dispatches WHERE dispatches.step_id = steps.id)
             ORDER BY ages_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
         ), line AS (
             SELECT *, sum(cost) OVER (PARTITION BY project_id, class ORDER BY vtime, id) AS reached,
@@ -145,40 +158,52 @@ async def age(db: Database, *, every_s: float, paused_classes: Sequence[int] = (
     )
 
 
+async def take_turn(db: Database) -> bool:
+    """Make this transaction the only one that admits until it ends; False when another one is at it.
+
+    Plans made in it are walks along the index, as they must be for a long backlog: they are kept, and may have been made
+    while there was next to nothing to sort.
+    """
+    return bool(
+        await db.fetch_value(
+            "SELECT pg_try_advisory_xact_lock($1) AND set_config('enable_sort', 'off', true) IS NOT NULL", _LOCK
+        )
+    )
+
+
 async def admit(
-    db: Database, slots: Sequence[Slot], *, lease_s: float, rules: Rules | None = None, limit: int = 64
+    db: Database, slots: Sequence[Slot], *, lease_s: float, rules: Rules | None = None, limit: int = BATCH
 ) -> list[Admitted]:
     """Give queued steps to workers with free slots, best first by (class, virtual time, id), in one statement a group.
 
     A worker gets a step only if it offers everything the step requires and the step requires all it insists on. Each
-    admission increments the attempt, draws a token and starts a lease of `lease_s`. Concurrent schedulers skip each
-    other's rows; caps hold when one of them works at a time. While anything may be admitted something is: call again
+    admission is the step's next attempt, with a token of its own and a lease of `lease_s`. Of two that give the same
+    step one does; caps hold when one of them works at a time. While anything may be admitted something is: call again
     until the list is empty.
     """
     rules = rules or Rules()
     room = await _room_for_others(db, slots, rules.urgent_reserve) if rules.urgent_reserve else None
     full_projects, full_keys = await _full(db, rules)
+    bounds = [rules.project_slots, rules.key_slots, room, URGENT_CLASS]
     admitted: list[Admitted] = []
     for offers, insists_on in sorted({(slot.offers, tuple(slot.insists_on)) for slot in slots}):
         places = [slot.worker_id for slot in slots if slot.offers == offers for _ in range(slot.free)]
-        places = spread(places)[: max(0, limit - len(admitted))]
+        places = spread(places)[: max(0, min(limit, BATCH) - len(admitted))]
         if not places:
             continue
+        bounds[2] = room
         rows = await db.fetch(
-            _ADMIT,
+            _ADMIT_WITHIN_BOUNDS if rules.are_bounds else _ADMIT,
             places,
-            list(offers),
+            _tokens(len(places)),
             lease_s,
             len(places),
-            rules.project_slots,
-            rules.key_slots,
-            room,
-            URGENT_CLASS,
+            list(offers),
+            list(insists_on),
             list(rules.paused_classes),
             [*rules.paused_projects, *full_projects],
             full_keys,
-            list(insists_on),
-            [str(uuid.uuid4()) for _ in places],
+            *(bounds if rules.are_bounds else ()),
         )
         given = [
             Admitted(
@@ -195,48 +220,69 @@ async def admit(
     return admitted
 
 
-_ADMIT = """
-    WITH held AS MATERIALIZED (
-        SELECT project_id, key_id FROM steps
-        WHERE status IN ('dispatched', 'running') AND ($5::int > 0 OR $6::int > 0)
-    ), projects_held AS (SELECT project_id, count(*) AS n FROM held GROUP BY 1
-    ), keys_held AS (SELECT key_id, count(*) AS n FROM held WHERE key_id IS NOT NULL GROUP BY 1
-    ), candidates AS (
-        SELECT id, project_id, key_id, priority_class, vtime FROM steps
-        WHERE status = 'queued' AND requires <@ $2::text[] AND requires @> $12::text[]
-            AND (not_before IS NULL OR not_before <= now())
-            AND priority_class <> ALL($9::int[]) AND project_id <> ALL($10::text[])
-            AND ($7::int IS NULL OR $7 > 0 OR priority_class = $8)
-            AND (key_id IS NULL OR key_id <> ALL($11::text[]))
-        ORDER BY priority_class, vtime, id LIMIT $4 FOR UPDATE SKIP LOCKED
-    ), ranked AS (
-        SELECT *,
-            row_number() OVER (PARTITION BY project_id ORDER BY priority_class, vtime, id) AS of_project,
-            row_number() OVER (PARTITION BY key_id ORDER BY priority_class, vtime, id) AS of_key,
-            row_number() OVER (PARTITION BY priority_class = $8 ORDER BY priority_class, vtime, id) AS of_urgency
-        FROM candidates
-    ), picked AS (
-        SELECT id, priority_class, vtime FROM ranked
-            LEFT JOIN projects_held USING (project_id) LEFT JOIN keys_held ON keys_held.key_id = ranked.key_id
-        WHERE ($5 = 0 OR of_project + coalesce(projects_held.n, 0) <= $5)
-            AND ($6 = 0 OR ranked.key_id IS NULL OR of_key + coalesce(keys_held.n, 0) <= $6)
-            AND ($7 IS NULL OR priority_class = $8 OR of_urgency <= $7)
-    ), numbered AS (
-        SELECT id, row_number() OVER (ORDER BY priority_class, vtime, id) AS n FROM picked
+def _tokens(count: int) -> list[str]:
+    """So many random tokens of 128 bits, drawn at once."""
+    drawn = secrets.token_hex(16 * count)
+    return [drawn[32 * n : 32 * (n + 1)] for n in range(count)]
+
+
+def _admission(picked: str, *, and_if: str = "") -> str:
+    """The statement: the first of the queue, `picked` of them with their number `n`, given to the places of that number.
+
+    What depends on a parameter stands within CASE. Postgres guesses that half the rows pass one, and so walks along the
+    index and keeps the plan; of arrays that it does not know it guesses that hardly any row does, and would read and
+    sort the whole backlog (bench/scheduler/admission.py). LIMIT says how far the walk goes at most, `n` how far it does.
+    """
+    return f"""
+    WITH next AS MATERIALIZED (
+        SELECT * FROM (
+            SELECT id, render_id, project_id, key_id, attempt, priority_class, vtime, queued_at, not_before,
+                row_number() OVER (ORDER BY priority_class, vtime, id) AS n
+            FROM steps WHERE status = 'queued' AND CASE WHEN
+                requires <@ $5::text[] AND requires @> $6::text[]
+                AND (not_before IS NULL OR not_before <= now())
+                AND priority_class <> ALL($7::int[]) AND project_id <> ALL($8::text[])
+                AND (key_id IS NULL OR key_id <> ALL($9::text[])){and_if}
+            THEN true ELSE false END
+            AND NOT EXISTS (SELECT 1 FROM dispatches WHERE dispatches.step_id = steps.id)
+        ) line WHERE n <= $4 LIMIT {BATCH}
+    ), {picked}, given AS (
+        INSERT INTO dispatches (step_id, attempt, token, worker_id, lease_expires_at)
+        SELECT id, attempt + 1, ($2::text[])[n], ($1::text[])[n], now() + make_interval(secs => $3) FROM picked
+        ON CONFLICT DO NOTHING RETURNING step_id, attempt, token, worker_id
     ), clock AS (
         UPDATE queue_classes SET vtime = greatest(queue_classes.vtime, reached.vtime)
         FROM (SELECT priority_class, max(vtime) AS vtime FROM picked GROUP BY 1) reached
         WHERE queue_classes.priority_class = reached.priority_class
     )
-    UPDATE steps SET status = 'dispatched', attempt = attempt + 1, token = place.token,
-        worker_id = place.worker_id, lease_expires_at = now() + make_interval(secs => $3), started_at = NULL
-    FROM numbered JOIN unnest($1::text[], $13::text[]) WITH ORDINALITY AS place(worker_id, token, n) USING (n)
-    WHERE steps.id = numbered.id
-    RETURNING steps.id, steps.attempt, steps.token, steps.worker_id, steps.priority_class,
-        extract(epoch FROM now() - greatest(steps.queued_at, coalesce(steps.not_before, steps.queued_at)))::float
-            AS waited_s,
-        (SELECT trace FROM renders WHERE renders.id = steps.render_id) AS trace
-"""
+    SELECT picked.id, given.attempt, given.token, given.worker_id, picked.priority_class,
+        extract(epoch FROM now() - greatest(queued_at, coalesce(not_before, queued_at)))::float AS waited_s,
+        (SELECT trace FROM renders WHERE renders.id = picked.render_id) AS trace
+    FROM picked JOIN given ON given.step_id = picked.id ORDER BY n
+    """
+
+
+_ADMIT: Final = _admission("picked AS (SELECT * FROM next)")
+_ADMIT_WITHIN_BOUNDS: Final = _admission(
+    f"""held AS MATERIALIZED (
+        SELECT project_id, key_id FROM {HELD} held WHERE $10::int > 0 OR $11::int > 0
+    ), projects_held AS (SELECT project_id, count(*) AS n FROM held GROUP BY 1
+    ), keys_held AS (SELECT key_id, count(*) AS n FROM held WHERE key_id IS NOT NULL GROUP BY 1
+    ), ranked AS (
+        SELECT *, row_number() OVER (PARTITION BY project_id ORDER BY n) AS of_project,
+            row_number() OVER (PARTITION BY key_id ORDER BY n) AS of_key,
+            row_number() OVER (PARTITION BY priority_class = $13 ORDER BY n) AS of_urgency
+        FROM next
+    ), picked AS MATERIALIZED (
+        SELECT id, render_id, attempt, priority_class, vtime, queued_at, not_before,
+            row_number() OVER (ORDER BY ranked.n) AS n
+        FROM ranked LEFT JOIN projects_held USING (project_id) LEFT JOIN keys_held ON keys_held.key_id = ranked.key_id
+        WHERE ($10 = 0 OR of_project + coalesce(projects_held.n, 0) <= $10)
+            AND ($11 = 0 OR ranked.key_id IS NULL OR of_key + coalesce(keys_held.n, 0) <= $11)
+            AND ($12::int IS NULL OR priority_class = $13 OR of_urgency <= $12)
+    )""",
+    and_if=" AND ($12::int IS NULL OR $12 > 0 OR priority_class = $13::int)",
+)
 
 
 async def _full(db: Database, rules: Rules) -> tuple[list[str], list[str]]:
@@ -248,8 +294,8 @@ async def _full(db: Database, rules: Rules) -> tuple[list[str], list[str]]:
     if not rules.project_slots and not rules.key_slots:
         return [], []
     row = await db.fetch_one(
-        """
-        WITH held AS (SELECT project_id, key_id FROM steps WHERE status IN ('dispatched', 'running'))
+        f"""
+        WITH held AS (SELECT project_id, key_id FROM {HELD} held)
         SELECT ARRAY(SELECT project_id FROM held WHERE $1 > 0 GROUP BY 1 HAVING count(*) >= $1) AS projects,
             ARRAY(SELECT key_id FROM held WHERE $2 > 0 AND key_id IS NOT NULL GROUP BY 1 HAVING count(*) >= $2) AS keys
         """,
@@ -263,9 +309,7 @@ async def _full(db: Database, rules: Rules) -> tuple[list[str], list[str]]:
 async def _room_for_others(db: Database, slots: Sequence[Slot], reserve: int) -> int:
     """How many more steps that are not urgent may be held while `reserve` places are kept from them."""
     total = sum(slot.places for slot in slots)
-    held: int = await db.fetch_value(
-        "SELECT count(*) FROM steps WHERE status IN ('dispatched', 'running') AND priority_class > $1", URGENT_CLASS
-    )
+    held: int = await db.fetch_value(f"SELECT count(*) FROM {HELD} held WHERE priority_class > $1", URGENT_CLASS)
     return max(0, total - min(reserve, total - 1) - held)
 
 

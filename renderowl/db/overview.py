@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from renderowl.db.database import Database
+from renderowl.db.dispatches import HELD, HOLDS, OF_STEP, columns
 from renderowl.domain.lifecycle import CLASS_PRIORITY, Priority, RenderStatus, StepKind
 
 
@@ -51,7 +52,8 @@ async def queued_classes(db: Database) -> list[QueuedClass]:
     """Every class, the most urgent first."""
     rows = await db.fetch(
         "SELECT priority_class, count(*) AS steps, extract(epoch FROM now() - min(queued_at))::float AS oldest_s,"
-        " count(*) FILTER (WHERE not_before > now()) AS later FROM steps WHERE status = 'queued' GROUP BY 1"
+        " count(*) FILTER (WHERE not_before > now()) AS later FROM steps WHERE status = 'queued'"
+        f" AND NOT EXISTS (SELECT 1 FROM dispatches WHERE {HOLDS}) GROUP BY 1"
     )
     found = {
         row["priority_class"]: QueuedClass(
@@ -65,9 +67,9 @@ async def queued_classes(db: Database) -> list[QueuedClass]:
 async def workers_seen(db: Database, *, limit: int = 500) -> list[WorkerSeen]:
     """The workers, the longest there first."""
     rows = await db.fetch(
-        "SELECT w.id, w.host, w.pid, w.status, w.slots, w.offers, w.started_at, count(s.id) AS held,"
+        "SELECT w.id, w.host, w.pid, w.status, w.slots, w.offers, w.started_at, count(held.id) AS held,"
         " extract(epoch FROM now() - w.heartbeat_at)::float AS silent_s FROM workers w"
-        " LEFT JOIN steps s ON s.worker_id = w.id AND s.status IN ('dispatched', 'running')"
+        f" LEFT JOIN {HELD} held ON held.worker_id = w.id"
         " WHERE w.status <> 'gone' GROUP BY w.id ORDER BY w.id LIMIT $1",
         limit,
     )
@@ -76,10 +78,12 @@ async def workers_seen(db: Database, *, limit: int = 500) -> list[WorkerSeen]:
 
 async def steps_seen(db: Database, *, limit: int = 200) -> list[StepSeen]:
     """The steps that workers hold."""
+    names = ("id", "render_id", "project_id", "render_attempt", "attempt", "kind", "ordinal", "status", "worker_id")
     rows = await db.fetch(
-        "SELECT id, render_id, project_id, render_attempt, attempt, kind, ordinal, status, priority_class, worker_id,"
-        " extract(epoch FROM now() - coalesce(started_at, now()))::float AS held_s FROM steps"
-        " WHERE status IN ('dispatched', 'running') ORDER BY started_at NULLS LAST, id LIMIT $1",
+        f"SELECT {columns(names)}, steps.priority_class, CASE WHEN dispatches.step_id IS NULL"
+        " THEN extract(epoch FROM now() - coalesce(started_at, now()))::float ELSE 0.0 END AS held_s"
+        f" FROM {HELD} held JOIN steps ON steps.id = held.id {OF_STEP}"
+        " ORDER BY dispatches.step_id NULLS FIRST, started_at NULLS LAST, steps.id LIMIT $1",
         limit,
     )
     return [

@@ -1,6 +1,7 @@
 """Steps in Postgres: their life from queued to the end, leases. Every worker's write names (step, attempt, token).
 
-Locks are taken in one order everywhere: render row, step rows, project row.
+Locks are taken in one order everywhere: render row, step rows, dispatches, project row. A step that is dispatched says
+`queued` in its row (`db.dispatches`); one that says `dispatched` was given by a scheduler of the version before.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from renderowl.db import dispatches
 from renderowl.db.admission import next_vtime
 from renderowl.db.database import Database, from_json, to_json
 from renderowl.domain.events import Progress
@@ -126,15 +128,7 @@ async def unblock(db: Database, render_id: str, render_attempt: int, *, ageing_s
 
 async def start(db: Database, claim: Claim, *, lease_s: float) -> Step | None:
     """Take up a dispatched step; None when the claim is no longer good (cancelled, given to another, started twice)."""
-    row = await db.fetch_one(
-        "UPDATE steps SET status = 'running', started_at = now(), lease_expires_at = now() + make_interval(secs => $5)"
-        f" WHERE id = $1 AND attempt = $2 AND token = $3 AND worker_id = $4 AND status = 'dispatched' RETURNING {_COLUMNS}",
-        claim.step_id,
-        claim.attempt,
-        claim.token,
-        claim.worker_id,
-        lease_s,
-    )
+    row = await dispatches.start(db, claim, lease_s=lease_s)
     return None if row is None else _step(row)
 
 
@@ -245,14 +239,18 @@ async def cancel_all(db: Database, render_id: str) -> Cancelled:
         render_id,
         list(LIVE_STEP),
     )
+    queued = [row["id"] for row in rows if row["status"] == "queued"]
+    # a statement of its own: it sees what was committed while the first one waited for the steps
+    given = await dispatches.cancel(db, queued) if queued else []
+    given_ids = {claim.step_id for claim in given}
     unspent: dict[int, float] = {}
     for row in rows:
-        if row["status"] == "queued" and row["attempt"] == 0:
+        if row["status"] == "queued" and row["attempt"] == 0 and row["id"] not in given_ids:
             unspent[row["priority_class"]] = unspent.get(row["priority_class"], 0.0) + row["cost"]
     held = [
         Claim(row["id"], row["attempt"], row["token"], row["worker_id"]) for row in rows if row["token"] is not None
     ]
-    return Cancelled(held, unspent)
+    return Cancelled(held + given, unspent)
 
 
 async def renew(db: Database, worker_id: str, tokens: Sequence[str], *, lease_s: float) -> set[str]:
@@ -275,16 +273,6 @@ async def renew(db: Database, worker_id: str, tokens: Sequence[str], *, lease_s:
         lease_s,
     )
     return {row["token"] for row in rows}
-
-
-async def release(db: Database, worker_id: str) -> int:
-    """Put back what a worker was given but has not begun, free of charge; leaves alone what it is just beginning."""
-    return await db.execute(
-        "WITH held AS (SELECT id FROM steps WHERE worker_id = $1 AND status = 'dispatched' FOR UPDATE SKIP LOCKED)"
-        " UPDATE steps SET status = 'queued', token = NULL, worker_id = NULL, lease_expires_at = NULL, queued_at = now()"
-        " FROM held WHERE steps.id = held.id",
-        worker_id,
-    )
 
 
 async def lapsed(db: Database, *, limit: int = 100) -> list[Lapsed]:
@@ -323,7 +311,8 @@ async def still_lapsed(db: Database, step_id: str, token: str) -> bool:
 async def list_of_render(db: Database, render_id: str, render_attempt: int) -> list[Step]:
     """The steps of one attempt, in the order they are planned."""
     rows = await db.fetch(
-        f"SELECT {_COLUMNS} FROM steps WHERE render_id = $1 AND render_attempt = $2 ORDER BY {_AS_PLANNED}",
+        f"SELECT {dispatches.columns(Step.__struct_fields__)} FROM steps {dispatches.OF_STEP}"
+        f" WHERE render_id = $1 AND render_attempt = $2 ORDER BY {_AS_PLANNED}",
         render_id,
         render_attempt,
     )
@@ -333,8 +322,8 @@ async def list_of_render(db: Database, render_id: str, render_attempt: int) -> l
 async def times_of_render(db: Database, render_id: str, render_attempt: int) -> list[StepTimes]:
     """When the steps of one attempt ran and where, in the order they are planned."""
     rows = await db.fetch(
-        f"SELECT {', '.join(StepTimes.__struct_fields__)} FROM steps WHERE render_id = $1 AND render_attempt = $2"
-        f" ORDER BY {_AS_PLANNED}",
+        f"SELECT {dispatches.columns(StepTimes.__struct_fields__)} FROM steps {dispatches.OF_STEP}"
+        f" WHERE render_id = $1 AND render_attempt = $2 ORDER BY {_AS_PLANNED}",
         render_id,
         render_attempt,
     )

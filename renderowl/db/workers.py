@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from renderowl.db.admission import Slot
 from renderowl.db.database import Database
+from renderowl.db.dispatches import HELD
 
 
 async def register(db: Database, worker_id: str, *, host: str, pid: int, slots: int, offers: Sequence[str]) -> None:
@@ -40,8 +41,8 @@ async def set_status(db: Database, worker_id: str, status: str) -> None:
 async def slots(db: Database, *, alive_s: float) -> list[Slot]:
     """The slots of the workers heard of in the last `alive_s` seconds, and how many of them are free."""
     rows = await db.fetch(
-        "SELECT w.id, w.offers, w.slots, greatest(0, w.slots - count(s.id)) AS free FROM workers w"
-        " LEFT JOIN steps s ON s.worker_id = w.id AND s.status IN ('dispatched', 'running')"
+        "SELECT w.id, w.offers, w.slots, greatest(0, w.slots - count(held.id)) AS free FROM workers w"
+        f" LEFT JOIN {HELD} held ON held.worker_id = w.id"
         " WHERE w.status = 'active' AND w.heartbeat_at > now() - make_interval(secs => $1)"
         " GROUP BY w.id ORDER BY w.id",
         alive_s,

@@ -1,6 +1,6 @@
 """Dispatching: queued steps to workers with free slots; the scheduler's tick."""
 
-from renderowl.db import admission, pauses, steps, workers
+from renderowl.db import admission, dispatches, pauses, workers
 from renderowl.db.admission import Admitted, Rules
 from renderowl.domain.lifecycle import CLASS_PRIORITY
 from renderowl.queue.base import Dispatch, Queue, QueueUnavailable
@@ -11,8 +11,6 @@ from renderowl.services.pausing import paused_scopes
 DISPATCH_LEASE_S = 10.0
 """How long a dispatched step may lie in its worker's queue before it is given to another: a flushed Redis costs this."""
 
-_SCHEDULER_LOCK = 0x5343484544  # "SCHED"
-
 
 async def dispatch(ctx: Context, queue: Queue) -> int:
     """Admit as many queued steps as there are free slots and send them to their workers; the scheduler's tick.
@@ -21,7 +19,7 @@ async def dispatch(ctx: Context, queue: Queue) -> int:
     QueueUnavailable, having put the steps back.
     """
     async with ctx.db.transaction():
-        if not await ctx.db.try_lock(_SCHEDULER_LOCK):
+        if not await admission.take_turn(ctx.db):
             return 0
         slots = await workers.slots(ctx.db, alive_s=ctx.settings.lease_s)
         if not any(slot.free for slot in slots):
@@ -42,8 +40,7 @@ async def dispatch(ctx: Context, queue: Queue) -> int:
             await queue.send([_dispatch(one) for one in admitted])
         except QueueUnavailable:
             # Some may have been sent: their workers will find the claim gone.
-            for one in admitted:
-                await steps.requeue(ctx.db, one.claim.step_id, one.claim.token)
+            await dispatches.take_back(ctx.db, [one.claim.token for one in admitted])
             raise
     for one in admitted:
         metrics.ADMISSION_WAIT.labels(CLASS_PRIORITY[one.priority_class]).observe(max(0.0, one.waited_s))

@@ -2,7 +2,7 @@
 
 import structlog
 
-from renderowl.db import admission, pauses, renders, steps, workers
+from renderowl.db import admission, dispatches, pauses, renders, steps, workers
 from renderowl.domain.errors import DeadlineExceeded, PoisonPill, WorkerLost
 from renderowl.domain.lifecycle import POISON_AFTER
 from renderowl.domain.records import Claim, Step
@@ -33,6 +33,10 @@ async def reap(ctx: Context) -> int:
         if settings.ageing_s:
             paused = paused_scopes(await pauses.list_all(ctx.db))
             aged = await admission.age(ctx.db, every_s=settings.ageing_s, paused_classes=paused.classes)
+    not_begun = await dispatches.expire(ctx.db)
+    if not_begun:  # lost with Redis, or the worker never took it: nobody's failure
+        metrics.LEASES_EXPIRED.labels("dispatched").inc(not_begun)
+        await ctx.bus.wake_scheduler()
     for claim in lapsed:
         await _reap_one(ctx, claim)
     for step in overdue:
@@ -43,7 +47,7 @@ async def reap(ctx: Context) -> int:
         log.info("steps_aged", count=aged)
         metrics.STEPS_AGED.inc(aged)
         await ctx.bus.wake_scheduler()
-    return len(lapsed) + len(overdue) + len(late)
+    return not_begun + len(lapsed) + len(overdue) + len(late)
 
 
 async def _reap_one(ctx: Context, lapsed: steps.Lapsed) -> None:
@@ -54,7 +58,7 @@ async def _reap_one(ctx: Context, lapsed: steps.Lapsed) -> None:
             return
         poisoned = step.lost + 1 >= POISON_AFTER
         error = PoisonPill() if poisoned else WorkerLost()
-        if not lapsed.started:  # the dispatch was lost with Redis, or the worker never took it: nobody's failure
+        if not lapsed.started:  # dispatched by a scheduler of the version before
             await steps.requeue(ctx.db, step.id, step.token)
             tx.after_commit.append(ctx.bus.wake_scheduler)
         elif poisoned:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from renderowl.db import cache, renders, steps, workers
+from renderowl.db import cache, dispatches, renders, steps, workers
 from renderowl.db.cache import Entry
 from renderowl.db.steps import NewStep
 from renderowl.domain.errors import RenderOwlError
@@ -160,8 +160,11 @@ async def heartbeat(ctx: Context, worker_id: str, tokens: list[str], *, full: bo
     """
     if not await workers.heartbeat(ctx.db, worker_id, full=full):
         return None
-    held = await steps.renew(ctx.db, worker_id, tokens, lease_s=ctx.settings.lease_s) if tokens else set()
-    return set(tokens) - held
+    if not tokens:
+        return set()
+    lease_s = ctx.settings.lease_s
+    given = await dispatches.renew(ctx.db, worker_id, tokens, lease_s=lease_s)  # first: what is begun meanwhile is held
+    return set(tokens) - given - await steps.renew(ctx.db, worker_id, tokens, lease_s=lease_s)
 
 
 async def register_worker(
@@ -177,7 +180,7 @@ async def leave_queue(ctx: Context, worker_id: str) -> None:
     """A worker begins to stop: it is given nothing more, and what it was given but has not begun goes to others."""
     async with ctx.db.transaction() as tx:
         await workers.set_status(ctx.db, worker_id, "draining")
-        await steps.release(ctx.db, worker_id)
+        await dispatches.release(ctx.db, worker_id)
         tx.after_commit.append(ctx.bus.wake_scheduler)
 
 

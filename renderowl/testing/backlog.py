@@ -142,6 +142,16 @@ class Backlog:
     async def expire_leases(self) -> None:
         """Let every lease run out now, as if all the workers had been silent."""
         await self.db.execute("UPDATE steps SET lease_expires_at = now() - interval '1 s' WHERE token IS NOT NULL")
+        await self.db.execute("UPDATE dispatches SET lease_expires_at = now() - interval '1 s'")
+
+    async def end_dispatched(self) -> dict[str, str]:
+        """End the steps that are dispatched, as if their workers had done them at once; their renders, by step."""
+        rows = await self.db.fetch(
+            "WITH ended AS (DELETE FROM dispatches RETURNING step_id, attempt)"
+            " UPDATE steps SET status = 'completed', attempt = ended.attempt FROM ended WHERE id = step_id"
+            " RETURNING id, render_id"
+        )
+        return {row["id"]: row["render_id"] for row in rows}
 
     async def due(self) -> None:
         """Let every step that waits for its next try be due now."""

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from renderowl.db.database import Database
+from renderowl.db.dispatches import OF_STEP, columns
 from renderowl.domain.lifecycle import (
     ACTIVE_RENDER,
     LEASED_STEP,
@@ -215,8 +216,9 @@ async def read(db: Database) -> Books:
             " md5(renders::text) AS whole FROM renders ORDER BY created_at, id"
         )
         steps = await db.fetch(
-            "SELECT id, render_id, render_attempt, kind, status, attempt, token, worker_id,"
-            " lease_expires_at IS NOT NULL AS leased, md5(steps::text) AS whole FROM steps ORDER BY id"
+            f"SELECT {columns(['id', 'render_id', 'render_attempt', 'kind', 'status', 'attempt', 'token', 'worker_id'])},"
+            " coalesce(dispatches.lease_expires_at, steps.lease_expires_at) IS NOT NULL AS leased,"
+            f" md5(steps::text || coalesce(dispatches::text, '')) AS whole FROM steps {OF_STEP} ORDER BY id"
         )
         events = await db.fetch("SELECT project_id, seq, type, render_id, attempt FROM events ORDER BY project_id, seq")
         projects = await db.fetch("SELECT id, event_seq FROM projects ORDER BY id")

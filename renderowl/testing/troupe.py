@@ -46,7 +46,9 @@ class Troupe:
 
     async def _begin(self) -> None:
         """Empty the database, make the projects and let two workers join."""
-        await self.ctx.db.execute("TRUNCATE users, projects, renders, steps, events, workers, project_queues CASCADE")
+        await self.ctx.db.execute(
+            "TRUNCATE users, projects, renders, steps, dispatches, events, workers, project_queues CASCADE"
+        )
         await self.ctx.db.execute("UPDATE queue_classes SET vtime = 0")
         await self.ctx.db.execute("INSERT INTO users (id, email) VALUES ($1, $1)", self.user_id)
         for project_id in self.project_ids:
@@ -118,11 +120,12 @@ class Troupe:
 
     async def _lapse(self, claim: Claim | None = None) -> None:
         """The time of one claim's lease, or of all leases, is up."""
-        await self.ctx.db.execute(
-            "UPDATE steps SET lease_expires_at = now() - interval '1 s'"
-            " WHERE lease_expires_at IS NOT NULL AND ($1::text IS NULL OR id = $1)",
-            None if claim is None else claim.step_id,
-        )
+        for table, name in (("steps", "id"), ("dispatches", "step_id")):
+            await self.ctx.db.execute(
+                f"UPDATE {table} SET lease_expires_at = now() - interval '1 s'"
+                f" WHERE lease_expires_at IS NOT NULL AND ($1::text IS NULL OR {name} = $1)",
+                None if claim is None else claim.step_id,
+            )
 
     async def _lapse_and_reap(self, claim: Claim) -> None:
         await self._lapse(claim)

@@ -48,7 +48,7 @@ async def _all_ended(deployment: Deployment) -> books.Books:
 
 async def _given(deployment: Deployment, count: int) -> None:
     """Wait until so many steps were given to workers."""
-    given = "SELECT count(*) >= $1 FROM steps WHERE attempt > 0"
+    given = "SELECT count(*) >= $1 FROM steps WHERE attempt > 0 OR id IN (SELECT step_id FROM dispatches)"
 
     async def look() -> bool:
         return bool(await deployment.ctx.db.fetch_value(given, count))

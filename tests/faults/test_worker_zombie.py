@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from renderowl.db.dispatches import HELD
 from renderowl.domain.records import Claim
 from renderowl.services import steps
 from renderowl.testing.farm import Farm, farm_settings, open_farm
@@ -63,4 +64,4 @@ async def _is(farm: Farm, render_id: str, keys: list[str]) -> bool:
 
 
 async def _all_ended(farm: Farm) -> bool:
-    return not await farm.ctx.db.fetch_value("SELECT 1 FROM steps WHERE status IN ('dispatched', 'running') LIMIT 1")
+    return not await farm.ctx.db.fetch_value(f"SELECT 1 FROM {HELD} held LIMIT 1")

@@ -30,7 +30,7 @@ async def _dispatch_one_by_one(backlog: Backlog, count: int) -> list[str]:
     """Let one slot become free again and again, and tell in which order renders were admitted."""
     for _ in range(count):
         assert await dispatch(backlog.ctx, backlog.queue) == 1
-        await backlog.db.execute("UPDATE steps SET status = 'completed' WHERE status = 'dispatched'")
+        await backlog.end_dispatched()
     return await _dispatched_renders(backlog)
 
 

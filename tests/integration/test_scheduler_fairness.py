@@ -38,10 +38,7 @@ async def _classes(backlog: Backlog, render_id: str) -> list[int]:
 
 async def _admitted(backlog: Backlog) -> list[str]:
     """The renders that workers hold, and their slots free again."""
-    rows = await backlog.db.fetch(
-        "UPDATE steps SET status = 'completed' WHERE status = 'dispatched' RETURNING id, render_id"
-    )
-    by_step = {row["id"]: row["render_id"] for row in rows}
+    by_step = await backlog.end_dispatched()
     return [by_step[sent.step_id] for sent in backlog.queue.sent if sent.step_id in by_step]
 
 
@@ -160,7 +157,7 @@ async def test_a_project_holds_no_more_than_its_slots_and_the_rest_goes_to_other
         only = await backlog.render(modest, cost=1000)
         while await dispatch(backlog.ctx, backlog.queue):
             pass
-        rows = await backlog.db.fetch("SELECT project_id, render_id FROM steps WHERE status = 'dispatched'")
+        rows = await backlog.db.fetch("SELECT project_id, render_id FROM steps JOIN dispatches ON step_id = id")
         assert Counter(row["project_id"] for row in rows) == {greedy: 2, modest: 1}
         assert only in {row["render_id"] for row in rows}
 
@@ -176,7 +173,7 @@ async def test_a_key_holds_no_more_than_its_slots_over_all_projects(database_url
         await backlog.worker(slots=20)
         while await dispatch(backlog.ctx, backlog.queue):
             pass
-        rows = await backlog.db.fetch("SELECT key_id FROM steps WHERE status = 'dispatched'")
+        rows = await backlog.db.fetch("SELECT key_id FROM steps JOIN dispatches ON step_id = id")
         assert Counter(row["key_id"] for row in rows) == {"key_a": 3, "key_b": 2, None: 2}
 
 
@@ -222,7 +219,7 @@ async def test_a_pause_holds_its_scope_and_nothing_else(backlog: Backlog) -> Non
 
 
 async def _held(backlog: Backlog) -> list[steps.Step]:
-    rows = await backlog.db.fetch("SELECT render_id FROM steps WHERE status = 'dispatched'")
+    rows = await backlog.db.fetch("SELECT render_id FROM steps JOIN dispatches ON step_id = id")
     found = [await steps.list_of_render(backlog.db, row["render_id"], 1) for row in rows]
     return [step for (step,) in found]
 

@@ -9,7 +9,7 @@ from renderowl.db.tables.accounts import ApiKeys, KeyUsage, RenderDays, RevokedT
 from renderowl.db.tables.events import Automations, Deliveries, Events, Executions, Webhooks, WebhookSecrets
 from renderowl.db.tables.library import FinalVideos, Games, HighlightRegions, RawClips, WorkingClips
 from renderowl.db.tables.media import Assets, Edls, FetchedSources, Projects, Sessions
-from renderowl.db.tables.queue import ProjectQueues, ProjectWeights, QueueClasses, QueuePauses, Workers
+from renderowl.db.tables.queue import Dispatches, ProjectQueues, ProjectWeights, QueueClasses, QueuePauses, Workers
 from renderowl.db.tables.renders import CacheEntries, Errands, PreviewPieces, Renders, Steps
 
 TABLES: Final = (
@@ -25,6 +25,7 @@ TABLES: Final = (
     PreviewPieces,
     CacheEntries,
     Steps,
+    Dispatches,
     Errands,
     Workers,
     QueueClasses,

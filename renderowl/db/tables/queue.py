@@ -15,6 +15,14 @@ class Workers(Table, tablename="workers"):
     heartbeat_at = Timestamptz()
 
 
+class Dispatches(Table, tablename="dispatches"):
+    step_id = Text(primary_key=True)
+    attempt = Integer()
+    token = Text()
+    worker_id = Text()
+    lease_expires_at = Timestamptz()
+
+
 class QueueClasses(Table, tablename="queue_classes"):
     priority_class = SmallInt(primary_key=True)
     vtime = DoublePrecision()
