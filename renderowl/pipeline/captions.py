@@ -173,15 +173,14 @@ def _json_cues(body: str) -> Iterator[Cue]:
         names = [name for name in ("captions", "segments", "cues", "words") if isinstance(document.get(name), list)]
         if not names:
             raise CaptionsUnreadable('an object must hold a list named "captions", "segments" or "words"')
-        items = document[names[0]]
-        flat = names[0] == "words"
+        items, at = document[names[0]], f"/{names[0]}"
     else:
-        items, flat = document, False
+        items, at = document, ""
     if len(items) > 10 * MAX_CUES:
         raise CaptionsUnreadable(f"it holds more than {MAX_CUES} captions")
-    cues = [_json_cue(item, f"/{index}") for index, item in enumerate(items)]
+    cues = [_json_cue(item, f"{at}/{index}") for index, item in enumerate(items)]
     single = all(len(cue.text.split()) <= 1 for cue in cues) and len(cues) > 1
-    return _sentences(cues) if flat or single else iter(cues)
+    return _sentences(cues) if at == "/words" or single else iter(cues)
 
 
 def _json_cue(item: Any, at: str, depth: int = 0) -> Cue:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from math import ceil
 from typing import Final, Literal
 
 import msgspec
@@ -30,7 +31,7 @@ from renderowl.pipeline.timeline import (
 from renderowl.pipeline.watermark import watermark_clip
 
 MAX_PIECES: Final = 20_000
-"""Most clips, loop passes and caption lines of a film, and most captions read for it: a bound on our own work."""
+"""Most clips, loop passes and caption lines of a film, sounds of it, and captions read for it: a bound on our own work."""
 
 MAX_THUMBNAILS: Final = 1_000
 
@@ -76,8 +77,16 @@ class Draft:
     def add(self, clip: Clip) -> None:
         """Add a clip above all that are there."""
         self.clips.append(self._with_face(clip))
-        if len(self.clips) > MAX_PIECES:
-            self.fail("", f"makes more than {MAX_PIECES} clips and caption lines")
+        self._refuse_beyond(MAX_PIECES, len(self.clips), "clips and caption lines")
+
+    def add_sound(self, clip: AudioClip) -> None:
+        """Add something that is heard."""
+        self.audio.append(clip)
+        self._refuse_beyond(MAX_PIECES, len(self.audio), "sounds")
+
+    def _refuse_beyond(self, most: int, count: int, noun: str) -> None:
+        if count > most:
+            self.fail("", f"makes more than {most} {noun}")
             refuse(self.errors)
 
     def cues_of(self, src: str, at: str) -> list[Cue]:
@@ -151,6 +160,12 @@ class Draft:
             self.fail(at, f"must be {needed}, and this source is of type {media.kind}")
         return None
 
+    def length_of(self, media: Media, at: str) -> Fraction:
+        """Return how long a source is, or note that nobody knows."""
+        if not media.duration_s:
+            self.fail(at, "does not say how long it is")
+        return exact(media.duration_s)
+
     def check_part(self, media: Media, start: Fraction, end: Fraction, start_at: str, end_at: str) -> None:
         """Note when a part of a source begins or ends beyond it, as far as its length is known."""
         length, problem = exact(media.duration_s), f"is beyond the source's end at {media.duration_s:g} s"
@@ -170,24 +185,32 @@ class Draft:
         width, height = max(16, round(picture.width * scale)), max(16, round(picture.height * scale))
         return stage_of(width, height, self.fps_of(picture), "#000000", self.output)
 
-    def timeline(self, stage: Stage, total: Fraction, at: str) -> Timeline:
-        """Return the finished timeline, cut to `output.range`; raises ValidationFailed with all problems noted.
+    def frames_of(self, stage: Stage, total: Fraction, at: str) -> int:
+        """Return how many frames the film has, `at` being the place to blame when they are none or too many.
 
-        `at` is the place to blame when the film is too long.
+        Raises ValidationFailed with all problems noted when it is too long: nothing then has to be laid out.
         """
         frames = frame_at(total, stage.rate)
+        self.errors += size_problems(stage, self.output, self.limits)
+        self.errors += self._watermark_problems()
         if frames < 1:
             self.fail(at, "the film would have no frame")
         elif total > exact(self.limits.max_duration_s):
             self.fail(at, f"the film would last {float(total):g} s; the limit is {self.limits.max_duration_s:g} s")
-        self.errors += size_problems(stage, self.output, self.limits)
+            refuse(self.errors)
+        return frames
+
+    def timeline(self, stage: Stage, frames: int) -> Timeline:
+        """Return the finished timeline, cut to `output.range`; raises ValidationFailed with all problems noted."""
         if self.output.format in ("mp3", "wav") and not self.audio:
             self.errors.append(
                 FieldError(f"{OUTPUT}/format", f"the film has no sound to write into {self.output.name}")
             )
-        canvas = Canvas(stage.width, stage.height, stage.rate, frames, stage.background)
-        self._add_watermark(canvas)
         self.refuse_if_failed()
+        canvas = Canvas(stage.width, stage.height, stage.rate, frames, stage.background)
+        asked = self.output.watermark
+        if asked is not None and asked.opacity > 0:
+            self.add(watermark_clip(asked, self.media[asked.src], canvas))
         burnt = self.output.captions in ("burn", "both")
         clips = tuple(clip for clip in self.clips if burnt or not isinstance(clip.content, CaptionContent))
         used = {src for clip in clips for src in clip.sources} | {s.src for s in self.audio}
@@ -205,20 +228,17 @@ class Draft:
             refuse([FieldError(f"{OUTPUT}/poster/at", f"is beyond the film's end at {shown_s:g} s")])
         thumbnails = self.output.thumbnails
         if thumbnails is not None and shown_s / thumbnails.interval_s > MAX_THUMBNAILS:
-            least = f"must be at least {shown_s / MAX_THUMBNAILS:.2f}: a film has at most {MAX_THUMBNAILS} thumbnails"
-            refuse([FieldError(f"{OUTPUT}/thumbnails/interval_s", least)])
+            least = ceil(100 * shown_s / MAX_THUMBNAILS) / 100
+            message = f"must be at least {least:g}: a film has at most {MAX_THUMBNAILS} thumbnails"
+            refuse([FieldError(f"{OUTPUT}/thumbnails/interval_s", message)])
         return timeline
 
-    def _add_watermark(self, canvas: Canvas) -> None:
+    def _watermark_problems(self) -> Iterator[FieldError]:
         asked = self.output.watermark
-        if asked is None:
-            return
-        media = self.media.get(asked.src)
-        if media is None or media.kind != "image":
+        media = self.media.get(asked.src) if asked is not None else None
+        if asked is not None and (media is None or media.kind != "image"):
             kind = f", and this source is of type {media.kind}" if media else ""
-            self.errors.append(FieldError(f"{OUTPUT}/watermark/src", f"must be a picture{kind}"))
-        elif asked.opacity > 0:
-            self.add(watermark_clip(asked, media, canvas))
+            yield FieldError(f"{OUTPUT}/watermark/src", f"must be a picture{kind}")
 
     def _in_range(self, timeline: Timeline) -> Timeline:
         asked = self.output.range

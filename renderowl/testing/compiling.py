@@ -10,11 +10,13 @@ from renderowl.pipeline import compositions
 from renderowl.pipeline.timeline import Media, Timeline
 
 V, S, P, A, T = "asset://video", "asset://silent", "asset://image", "asset://audio", "asset://captions"
+U = "asset://unmeasured"
 MEDIA = {
     V: Media(V, "video", "hv", 1280, 720, 10.0, 25.0, has_video=True, has_audio=True),
     S: Media(S, "video", "hs", 720, 1280, 4.0, 30.0, has_video=True),
     P: Media(P, "image", "hi", 800, 400),
     A: Media(A, "audio", "ha", duration_s=6.0, has_audio=True),
+    U: Media(U, "audio", "hu", has_audio=True),
 }
 TEXTS = {T: "1\n00:00:01,000 --> 00:00:02,000\nHello there\n\n2\n00:00:03,000 --> 00:00:99,000\nBye\n"}
 

@@ -52,8 +52,7 @@ def compile(spec: AnnotateSpec, draft: Draft) -> Timeline:
     stage = draft.stage_like(media)
     lengths = (exact(clip.end_time) - exact(clip.start_time) for clip in spec.params.clips)
     begins = list(accumulate(lengths, initial=Fraction(0)))
-    if begins[-1] > exact(draft.limits.max_duration_s):
-        return draft.timeline(stage, begins[-1], _CLIPS)
+    frames = draft.frames_of(stage, begins[-1], _CLIPS)
     for index, clip in enumerate(spec.params.clips):
         first, last = (frame_at(time, stage.rate) for time in begins[index : index + 2])
         if first >= last:
@@ -63,11 +62,11 @@ def compile(spec: AnnotateSpec, draft: Draft) -> Timeline:
         whole = Clip(f"clip{index}", first, last - first, VideoContent(spec.src, start), stage.box)
         draft.add(whole)
         if media.has_audio:
-            draft.audio.append(AudioClip(f"sound{index}", first, last - first, spec.src, start))
+            draft.add_sound(AudioClip(f"sound{index}", first, last - first, spec.src, start))
         for number, text in enumerate(_texts(clip, stage)):
             draft.add(msgspec.structs.replace(text, id=f"text{index}.{number}", start=first, frames=last - first))
         draft.chapters.append(Chapter(first, last - first, _title(clip, index)))
-    return draft.timeline(stage, begins[-1], _CLIPS)
+    return draft.timeline(stage, frames)
 
 
 def _texts(clip: AnnotatedClip, stage: Stage) -> Iterator[Clip]:

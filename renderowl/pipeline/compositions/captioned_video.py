@@ -28,34 +28,31 @@ def compile(spec: CaptionedVideoSpec, draft: Draft) -> Timeline:
     voice = draft.media_of(spec.audio_src, "audio", "/audio_src") if spec.audio_src is not None else None
     total = Fraction(0)
     if picture is not None:
-        total = _length(picture, voice, draft)
+        total = _length(spec, picture, voice, draft)
     cues = _cues(spec, total, draft)
     draft.refuse_if_failed()
     assert picture is not None, "a missing picture was noted and refused"
     stage = draft.stage_like(picture)
-    if total > exact(draft.limits.max_duration_s):
-        return draft.timeline(stage, total, "/src")
-    frames = frame_at(total, stage.rate)
+    frames = draft.frames_of(stage, total, "/src")
     content = ImageContent(spec.src, spec.fit) if picture.kind == "image" else VideoContent(spec.src, fit=spec.fit)
     draft.add(Clip("video", 0, frames, content, stage.box))
     heard = spec.src if spec.audio_src is None else spec.audio_src
     sound = picture if spec.audio_src is None else voice
     if sound is not None and sound.has_audio:
         heard_frames = min(frames, frame_at(exact(sound.duration_s), stage.rate)) if sound.duration_s else frames
-        draft.audio.append(AudioClip("audio", 0, heard_frames or frames, heard))
+        draft.add_sound(AudioClip("audio", 0, heard_frames or frames, heard))
     add_captions(draft, cues, spec.style, stage, bare_clip("captions", 0, frames, stage.box))
-    return draft.timeline(stage, total, "/src")
+    return draft.timeline(stage, frames)
 
 
-def _length(picture: Media, voice: Media | None, draft: Draft) -> Fraction:
+def _length(spec: CaptionedVideoSpec, picture: Media, voice: Media | None, draft: Draft) -> Fraction:
     if picture.kind == "video":
-        if not picture.duration_s:
-            draft.fail("/src", "does not say how long it is")
-        return exact(picture.duration_s)
-    if voice is None:
+        return draft.length_of(picture, "/src")
+    if voice is not None:
+        return draft.length_of(voice, "/audio_src")
+    if spec.audio_src is None:
         draft.fail("/audio_src", "is required when src is a picture: it says how long the film is")
-        return Fraction(0)
-    return exact(voice.duration_s)
+    return Fraction(0)
 
 
 def _cues(spec: CaptionedVideoSpec, total: Fraction, draft: Draft) -> list[Cue]:

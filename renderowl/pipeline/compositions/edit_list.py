@@ -60,12 +60,12 @@ def compile(spec: EditListSpec, draft: Draft) -> Timeline:
     assert master is not None, "a missing camera was noted and refused"
     stage = _stage(spec, draft.fps_of(master), draft.output)
     begins = list(accumulate((_ms(t.end_ms - t.start_ms) for t in edl.tracks.program), initial=Fraction(0)))
-    if begins[-1] <= exact(draft.limits.max_duration_s):
-        edges = [frame_at(time, stage.rate) for time in begins]
-        _see(spec, edges, stage, draft)
-        _hear(spec, edges, media, stage, draft)
-        _mark(spec, begins, stage, draft)
-    return draft.timeline(stage, begins[-1], _PROGRAM)
+    frames = draft.frames_of(stage, begins[-1], _PROGRAM)
+    edges = [frame_at(time, stage.rate) for time in begins]
+    _see(spec, edges, stage, draft)
+    _hear(spec, edges, media, stage, draft)
+    _mark(spec, begins, stage, draft)
+    return draft.timeline(stage, frames)
 
 
 def _stage(spec: EditListSpec, fps: float, output: OutputSettings) -> Stage:
@@ -127,7 +127,7 @@ def _hear(spec: EditListSpec, edges: list[int], media: dict[str, Media | None], 
         if found is not None and found.has_audio and start < edges[index + 1]:
             source_start = seconds_of(_ms(max(0, program[first].start_ms - camera.offset_ms)))
             sound = AudioClip(f"sound{first}", start, edges[index + 1] - start, camera.src, source_start)
-            draft.audio.append(sound)
+            draft.add_sound(sound)
         first = index + 1
 
 

@@ -44,8 +44,7 @@ def compile(spec: FramingSpec, draft: Draft) -> Timeline:
     media = [one for one in found if one is not None]
     stage = _stage(spec.params, draft.fps_of(media[0]), draft.output)
     begins = list(accumulate((end - start for start, end in parts), initial=Fraction(0)))
-    if begins[-1] > exact(draft.limits.max_duration_s):
-        return draft.timeline(stage, begins[-1], "/params/clips")
+    frames = draft.frames_of(stage, begins[-1], "/params/clips")
     for place, ((index, clip), picture) in enumerate(zip(clips, media, strict=True)):
         first, last = (frame_at(time, stage.rate) for time in begins[place : place + 2])
         if first >= last:
@@ -55,8 +54,8 @@ def compile(spec: FramingSpec, draft: Draft) -> Timeline:
         content = _content(clip, f"/params/clips/{index}", start, picture, stage, draft)
         draft.add(Clip(f"clip{index}", first, last - first, content, stage.box))
         if picture.has_audio:
-            draft.audio.append(AudioClip(f"sound{index}", first, last - first, clip.src, start))
-    return draft.timeline(stage, begins[-1], "/params/clips")
+            draft.add_sound(AudioClip(f"sound{index}", first, last - first, clip.src, start))
+    return draft.timeline(stage, frames)
 
 
 def _stage(params: FramingParams, fps: float, output: OutputSettings) -> Stage:

@@ -62,17 +62,15 @@ def compile(spec: LongformSpec, draft: Draft) -> Timeline:
     if not total and not draft.errors:
         draft.fail("/duration", "is required without audio: nothing else says how long the film is")
     draft.refuse_if_failed()
-    if total > exact(draft.limits.max_duration_s):
-        return draft.timeline(stage, total, "/audio")
-    frames = frame_at(total, stage.rate)
+    frames = draft.frames_of(stage, total, "/audio" if spec.duration is None else "/duration")
     _see(spec, backgrounds, total, stage, draft)
     for index, (start, end) in enumerate(pairwise(accumulate(lengths, initial=Fraction(0)))):
         first, last = frame_at(start, stage.rate), min(frame_at(end, stage.rate), frames)
         if first < last:
             sound, half = spec.audio[index], (last - first) // 2
             come, go = (min(half, frame_at(exact(fade), stage.rate)) for fade in (sound.fade_in, sound.fade_out))
-            draft.audio.append(AudioClip(f"sound{index}", first, last - first, sound.src, fade_in=come, fade_out=go))
-    return draft.timeline(stage, total, "/duration")
+            draft.add_sound(AudioClip(f"sound{index}", first, last - first, sound.src, fade_in=come, fade_out=go))
+    return draft.timeline(stage, frames)
 
 
 def _stage(spec: LongformSpec, output: OutputSettings) -> Stage:
@@ -82,9 +80,7 @@ def _stage(spec: LongformSpec, output: OutputSettings) -> Stage:
 
 def _sound_length(src: str, at: str, draft: Draft) -> Fraction:
     media = draft.media_of(src, "audio", at)
-    if media is not None and not media.duration_s:
-        draft.fail(at, "does not say how long it is")
-    return exact(media.duration_s) if media is not None else Fraction(0)
+    return draft.length_of(media, at) if media is not None else Fraction(0)
 
 
 def _see(spec: LongformSpec, backgrounds: list[Shown], total: Fraction, stage: Stage, draft: Draft) -> None:

@@ -40,17 +40,14 @@ def sources(spec: OverlaySpec) -> Iterator[Use]:
 def compile(spec: OverlaySpec, draft: Draft) -> Timeline:
     """Lay the highlights over the video; those that are there at the same time share one effect around them."""
     picture = draft.media_of(spec.src, "video", "/src")
-    if picture is not None and not picture.duration_s:
-        draft.fail("/src", "does not say how long it is")
+    total = draft.length_of(picture, "/src") if picture is not None else Fraction(0)
     draft.refuse_if_failed()
     assert picture is not None, "a missing video was noted and refused"
-    stage, total = draft.stage_like(picture), exact(picture.duration_s)
-    if total > exact(draft.limits.max_duration_s):
-        return draft.timeline(stage, total, "/src")
-    frames = frame_at(total, stage.rate)
+    stage = draft.stage_like(picture)
+    frames = draft.frames_of(stage, total, "/src")
     draft.add(Clip("video", 0, frames, VideoContent(spec.src), stage.box))
     if picture.has_audio:
-        draft.audio.append(AudioClip("audio", 0, frames, spec.src))
+        draft.add_sound(AudioClip("audio", 0, frames, spec.src))
     effect = _EFFECTS[spec.params.effect_type]
     ellipses = [
         ellipse
@@ -61,7 +58,7 @@ def compile(spec: OverlaySpec, draft: Draft) -> Timeline:
         start, end = group[0].start, max(ellipse.end for ellipse in group)
         content = HighlightContent(effect, tuple(_moved(ellipse, -start) for ellipse in group))
         draft.add(Clip(f"highlight{number}", start, end - start, content, stage.box))
-    return draft.timeline(stage, total, "/src")
+    return draft.timeline(stage, frames)
 
 
 def _ellipse(

@@ -10,7 +10,7 @@ from renderowl.domain.spec.captions import CaptionLook
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.slideshow import Scene, SlideshowOptions, SlideshowSpec
-from renderowl.pipeline.ask import PROPS, Composition, Said, Use
+from renderowl.pipeline.ask import OUTPUT, PROPS, Composition, Said, Use
 from renderowl.pipeline.caption_clips import add_captions, bare_clip
 from renderowl.pipeline.captions import Cue
 from renderowl.pipeline.clock import exact, frame_at
@@ -50,10 +50,9 @@ def defaults(spec: SlideshowSpec) -> dict[str, Any]:
 def check(spec: SlideshowSpec, output: OutputSettings, limits: Limits) -> Iterator[FieldError]:
     """Yield what is beyond the limits whatever the media are."""
     yield from clip_problems(len(spec.scenes), limits, "/scenes", "scenes")
-    yield from (
-        FieldError(error.path.replace(f"{PROPS}/fps", f"{PROPS}/render_options/fps"), error.message)
-        for error in size_problems(_stage(spec, output), output, limits)
-    )
+    for error in size_problems(_stage(spec, output), output, limits):
+        path = error.path.replace(f"{PROPS}/fps", f"{PROPS}/render_options/fps")
+        yield FieldError(path.replace(f"{PROPS}/width", f"{OUTPUT}/width"), error.message)
 
 
 def compile(spec: SlideshowSpec, draft: Draft) -> Timeline:
@@ -64,15 +63,13 @@ def compile(spec: SlideshowSpec, draft: Draft) -> Timeline:
         draft.media_of(options.music, "audio", "/render_options/music")
     draft.refuse_if_failed()
     begins = list(accumulate(lengths, initial=Fraction(0)))
-    total = begins[-1]
-    if total > exact(draft.limits.max_duration_s):
-        return draft.timeline(stage, total, "/scenes")
+    frames = draft.frames_of(stage, begins[-1], "/scenes")
     shots = [
         (time, src)
         for scene, start, length in zip(spec.scenes, begins, lengths, strict=False)
         for time, src in _shots(scene, start, length, options)
     ]
-    edges = [*(frame_at(time, stage.rate) for time, _ in shots), frame_at(total, stage.rate)]
+    edges = [*(frame_at(time, stage.rate) for time, _ in shots), frames]
     fades = _fades(edges, frame_at(exact(options.xfade), stage.rate))
     for index, ((_, src), (start, end)) in enumerate(zip(shots, pairwise(edges), strict=True)):
         first, last = start - fades[index] // 2, end + (fades[index + 1] + 1) // 2
@@ -82,7 +79,7 @@ def compile(spec: SlideshowSpec, draft: Draft) -> Timeline:
     for index, (scene, (begin, finish)) in enumerate(zip(spec.scenes, pairwise(begins), strict=True)):
         start, end = frame_at(begin, stage.rate), frame_at(finish, stage.rate)
         if voice := spec.voice_of(scene):
-            draft.audio.append(AudioClip(f"voice{index}", start, end - start, voice, group=_VOICES))
+            draft.add_sound(AudioClip(f"voice{index}", start, end - start, voice, group=_VOICES))
         if scene.text and scene.text.strip():
             cue = Cue(scene.text, 0.0, float(finish - begin))
             add_captions(
@@ -93,8 +90,8 @@ def compile(spec: SlideshowSpec, draft: Draft) -> Timeline:
                 bare_clip(f"text{index}", start, end - start, stage.box),
                 origin=begin,
             )
-    _music(options, edges[-1], stage, draft)
-    return draft.timeline(stage, total, "/scenes")
+    _music(options, frames, stage, draft)
+    return draft.timeline(stage, frames)
 
 
 def _stage(spec: SlideshowSpec, output: OutputSettings) -> Stage:
@@ -148,7 +145,7 @@ def _music(options: SlideshowOptions, frames: int, stage: Stage, draft: Draft) -
     fade = min(frames, frame_at(_MUSIC_FADE_S, stage.rate))
     duck = Duck((_VOICES,)) if options.ducking else None
     music = AudioClip("music", 0, frames, options.music, loop=True, gain=options.music_volume, fade_out=fade, duck=duck)
-    draft.audio.append(music)
+    draft.add_sound(music)
 
 
 COMPOSITION: Final = Composition(

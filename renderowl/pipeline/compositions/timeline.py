@@ -85,12 +85,10 @@ def compile(spec: TimelineSpec, draft: Draft) -> out.Timeline:
     for index, font in enumerate(spec.fonts):
         draft.use_font(font.family, font.src, f"/fonts/{index}/src")
     slots, total = schedule(spec, draft)
-    blame = "/duration" if spec.duration is not None else "/tracks"
-    if total > exact(draft.limits.max_duration_s):
-        return draft.timeline(stage, total, blame)
+    frames = draft.frames_of(stage, total, "/duration" if spec.duration is not None else "/tracks")
     for slot, stay in zip(slots, stays(slots, stage.rate), strict=True):
-        _Placing(draft, stage, slot, stay, frame_at(total, stage.rate)).place()
-    return draft.timeline(stage, total, blame)
+        _Placing(draft, stage, slot, stay, frames).place()
+    return draft.timeline(stage, frames)
 
 
 def _stage(spec: TimelineSpec, output: OutputSettings) -> Stage:
@@ -200,7 +198,8 @@ class _Placing:
             group=track.id or "",
             duck=out.Duck(**msgspec.structs.asdict(track.duck)) if track.duck else None,
         )
-        self.draft.audio += [whole] if passes is None else in_passes(whole, passes)
+        for piece in [whole] if passes is None else in_passes(whole, passes):
+            self.draft.add_sound(piece)
 
     def cropped(self, clip: VideoClip | ImageClip, media: out.Media) -> tuple[out.Crop | None, tuple[int, int]]:
         """Return the crop and the size of what it leaves."""

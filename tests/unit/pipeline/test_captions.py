@@ -69,7 +69,8 @@ def test_json_of_single_words_becomes_sentences() -> None:
     [
         ("", "empty"),
         ("just prose", "no captions"),
-        ("[1]", "/0 must be an object"),
+        ("[1]", "^/0 must be an object"),
+        ('{"segments": [1]}', "^/segments/0 must be an object"),
         ('[{"text": "a"}]', "/0/start must be a number"),
         ('[{"text": "a", "start": 2, "end": 1}]', "/0/end must not be before"),
         ('[{"text": 3, "start": 2, "end": 1}]', "/0/text must be a text"),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from renderowl.domain.errors import ValidationFailed
+from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline.timeline import (
     CaptionContent,
     ColorContent,
@@ -15,7 +16,7 @@ from renderowl.pipeline.timeline import (
     TextContent,
     VideoContent,
 )
-from renderowl.testing.compiling import A, P, S, T, V, color, image, made, refused, timeline, video
+from renderowl.testing.compiling import A, P, S, T, U, V, color, image, made, refused, timeline, video
 
 # --- time
 
@@ -131,6 +132,24 @@ def test_a_film_beyond_the_limits_is_refused() -> None:
     assert "/output_settings/fps" in refused(image(), output={"fps": 120})
     with pytest.raises(ValidationFailed, match="the limit is 32"):
         made("timeline", {"tracks": [{"clips": [image()]}] * 33})
+
+
+def test_a_film_that_is_too_long_is_not_said_to_have_no_sound_as_well() -> None:
+    long = [video(src=V, duration=200, loop=True)] * 2
+    assert set(refused(*long, output={"format": "mp3"})) == {"/input_props/tracks"}
+
+
+def test_the_interval_that_a_refusal_of_too_many_thumbnails_names_is_long_enough() -> None:
+    props, limits = {"tracks": [{"clips": [image(duration=1234.5)]}]}, Limits(max_duration_s=2000)
+    with pytest.raises(ValidationFailed) as caught:
+        made("timeline", props, {"thumbnails": {"interval_s": 1}}, limits)
+    least = float(caught.value.errors[0].message.removeprefix("must be at least ").partition(":")[0])
+    assert made("timeline", props, {"thumbnails": {"interval_s": least}}, limits).canvas.frames == 37_035
+
+
+def test_the_passes_of_short_loops_are_bounded_for_the_ear_as_for_the_eye() -> None:
+    loop = {"type": "audio", "src": A, "trim": {"start": 1, "end": 2}, "loop": True, "start": 0, "duration": "end"}
+    assert "20000" in refused(*[loop] * 80, duration=300)["/input_props"]
 
 
 # --- space
@@ -281,6 +300,7 @@ def test_a_voice_takes_the_place_of_the_sound_and_lengthens_a_picture() -> None:
     ("props", "path"),
     [
         ({"src": P}, "/audio_src"),
+        ({"src": P, "audio_src": U}, "/audio_src"),
         ({"src": A}, "/src"),
         ({"src": V, "audio_src": S}, "/audio_src"),
         ({"src": V, "captions": [{"text": "x", "start": 11, "end": 12}]}, "/captions/0/start"),

@@ -140,3 +140,11 @@ def test_all_problems_are_told_at_once() -> None:
     }
     assert list(refused({"images": [A], "duration": 200}, {"images": [A], "duration": 101})) == ["/scenes"]
     assert list(refused({"images": [A]}, fps=100)) == ["/render_options/fps"]
+
+
+def test_where_less_is_allowed_than_a_slideshow_has_its_size_is_asked_of_the_output_settings() -> None:
+    props, small = {"scenes": [{"images": [A]}]}, Limits(max_width=1280, max_height=1280)
+    with pytest.raises(ValidationFailed) as caught:
+        compositions.parse("slideshow", props, {}, small)
+    assert [error.path for error in caught.value.errors] == ["/output_settings/width"]
+    assert compositions.parse("slideshow", props, {"width": 1280}, small)
