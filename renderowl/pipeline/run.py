@@ -68,7 +68,7 @@ async def run(
     """Run FFmpeg to its end and return its last report.
 
     Raises Interrupted when the observer's `stop` was set, Stalled when nothing advanced for `stall_timeout_s`, and what
-    `diagnose` makes of any exit code but 0. When this returns or raises, no process of the group is left.
+    `diagnose` makes of any exit code but 0. When this returns or raises, every process of the group is gone or killed.
     """
     if observer.stop.is_set():
         raise Interrupted("the step was asked to stop before it began")
@@ -129,23 +129,24 @@ class _Session:
         return "\n".join(self._messages)
 
     async def until_end(self, stall_timeout_s: float) -> None:
-        """Return when the process ended or was asked to stop; raise Stalled when it no longer advances."""
+        """Return when the process ended, was asked to stop or cannot be read; raise Stalled when it no longer advances."""
         ended = asyncio.ensure_future(self._process.wait())
         stopped = asyncio.ensure_future(self._observer.stop.wait())
+        unread = asyncio.ensure_future(asyncio.wait(self._readers, return_when=asyncio.FIRST_EXCEPTION))
         advanced = asyncio.ensure_future(self._advanced.wait())
         try:
             while True:
                 done, _ = await asyncio.wait(
-                    {ended, stopped, advanced}, timeout=stall_timeout_s, return_when=asyncio.FIRST_COMPLETED
+                    {ended, stopped, unread, advanced}, timeout=stall_timeout_s, return_when=asyncio.FIRST_COMPLETED
                 )
                 if not done:
                     raise Stalled(f"no progress for {stall_timeout_s:g} s")
-                if ended in done or stopped in done:
+                if done != {advanced}:
                     return
                 self._advanced.clear()
                 advanced = asyncio.ensure_future(self._advanced.wait())
         finally:
-            for waiter in (ended, stopped, advanced):
+            for waiter in (ended, stopped, unread, advanced):
                 waiter.cancel()
 
     async def drain(self) -> None:
@@ -202,15 +203,17 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Climb the ladder: `q`, SIGTERM, SIGKILL to the whole group; under two seconds in all."""
-    if process.returncode is None:
-        with suppress(OSError, RuntimeError):
-            assert process.stdin is not None
-            process.stdin.write(b"q")
-        if not await _gone(process, _QUIT_S):
-            _signal_group(process, signal.SIGTERM)
-            await _gone(process, _TERMINATE_S)
-    _signal_group(process, signal.SIGKILL)
+    """Climb the ladder: `q`, SIGTERM, SIGKILL to the whole group; under two seconds in all, and at once when cancelled."""
+    try:
+        if process.returncode is None:
+            with suppress(OSError, RuntimeError):
+                assert process.stdin is not None
+                process.stdin.write(b"q")
+            if not await _gone(process, _QUIT_S):
+                _signal_group(process, signal.SIGTERM)
+                await _gone(process, _TERMINATE_S)
+    finally:
+        _signal_group(process, signal.SIGKILL)
     await process.wait()
 
 

@@ -10,10 +10,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from renderowl.domain.errors import EncoderFailed, Interrupted, LimitExceeded, OutOfMemory, RenderOwlError, Stalled
+from renderowl.domain.errors import (
+    EncoderFailed,
+    Interrupted,
+    LimitExceeded,
+    OutOfDisk,
+    OutOfMemory,
+    RenderOwlError,
+    Stalled,
+)
 from renderowl.pipeline.progress import FfmpegProgress
 from renderowl.pipeline.run import ProcessLimits, Silent, run
 from renderowl.pipeline.tools import Toolchain
+from renderowl.testing.signals import until
 
 ENDLESS = ("-f", "lavfi", "-i", "testsrc2=s=640x360:r=30", "-c:v", "libx264", "-preset", "ultrafast", "-f", "null", "-")
 CHATTY = """
@@ -93,6 +102,37 @@ async def test_a_program_that_ignores_all_signals_is_gone_within_two_seconds(tmp
     with pytest.raises(Interrupted):
         await running
     assert time.monotonic() - began < 2
+    assert not encoders_in(tmp_path)
+
+
+async def test_a_task_that_is_cancelled_once_more_while_it_ends_leaves_no_process(tmp_path: Path) -> None:
+    deaf = f"import signal\nfor number in (2, 15): signal.signal(number, signal.SIG_IGN)\n{CHATTY}"
+    observer = Watching()
+    running = asyncio.create_task(
+        run((sys.executable, "-c", deaf), work_dir=tmp_path, observer=observer, limits=ProcessLimits())
+    )
+    await asyncio.wait_for(observer.moving.wait(), 20)
+    for _ in range(2):
+        running.cancel()
+        for _ in range(5):
+            await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    async def gone() -> bool:
+        return not encoders_in(tmp_path)
+
+    await until(gone, timeout_s=30)
+
+
+async def test_a_log_that_cannot_be_written_ends_the_process_at_once(tmp_path: Path) -> None:
+    chatty, patient = (sys.executable, "-c", CHATTY), ProcessLimits(stall_timeout_s=600)
+    running = asyncio.create_task(
+        run(chatty, work_dir=tmp_path, observer=Silent(), limits=patient, log_path=tmp_path)  # a folder
+    )
+    await asyncio.wait({running}, timeout=30)
+    assert running.done()
+    assert isinstance(running.exception(), OutOfDisk)
     assert not encoders_in(tmp_path)
 
 
