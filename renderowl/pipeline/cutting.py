@@ -12,11 +12,12 @@ from renderowl.domain.errors import Interrupted, MediaUnreadable, OutputWrong
 from renderowl.pipeline.bounded import read_apart
 from renderowl.pipeline.clock import fraction_of, time_of, timescale
 from renderowl.pipeline.command import link, start
+from renderowl.pipeline.effects.source import preroll
 from renderowl.pipeline.encoders import edge_arguments
 from renderowl.pipeline.formats import GUARD, MEDIA_FORMATS
 from renderowl.pipeline.plan import Encoding, Segment
 from renderowl.pipeline.run import Observer, ProcessLimits, run
-from renderowl.pipeline.smart_cut import NotCopyable, PacketIndex, Piece, numbered, pieces, unproved
+from renderowl.pipeline.smart_cut import NotCopyable, PacketIndex, Piece, numbered, pieces
 from renderowl.pipeline.timeline import Rate, VideoContent
 from renderowl.pipeline.tools import Toolchain
 
@@ -46,7 +47,8 @@ async def cut_out(
     source = {"file": str(work_dir / _SOURCE), "whitelist": MEDIA_FORMATS}
     wanted = {"start_s": float(begin), "end_s": float(begin + time_of(segment.frames, rate))}
     index = await _packets(work_dir, observer, PacketIndex, index=source | wanted)
-    packets = numbered(index, begin, rate)
+    early = preroll(begin, segment.media[clip.content.src])
+    packets = numbered(index, begin, early, segment.frames, rate)
     made = pieces(packets, segment.frames)
     edges = [piece for piece in made if piece.kind == "encode"]
     files = [f"edge-{number}.nut" for number in range(len(edges))]
@@ -61,7 +63,7 @@ async def cut_out(
         for piece in made
     ]
     joined = work_dir / "segment.nut"
-    await _join(joined, "nut", rate, parts, segment.frames, work_dir, observer, verify=unproved(made, packets))
+    await _join(joined, "nut", rate, parts, segment.frames, work_dir, observer, prove=True)
     copied = sum(piece.frames for piece in made if piece.kind == "copy")
     note(work_dir, f"{copied} of {segment.frames} pictures copied, the others encoded")
     return joined
@@ -124,7 +126,8 @@ async def _join(
     frames: int,
     work_dir: Path,
     observer: Observer,
-    verify: Sequence[tuple[int, int]] = (),
+    *,
+    prove: bool = False,
 ) -> None:
     job = {
         "out": str(out),
@@ -132,7 +135,7 @@ async def _join(
         "rate": (rate.num, rate.den),
         "timescale": timescale(rate),
         "pieces": parts,
-        "verify": verify,
+        "prove": prove,
     }
     made = await _packets(work_dir, observer, dict[str, int], join=job)
     if made["frames"] != frames:

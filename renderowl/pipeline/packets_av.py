@@ -10,14 +10,20 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
+from zlib import crc32
 
 import av
 import av.error
 from av.bitstream import BitStreamFilterContext
 
-_IDR, _SPS = 5, 7
+_IDR, _SPS, _PPS = 5, 7, 8
 _LOOK_AHEAD: Final = 1200
 """Packets read beyond the wanted end when no key picture comes."""
+_MOST_HELD: Final = 16
+"""Pictures an H.264 decoder may hold back, at any level."""
+
+_Written = tuple[int, int, bool]
+"""A packet's number, its checksum, and whether it is an IDR picture."""
 
 
 def main(job_file: str) -> int:
@@ -47,6 +53,8 @@ def index(file: str, whitelist: str, start_s: float, end_s: float) -> dict[str, 
         for packet in _annex_b(container, stream):
             if packet.pts is None:
                 raise ValueError("its packets have no times")
+            if packet.is_discard:  # an edit list begins amid a group of pictures
+                continue
             packets.append((packet.pts, packet.is_keyframe and _IDR in nal_types(bytes(packet))))
             beyond = beyond + 1 if packet.pts > last else 0
             if beyond and (packet.is_keyframe or beyond > _LOOK_AHEAD):
@@ -54,6 +62,7 @@ def index(file: str, whitelist: str, start_s: float, end_s: float) -> dict[str, 
         context = stream.codec_context
         ratio = stream.sample_aspect_ratio
         return {
+            "container": container.format.name,
             "codec": context.codec.canonical_name,
             "pix_fmt": context.format.name if context.format else "",
             "square": ratio in (None, 0, 1),
@@ -66,26 +75,25 @@ def index(file: str, whitelist: str, start_s: float, end_s: float) -> dict[str, 
 
 
 def join(
-    out: str,
-    format: str,
-    rate: tuple[int, int],
-    timescale: int,
-    pieces: Sequence[dict[str, Any]],
-    verify: Sequence[tuple[int, int]],
+    out: str, format: str, rate: tuple[int, int], timescale: int, pieces: Sequence[dict[str, Any]], prove: bool
 ) -> dict[str, Any]:
     """Write pieces one after the other, picture n of the whole at time n / rate, and say how many there are.
 
-    A piece is a whole file, or `count` packets of it from the one at `first` ticks on. The packets `verify` names, from a key
-    picture on each, are then decoded. Raises ValueError when two pictures have one time, or one cannot be decoded.
+    A piece is a whole file, or `count` packets of it from the one at `first` ticks on. Raises ValueError when two pictures
+    have one time, a key picture lacks its parameter sets or, to be proved, a joint cannot be decoded.
     """
-    delay = max(max(place - number for place, number in enumerate(_numbers(piece))) for piece in pieces)
+    numbers = [_numbers(piece) for piece in pieces]
+    delay = max(place - number for each in numbers for place, number in enumerate(each))
     tick = Fraction(rate[1], rate[0])
     options = {"video_track_timescale": str(timescale)} if format != "nut" else {}
+    written: list[_Written] = []
+    joints: list[int] = []
     with av.open(out, "w", format=format, options=options) as container:
         stream: Any = None
-        before = 0
-        for piece in pieces:
-            numbers = _numbers(piece)
+        for piece, order in zip(pieces, numbers, strict=True):
+            before = len(written)
+            if before or "first" in piece:
+                joints.append(before)
             with _opened(piece["file"], piece["whitelist"]) as source:
                 pictures = source.streams.video[0]
                 if stream is None:
@@ -94,30 +102,54 @@ def join(
                 for place, packet in enumerate(_wanted(source, pictures, piece)):
                     whole = _with_parameters(packet, pictures)
                     whole.stream, whole.time_base = stream, tick
-                    whole.pts, whole.dts, whole.duration = before + numbers[place], before + place - delay, 1
+                    whole.pts, whole.dts, whole.duration = before + order[place], before + place - delay, 1
                     whole.is_keyframe = packet.is_keyframe
+                    data = bytes(whole)
+                    written.append((whole.pts, crc32(data), packet.is_keyframe and _IDR in nal_types(data)))
                     container.mux(whole)
-            before += len(numbers)
-    if verify:
-        _prove(out, verify)
-    return {"frames": before}
+    if prove:
+        _prove(out, written, joints, tick)
+    return {"frames": len(written)}
 
 
-def _prove(file: str, ranges: Sequence[tuple[int, int]]) -> None:
-    """Raise unless every one of these packets becomes a picture without a complaint of the decoder."""
+def _prove(file: str, written: Sequence[_Written], joints: Sequence[int], tick: Fraction) -> None:
+    """Raise unless every packet is there as it was written, and the pictures around each joint can be decoded.
+
+    Of the group of pictures before a joint its first are decoded, as many as a decoder may hold back: what matters is what
+    becomes of those, and nothing needs what comes later. All other packets lie between the neighbours they always had.
+    """
+    keys = [place for place, (_, _, is_idr) in enumerate(written) if is_idr]
+    around = [place for joint in joints for place in _around(joint, keys, len(written))]
+    told: list[tuple[Fraction, int]] = []
+    kept = dict.fromkeys(around, b"")
     with _opened(file, "nut") as container:
-        stream = container.streams.video[0]
-        stream.thread_type, stream.codec_context.thread_count = "NONE", 1
-        stream.codec_context.options = {"err_detect": "explode"}
-        fed, shown = 0, 0
-        for place, packet in enumerate(container.demux(stream)):
-            if packet.size and not any(first <= place < end for first, end in ranges):
-                continue
-            fed += bool(packet.size)
-            for frame in packet.decode():
-                shown += not frame.is_corrupt
-        if shown != fed:
-            raise ValueError(f"of {fed} pictures at the joints {shown} could be decoded")
+        for place, packet in enumerate(packet for packet in container.demux(video=0) if packet.size):
+            data = bytes(packet)
+            told.append((packet.pts * packet.time_base / tick, crc32(data)))
+            if place in kept:
+                kept[place] = data
+    begin = min(number for number, _ in told)  # no muxer writes times below 0
+    if [(number - begin, check) for number, check in told] != [
+        (Fraction(number), check) for number, check, _ in written
+    ]:
+        raise ValueError("the joined packets are not those that were written")
+    context = av.CodecContext.create("h264", "r")
+    context.thread_type, context.thread_count = "NONE", 1
+    context.options = {"err_detect": "explode"}
+    packets = [*(av.Packet(kept[place]) for place in around), None]
+    shown = sum(not frame.is_corrupt for packet in packets for frame in context.decode(packet))
+    if shown != len(around):
+        raise ValueError(f"of {len(around)} pictures at the joints {shown} could be decoded")
+
+
+def _around(joint: int, keys: Sequence[int], end: int) -> Iterator[int]:
+    """Yield the packets to decode for a joint. What comes before a first one is another take: here it is the end of this."""
+    if joint not in keys:
+        raise ValueError("a piece does not begin with a key picture")
+    before = joint or end
+    group = max(key for key in keys if key < before)
+    yield from range(group, min(before, group + _MOST_HELD))
+    yield from range(joint, min(end, joint + _MOST_HELD))
 
 
 def nal_types(data: bytes) -> Iterator[int]:
@@ -151,6 +183,8 @@ def _wanted(container: Any, stream: Any, piece: dict[str, Any]) -> Iterator[Any]
     taken = 0
     for packet in _annex_b(container, stream):
         if taken or first is None or packet.pts == first:
+            if packet.is_discard:
+                raise ValueError("a picture amid those to be copied is not shown")
             yield packet
             taken += 1
             if taken == count:
@@ -174,6 +208,8 @@ def _with_parameters(packet: Any, stream: Any) -> Any:
     data, parameters = bytes(packet), bytes(stream.codec_context.extradata or b"")
     if packet.is_keyframe and parameters.startswith(b"\0\0") and _SPS not in nal_types(data):
         data = parameters + data
+    if packet.is_keyframe and _IDR in (units := set(nal_types(data))) and not {_SPS, _PPS} <= units:
+        raise ValueError("a key picture has no parameter sets")
     return av.Packet(data)
 
 

@@ -20,10 +20,9 @@ _LEAST_TAKE_S: Final = 2
 LEAST_COPIED_FRAMES: Final = 15
 """Fewer are encoded sooner than they are joined."""
 _BT709, _UNSAID, _FULL = 1, 2, 2
-_PROVED_FRAMES: Final = 16
-_UNEVEN: Final = Fraction(1, 10)
-"""Of a frame: how far two times may be off differently, as containers round."""
-_HALF_WAY: Final = Fraction(2, 5)
+_TIMED: Final = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+"""The demuxers that tell every picture's time and find each place again: of MPEG-TS they find another, AVI has no times."""
+_MICROSECONDS: Final = 1_000_000
 
 
 class NotCopyable(Exception):
@@ -42,6 +41,7 @@ class Piece(msgspec.Struct, frozen=True):
 class PacketIndex(msgspec.Struct, frozen=True):
     """What `packets_av` found in a source around a take."""
 
+    container: str
     codec: str
     pix_fmt: str
     square: bool
@@ -100,25 +100,52 @@ def take_spans(timeline: Timeline) -> list[tuple[int, int]]:
     return found
 
 
-def numbered(index: PacketIndex, start: Fraction, rate: Rate) -> list[tuple[int, bool]]:
-    """Return the packets with their pictures' numbers in the film, 0 being on show at `start` of the source's clock.
+def numbered(index: PacketIndex, start: Fraction, early: Fraction, frames: int, rate: Rate) -> list[tuple[int, bool]]:
+    """Return the packets with their pictures' numbers in a take of `frames` that begins at `start` of the source's clock.
 
-    Raises NotCopyable when the source's pictures are not evenly `rate` a second, or stand half way between two of the film's.
+    They are the numbers that encoding gives them, which opens the source by `early` sooner. Raises NotCopyable when it would
+    not show each picture once, and for what is coded otherwise than a film of ours.
     """
+    if index.container not in _TIMED:
+        raise NotCopyable(f"the times of pictures in {index.container} are not exact enough")
     if index.codec != "h264" or index.pix_fmt != "yuv420p":
         raise NotCopyable(f"the source is {index.codec} {index.pix_fmt}, not h264 yuv420p")
     if index.interlaced or not index.square:
         raise NotCopyable("the source is interlaced, or its pixels are not square")
     if index.colors[0] not in (_BT709, _UNSAID) or index.colors[1] == _FULL:
         raise NotCopyable("the source's colours are not those of HD video")
-    places = [(index.time_s(packet) - start) * fraction_of(rate) for packet in range(len(index.packets))]
-    numbers = [floor(place + Fraction(1, 2)) for place in places]
-    off = [place - number for place, number in zip(places, numbers, strict=True)]
-    if len(set(numbers)) < len(numbers) or (off and max(off) - min(off) > _UNEVEN):
-        raise NotCopyable(f"the source's pictures are not evenly {float(fraction_of(rate)):g} a second")
-    if any(abs(each) > _HALF_WAY for each in off):
-        raise NotCopyable("the take begins half way between two pictures of the source")
-    return [(number, is_idr) for number, (_, is_idr) in zip(numbers, index.packets, strict=True)]
+    times = sorted(ticks for ticks, _ in index.packets)
+    begun = [_first_frame(ticks, index, start, early, rate) for ticks in times]
+    on_show = next((place for place in reversed(range(len(times))) if begun[place] <= 0), None)
+    if on_show is None:
+        raise NotCopyable("the source's pictures begin after the take")
+    if any(first != number for number, first in enumerate(begun[on_show + 1 :][:frames], start=1)):
+        every = f"{float(fraction_of(rate)):g} a second"
+        raise NotCopyable(
+            f"encoding would repeat or leave out pictures: seen from the take's start they are not evenly {every}"
+        )
+    numbers = {ticks: place - on_show for place, ticks in enumerate(times)}
+    return [(numbers[ticks], is_idr) for ticks, is_idr in index.packets]
+
+
+def _first_frame(ticks: int, index: PacketIndex, start: Fraction, early: Fraction, rate: Rate) -> int:
+    """Return from which frame of a take on encoding shows the picture of this time: FFmpeg's own steps, each as it rounds.
+
+    `-ss` counts in microseconds and moves times by whole ticks, `setpts` counts in doubles and cuts the rest off, `fps`
+    rounds to the nearest frame. A start in the middle between two pictures is decided by these alone.
+    """
+    tick = Fraction(*index.tick)
+    sought = Fraction(f"{float(start - early):.6f}") if start > early else 0
+    opened = round((Fraction(*index.origin) + sought) * _MICROSECONDS)
+    moved = ticks - _nearest(Fraction(opened, _MICROSECONDS) / tick)
+    if early:
+        moved = int(float(moved) - float(f"{float(early):.6f}") / float(tick))
+    return _nearest(moved * tick * fraction_of(rate))
+
+
+def _nearest(value: Fraction) -> int:
+    """Return the nearest whole number; a half goes away from 0, as FFmpeg has it."""
+    return floor(abs(value) + Fraction(1, 2)) * (1 if value >= 0 else -1)
 
 
 def pieces(packets: Sequence[tuple[int, bool]], frames: int) -> list[Piece]:
@@ -152,27 +179,3 @@ def _copyable(packets: Sequence[tuple[int, bool]], first: int, end: int) -> int:
         if latest < end and latest == begin + count - 1:
             copied = count
     return copied
-
-
-def unproved(made: Sequence[Piece], packets: Sequence[tuple[int, bool]]) -> list[tuple[int, int]]:
-    """Return the packets of the joined pieces that must be decoded to prove the joints: (first, end) in their order.
-
-    The GOPs inside a copied piece lie between the same neighbours as ever; decoding them would prove the source's encoder.
-    """
-    ranges: list[tuple[int, int]] = []
-    at = 0
-    for piece in made:
-        end = at + piece.frames
-        if piece.kind == "copy":
-            keys = [place for place in range(piece.frames) if packets[piece.packet + place][1]]
-            ranges += [(at, min(end, at + _PROVED_FRAMES)), (at + keys[-1], end)]
-        else:
-            ranges.append((at, end))
-        at = end
-    joined: list[tuple[int, int]] = []
-    for first, last in ranges:
-        if joined and first <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
-        else:
-            joined.append((first, last))
-    return joined

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from renderowl.pipeline.smart_cut import LEAST_COPIED_FRAMES, NotCopyable, PacketIndex, numbered, pieces, unproved
+from renderowl.pipeline.smart_cut import LEAST_COPIED_FRAMES, NotCopyable, PacketIndex, numbered, pieces
 from renderowl.pipeline.timeline import Rate
 
 Packets = list[tuple[int, bool]]
@@ -50,55 +50,69 @@ def test_the_pieces_are_the_take_and_each_copy_needs_nothing_else(packets: Packe
     assert frames - copy.start - copy.frames < 5, "no more is encoded at the end than one group of B-frames"
 
 
-@given(packets=sources(), frames=st.integers(15, 300))
-def test_every_range_that_is_decoded_to_prove_the_joints_begins_with_a_key_picture(
-    packets: Packets, frames: int
-) -> None:
-    try:
-        made = pieces(packets, frames)
-    except NotCopyable:
-        return
-    ranges = unproved(made, packets)
-    assert ranges[0][0] == 0
-    assert ranges[-1][1] == frames
-    at = 0
-    for piece in made:
-        joints = range(at, at + (piece.frames if piece.kind == "encode" else 1))
-        assert all(any(first <= place < end for first, end in ranges) for place in joints)
-        if piece.kind == "copy":
-            keys = {at + place for place in range(piece.frames) if packets[piece.packet + place][1]}
-            assert all(first in keys or first <= at for first, _ in ranges if first < at + piece.frames)
-        at += piece.frames
-
-
 @pytest.mark.parametrize("packets", [[], [(5, True), (6, False)], [(0, True), (2, False)]])
 def test_a_source_with_a_gap_is_not_copied(packets: Packets) -> None:
     with pytest.raises(NotCopyable, match="gap or ends"):
         pieces(packets, 3)
 
 
+EARLY = Fraction(1, 5)
+MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+
+
 def index(*ticks: int, **facts: Any) -> PacketIndex:
-    """A source at 30 pictures a second, told in ticks of 1/3000 s."""
-    known = {"codec": "h264", "pix_fmt": "yuv420p", "square": True, "interlaced": False, "colors": (1, 1)} | facts
-    return PacketIndex(**known, tick=(1, 3000), origin=(0, 1), packets=[(tick, False) for tick in ticks])
+    """A source told in ticks of 1/3000 s."""
+    known: dict[str, Any] = {"container": MP4, "codec": "h264", "pix_fmt": "yuv420p", "square": True}
+    known |= {"interlaced": False, "colors": (1, 1), "tick": (1, 3000), "origin": (0, 1)}
+    return PacketIndex(**known | facts, packets=[(tick, False) for tick in ticks])
+
+
+def numbers(source: PacketIndex, start: Fraction, rate: Rate, frames: int = 2) -> list[int]:
+    return [number for number, _ in numbered(source, start, min(start, EARLY), frames, rate)]
 
 
 def test_pictures_are_numbered_from_the_one_on_show_when_the_take_begins() -> None:
-    assert numbered(index(0, 200, 100, 301), Fraction(1, 30), Rate(30)) == [
-        (-1, False),
-        (1, False),
-        (0, False),
-        (2, False),
-    ]
-    assert numbered(index(100, 200), Fraction(12, 300), Rate(30)) == [(0, False), (1, False)], "the nearest is on show"
+    assert numbers(index(0, 200, 100, 301), Fraction(1, 30), Rate(30)) == [-1, 1, 0, 2]
+    assert numbers(index(100, 200, 300), Fraction(12, 300), Rate(30)) == [0, 1, 2], "the nearest is on show"
+
+
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [(Fraction(149, 3000), 1), (Fraction(150, 3000), 1), (Fraction(151, 3000), 2), (Fraction(3150, 3000), 31)],
+)
+def test_half_way_between_two_pictures_the_earlier_one_is_on_show(start: Fraction, first: int) -> None:
+    assert numbers(index(*range(0, 6000, 100)), start, Rate(30)).index(0) == first
+
+
+RATES = [Rate(24), Rate(24000, 1001), Rate(25), Rate(30), Rate(30000, 1001), Rate(50), Rate(60)]
+
+
+@given(
+    start=st.fractions(0, 40, max_denominator=100_000),
+    rate=st.sampled_from(RATES),
+    first=st.integers(0, 10_000),
+    finer=st.sampled_from([1, 16, 512]),
+)
+def test_wherever_a_take_of_an_even_source_begins_its_pictures_are_decided(
+    start: Fraction, rate: Rate, first: int, finer: int
+) -> None:
+    begin = max(0, int(start * rate.num / rate.den) - 8)
+    ticks = [first + rate.den * finer * number for number in range(begin, begin + 24)]
+    tick = Fraction(1, rate.num * finer)
+    source = index(*ticks, tick=tick.as_integer_ratio(), origin=(first * tick).as_integer_ratio())
+    found = numbers(source, start, rate, frames=8)
+    assert found == list(range(found[0], found[0] + 24))
+    off = (begin - found[0]) - start * rate.num / rate.den
+    assert abs(off) <= Fraction(1, 2) + 2 * max(tick, Fraction(1, 1_000_000)) * rate.num / rate.den
 
 
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        (index(0, 100, 240, 300), "not evenly 30 a second"),
+        (index(0, 100, 240, 380), "not evenly 30 a second"),
         (index(0, 100, 100), "not evenly"),
-        (index(50, 150, 250), "half way between two pictures"),
+        (index(50, 150, 250), "begin after the take"),
+        (index(0, container="mpegts"), "pictures in mpegts are not exact"),
         (index(0, codec="hevc"), "the source is hevc yuv420p"),
         (index(0, interlaced=True), "interlaced"),
         (index(0, colors=(5, 1)), "colours"),
@@ -107,4 +121,11 @@ def test_pictures_are_numbered_from_the_one_on_show_when_the_take_begins() -> No
 )
 def test_a_source_whose_pictures_are_not_the_films_is_not_copied(source: PacketIndex, why: str) -> None:
     with pytest.raises(NotCopyable, match=why):
-        numbered(source, Fraction(0), Rate(30))
+        numbers(source, Fraction(0), Rate(30), frames=3)
+
+
+def test_times_rounded_to_both_sides_of_half_way_are_not_copied() -> None:
+    milliseconds = index(0, 33, 67, 100, 133, 167, 200, 233, 267, 300, 333, tick=(1, 1000))
+    assert numbers(milliseconds, Fraction(101, 1000), Rate(30), frames=6).index(0) == 3
+    with pytest.raises(NotCopyable, match="repeat or leave out"):
+        numbers(milliseconds, Fraction(117, 1000), Rate(30), frames=6)
