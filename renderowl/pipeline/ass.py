@@ -68,20 +68,21 @@ def styled_text(text: str, style: TextStyle, scale: float = 1.0) -> str:
     )
 
 
-def color_tag(number: int, color: str, opacity: float = 1.0) -> str:
+def color_tag(number: int, color: str, opacity: float) -> str:
     """Return the override that sets colour 1 (fill), 2 (before karaoke), 3 (outline) or 4 (background)."""
-    _, alpha, bgr = _parts(color, opacity)
+    alpha, bgr = _parts(color, opacity)
     return f"\\{number}c&H{bgr}&\\{number}a&H{alpha}&"
 
 
 def document(canvas: Canvas, lines: Sequence[Line], lead: int = 0) -> str:
     """Return the whole file, `lead` frames being added to every time; lines further down are drawn above."""
-    looks = list(dict.fromkeys((line.style, line.opacity, line.turned) for line in lines))
-    styles = (_style(f"S{index}", *look) for index, look in enumerate(looks))
+    names: dict[tuple[TextStyle, float, bool], str] = {}
+    looks = [names.setdefault((line.style, line.opacity, line.turned), f"S{len(names)}") for line in lines]
+    styles = (_style(name, *look) for look, name in names.items())
     events = (
         f"Dialogue: {layer},{_clock(line.start + lead, canvas)},{_clock(line.end + lead, canvas)},"
-        f"S{looks.index((line.style, line.opacity, line.turned))},,{line.margin_left},{line.margin_right},0,,{line.body}\n"
-        for layer, line in enumerate(lines)
+        f"{look},,{line.margin_left},{line.margin_right},0,,{line.body}\n"
+        for layer, (line, look) in enumerate(zip(lines, looks, strict=True))
     )
     header = _HEADER.format(width=canvas.width, height=canvas.height)
     return header + "".join(styles) + _EVENTS + "".join(events)
@@ -117,12 +118,12 @@ def _style(name: str, style: TextStyle, opacity: float, turned: bool) -> str:
 
 
 def _color(color: str, opacity: float) -> str:
-    _, alpha, bgr = _parts(color, opacity)
+    alpha, bgr = _parts(color, opacity)
     return f"&H{alpha}{bgr}"
 
 
-def _parts(color: str, opacity: float) -> tuple[float, str, str]:
-    """Return a colour as (opacity, ASS' inverted alpha, blue-green-red), the last two in hexadecimal digits."""
+def _parts(color: str, opacity: float) -> tuple[str, str]:
+    """Return a colour as ASS' inverted alpha and as blue-green-red, in hexadecimal digits."""
     red, green, blue, alpha = color[1:3], color[3:5], color[5:7], color[7:9] or "ff"
     visible = int(alpha, 16) / 255 * opacity
-    return visible, f"{round(255 * (1 - visible)):02X}", f"{blue}{green}{red}".upper()
+    return f"{round(255 * (1 - visible)):02X}", f"{blue}{green}{red}".upper()

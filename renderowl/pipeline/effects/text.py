@@ -100,19 +100,19 @@ def _moments(clip: Clip, content: CaptionContent, canvas: Canvas) -> Iterator[tu
         case "typewriter":
             yield from _typewriter(clip, content, canvas)
         case "karaoke" if words:
-            yield 0, clip.frames, _karaoke(content, canvas)
+            yield 0, clip.frames, _karaoke(content, canvas, clip.opacity)
         case "highlight" | "pop" if words:
             pieces = _pieces(content.text, words)
             times = [word.start for word in words]
             if times[0] > 0:
-                yield 0, times[0], _at_word(pieces, look, None)
+                yield 0, times[0], _at_word(pieces, look, None, clip.opacity)
             for word, finish in zip(words, [*times[1:], clip.frames], strict=True):
                 rest = word.start + word.frames
                 if look.animation == "highlight" and rest < finish:
-                    yield word.start, rest, _at_word(pieces, look, word)
-                    yield rest, finish, _at_word(pieces, look, None)
+                    yield word.start, rest, _at_word(pieces, look, word, clip.opacity)
+                    yield rest, finish, _at_word(pieces, look, None, clip.opacity)
                 else:
-                    yield word.start, finish, _at_word(pieces, look, word)
+                    yield word.start, finish, _at_word(pieces, look, word, clip.opacity)
         case "pop":
             yield 0, clip.frames, _popping(1.0) + styled_text(content.text, look.text)
         case _:
@@ -135,7 +135,7 @@ def _pieces(text: str, words: tuple[Word, ...]) -> list[_Piece]:
     return [*pieces, _Piece(text[place:])] if place < len(text) else pieces
 
 
-def _at_word(pieces: list[_Piece], look: CaptionStyle, active: Word | None) -> str:
+def _at_word(pieces: list[_Piece], look: CaptionStyle, active: Word | None, opacity: float) -> str:
     """Return the line while `active` is spoken. With pop, words still to come keep their place but are not seen."""
     parts, seen = [], look.animation != "pop"
     spoken = seen
@@ -143,16 +143,16 @@ def _at_word(pieces: list[_Piece], look: CaptionStyle, active: Word | None) -> s
         if piece.word is not None and not spoken:
             seen = active is not None and piece.word.start <= active.start
         if piece.word is not None and piece.word is active:
-            parts.append(_active(piece, look))
+            parts.append(_active(piece, look, opacity))
         else:
             plain = styled_text(piece.text, look.text)
             parts.append(plain if seen else f"{_HIDDEN}{plain}{{\\r}}")
     return "".join(parts)
 
 
-def _active(piece: _Piece, look: CaptionStyle) -> str:
+def _active(piece: _Piece, look: CaptionStyle, opacity: float) -> str:
     size = _popping(look.active_scale) if look.animation == "pop" else _scaled(look.active_scale)
-    return f"{{{color_tag(1, look.active_color)}}}{size}{styled_text(piece.text, look.text)}{{\\r}}"
+    return f"{{{color_tag(1, look.active_color, opacity)}}}{size}{styled_text(piece.text, look.text)}{{\\r}}"
 
 
 def _scaled(scale: float) -> str:
@@ -164,11 +164,11 @@ def _popping(scale: float) -> str:
     return f"{{\\fscx{small:g}\\fscy{small:g}\\t(0,{_POP_MS},\\fscx{full:g}\\fscy{full:g})}}"
 
 
-def _karaoke(content: CaptionContent, canvas: Canvas) -> str:
+def _karaoke(content: CaptionContent, canvas: Canvas, opacity: float) -> str:
     """Return one event in which the fill runs through the words; times are rounded cumulatively, so none drifts."""
     look = content.style
     hundredth = 100 / fraction_of(canvas.rate)
-    parts = [f"{{{color_tag(1, look.active_color)}{color_tag(2, look.text.color)}}}"]
+    parts = [f"{{{color_tag(1, look.active_color, opacity)}{color_tag(2, look.text.color, opacity)}}}"]
     now = 0
     for piece in _pieces(content.text, content.words):
         if piece.word is not None:

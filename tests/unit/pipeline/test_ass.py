@@ -1,14 +1,16 @@
 """ASS: nothing in a user's text is a command, and times fall on their frames."""
 
 import re
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from renderowl.pipeline.ass import Line, document, escape, styled_text
+from renderowl.pipeline.effects.text import caption_lines
 from renderowl.pipeline.fonts import font_runs, missing_glyphs
-from renderowl.pipeline.timeline import Canvas, Rate, TextStyle
+from renderowl.pipeline.timeline import Box, Canvas, CaptionContent, CaptionStyle, Clip, Rate, TextStyle, Word
 
 
 @pytest.mark.parametrize(
@@ -88,3 +90,15 @@ def test_a_line_begins_after_the_frame_before_its_first(rate: Rate) -> None:
 def test_colours_and_opacity_become_inverted_alpha() -> None:
     text = document(Canvas(64, 64, Rate(30), 10), [Line(0, 5, TextStyle(color="#11223380"), 0.5, "x")])
     assert "&HBF332211" in text
+
+
+@pytest.mark.parametrize("animation", ["highlight", "pop", "karaoke"])
+def test_the_word_that_is_spoken_is_as_translucent_as_its_caption(
+    animation: Literal["highlight", "pop", "karaoke"],
+) -> None:
+    look = CaptionStyle(animation=animation, active_color="#00ff00")
+    content = CaptionContent("one two", (Word("one", 0, 10), Word("two", 10, 10)), look)
+    clip = Clip("c", 0, 20, content, Box(64, 36, 128, 72), opacity=0.5)
+    bodies = [line.body for line in caption_lines(clip, content, Canvas(128, 72, Rate(30), 20))]
+    assert all("\\1c&H00FF00&\\1a&H80&" in body for body in bodies)
+    assert not any("a&H00&" in body for body in bodies)
