@@ -1,6 +1,7 @@
 """The client: projects, uploads, renders, downloads over HTTP, and the rooms that follow them."""
 
 import asyncio
+import math
 import mimetypes
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -25,6 +26,7 @@ from renderowl.domain.lifecycle import is_active
 _LOOK_S: Final = (0.05, 1.0)
 _CANCEL_S: Final = 5.0
 _PAGE: Final = 100
+_EXPIRED: Final = 403
 
 
 _TYPES: Final = mimetypes.MimeTypes()  # not what the machine says: `.srt` is known to few
@@ -145,15 +147,31 @@ class Client:
         assets = f"/projects/{project_id}/assets"
         body = {"name": name or path.name, "content_type": guessed, "size_bytes": size_bytes}
         announced = await self._api.call(_Announced, "POST", f"{assets}/upload", body)
-        done = await put_file(self._media, path, size_bytes, announced.upload)
-        return await self._api.call(Asset, "POST", f"{assets}/{announced.asset.id}/upload-complete", done)
+        return await self._send(f"{assets}/{announced.asset.id}", path, size_bytes, announced.upload)
 
     async def resume_upload(self, project_id: str, asset_id: str, path: Path) -> Asset:
         """Send what has not arrived of an upload that broke off (a `pending` asset), and confirm it."""
         asset = f"/projects/{project_id}/assets/{asset_id}"
         left = await self._api.call(_Announced, "GET", f"{asset}/upload")
-        await put_file(self._media, path, (await asyncio.to_thread(path.stat)).st_size, left.upload)
-        return await self._api.call(Asset, "POST", f"{asset}/upload-complete", {})
+        return await self._send(asset, path, (await asyncio.to_thread(path.stat)).st_size, left.upload)
+
+    async def _send(self, asset: str, path: Path, size_bytes: int, upload: Upload) -> Asset:
+        """Send a file, or what is left of it, and confirm it.
+
+        A large one takes longer than its URLs are good for: as long as parts arrive, new ones are asked for.
+        """
+        least = math.inf
+        while True:
+            try:
+                await put_file(self._media, path, size_bytes, upload)
+            except Problem as problem:
+                missing = len(upload.parts)
+                if problem.status != _EXPIRED or not 0 < missing < least:
+                    raise
+                least = missing
+                upload = (await self._api.call(_Announced, "GET", f"{asset}/upload")).upload
+            else:
+                return await self._api.call(Asset, "POST", f"{asset}/upload-complete", {})
 
     async def get_asset(self, project_id: str, asset_id: str) -> Asset:
         """The asset as it is now."""

@@ -1,9 +1,10 @@
 """Files to the addresses that the server signs for them, whole or in parts."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import msgspec
@@ -29,28 +30,33 @@ class Upload(msgspec.Struct, frozen=True):
     parts: list[Part] = []
 
 
-async def put_file(http: httpx.AsyncClient, path: Path, size_bytes: int, upload: Upload) -> dict[str, Any]:
-    """Send a file and return what the confirmation has to say of it."""
+async def put_file(http: httpx.AsyncClient, path: Path, size_bytes: int, upload: Upload) -> None:
+    """Send a file, or those parts of it that are to be sent. Raises Problem when it is refused, and what httpx does."""
     if upload.multipart:
-        return {"parts": await _put_parts(http, path, size_bytes, upload)}
-    await _put(http, upload.url, path, 0, size_bytes, upload.headers)
-    return {}
+        await _put_parts(http, path, size_bytes, upload)
+    else:
+        await _put(http, upload.url, path, 0, size_bytes, upload.headers)
 
 
-async def _put_parts(http: httpx.AsyncClient, path: Path, size_bytes: int, upload: Upload) -> list[dict[str, Any]]:
-    """Send a file in parts, a few at a time, and return the list of their ETags."""
-    gate = asyncio.Semaphore(_PARTS_AT_ONCE)
+async def _put_parts(http: httpx.AsyncClient, path: Path, size_bytes: int, upload: Upload) -> None:
+    """Send parts of a file, a few at a time. Once one is refused no other is begun; those on their way are not lost."""
+    left = deque(upload.parts)
 
-    async def put(part: Part) -> dict[str, Any]:
-        start = (part.part_number - 1) * upload.part_size_bytes
-        end = min(size_bytes, start + upload.part_size_bytes)
-        async with gate:
-            answer = await _put(http, part.url, path, start, end, {})
-        return {"part_number": part.part_number, "etag": answer.headers["ETag"]}
+    async def put() -> None:
+        while left:
+            part = left.popleft()
+            start = (part.part_number - 1) * upload.part_size_bytes
+            end = min(size_bytes, start + upload.part_size_bytes)
+            try:
+                await _put(http, part.url, path, start, end, {})
+            except Exception:
+                left.clear()
+                raise
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(put(part)) for part in upload.parts]
-    return [task.result() for task in tasks]
+    ended = await asyncio.gather(*(put() for _ in range(_PARTS_AT_ONCE)), return_exceptions=True)
+    for error in ended:
+        if error is not None:
+            raise error
 
 
 async def _put(

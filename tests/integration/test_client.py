@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -57,12 +58,41 @@ async def test_an_upload_that_broke_off_goes_on(
         Client(world.http_url, world.key) as client,
     ):
         monkeypatch.setattr(uploading, "_put", put_at_first)
-        with pytest.raises(BaseExceptionGroup):
+        with pytest.raises(httpx.ConnectError):
             await client.upload(world.project.id, tmp_path / "noise.bmp")
         (pending,) = await rows.list_page(world.ctx.db, world.project.id, before_id=None, limit=2)
         monkeypatch.setattr(uploading, "_put", put)
         await client.resume_upload(world.project.id, pending.id, tmp_path / "noise.bmp")
         assert (await client.ready_asset(world.project.id, pending.id)).status == "ready"
+
+
+async def test_an_upload_that_takes_longer_than_its_urls_are_good_for_asks_for_new_ones(
+    database_url: str, redis_url: str, storage_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.frombytes("RGB", (5000, 4000), random.Random(7).randbytes(60_000_000)).save(tmp_path / "noise.bmp")
+    async with (
+        serve(database_url, redis_url, storage_dir, multipart_threshold_bytes=1) as world,
+        Client(world.http_url, world.key) as client,
+    ):
+        sign, signed = world.ctx.storage.sign_part, Counter[int]()
+
+        async def sign_one_for_good(key: str, upload_id: str, number: int, *, ttl_s: int, size_bytes: int) -> Any:
+            signed[number] += 1
+            ttl_s = ttl_s if signed[number] == number else -1
+            return await sign(key, upload_id, number, ttl_s=ttl_s, size_bytes=size_bytes)
+
+        monkeypatch.setattr(world.ctx.storage, "sign_part", sign_one_for_good)
+        made = await client.upload(world.project.id, tmp_path / "noise.bmp")
+        assert (await client.ready_asset(world.project.id, made.id)).status == "ready"
+        assert signed == {1: 1, 2: 2, 3: 3, 4: 4}
+
+        async def sign_none_for_good(key: str, upload_id: str, number: int, *, ttl_s: int, size_bytes: int) -> Any:
+            return await sign(key, upload_id, number, ttl_s=-1, size_bytes=size_bytes)
+
+        monkeypatch.setattr(world.ctx.storage, "sign_part", sign_none_for_good)
+        with pytest.raises(Problem) as refused:
+            await client.upload(world.project.id, tmp_path / "noise.bmp")
+        assert refused.value.code == "url_expired"
 
 
 async def test_a_file_that_lies_is_a_problem_that_says_so(client: Client, tmp_path: Path) -> None:
