@@ -51,9 +51,9 @@ async def _measured(
     moment = window(plan.timeline, segment.start, segment.start + frames)
     canvas, encoding = moment.canvas, plan.encoding
     cost = segment_cost(moment.clips, frames, canvas.width, canvas.height, encoding)
-    part = msgspec.structs.replace(
-        segment, frames=frames, canvas=canvas, clips=moment.clips, media=moment.media, cost=cost
-    )
+    # What would be copied is encoded as well: the cost of copying is told as a part of that of encoding.
+    changed = {"frames": frames, "canvas": canvas, "clips": moment.clips, "media": moment.media, "cost": cost}
+    part = msgspec.structs.replace(segment, **changed, copies=False)
     work_dir = scratch / str(segment.index)
     out = scratch / f"{segment.index}.nut"
     made = await encode_segment(part, encoding, Preview(frames=False), inputs, out, work_dir, tools, Silent())

@@ -1,10 +1,15 @@
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from renderowl.domain.spec.output import OutputSettings
+from renderowl.pipeline import sampling
+from renderowl.pipeline.encode import EncodedSegment
 from renderowl.pipeline.estimate import Range, Sample, estimate
-from renderowl.pipeline.plan import Plan, make_plan
+from renderowl.pipeline.plan import Plan, Segment, make_plan
 from renderowl.pipeline.timeline import AudioClip, Canvas, Media, Rate, Timeline
+from renderowl.pipeline.tools import Toolchain
 
 
 def plan_of(output: OutputSettings, *, sound: bool = False) -> Plan:
@@ -74,3 +79,21 @@ def test_sound_adds_its_bitrate_and_is_known_without_any_sample() -> None:
 def test_another_codecs_samples_say_nothing_about_bytes() -> None:
     assert estimate(plan_of(OutputSettings(codec="hevc")), [300.0], [sample(10.0)], 1).bytes is None
     assert estimate(plan_of(OutputSettings(format="gif")), [300.0], [sample(10.0)], 1).bytes is None
+
+
+async def test_what_is_to_be_copied_is_measured_by_encoding_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen: list[Segment] = []
+
+    async def encode(part: Segment, *_: object) -> EncodedSegment:
+        seen.append(part)
+        return EncodedSegment(tmp_path, part.frames, 1000, "", took_s=3.0)
+
+    monkeypatch.setattr(sampling, "encode_segment", encode)
+    plan = plan_of(OutputSettings())
+    copied = tuple(msgspec.structs.replace(one, copies=True, cost=one.cost / 4) for one in plan.segments)
+    found = await sampling.sample(
+        msgspec.structs.replace(plan, segments=copied), (), {}, Toolchain("ffmpeg", "test"), 1
+    )
+    assert [part.copies for part in seen] == [False] * len(copied)
+    whole = sum(one.cost / one.frames for one in plan.segments) / len(copied)
+    assert found[0].work / seen[0].frames == pytest.approx(whole, rel=0.01)
