@@ -9,8 +9,8 @@ from math import cos, pi, radians, sin
 from typing import Final
 
 from renderowl.pipeline.effects.fit import Size
-from renderowl.pipeline.effects.source import TO_BT709, held, normalised
-from renderowl.pipeline.graph import Stream, combined, source
+from renderowl.pipeline.effects.source import TO_BT709, colored, held, normalised
+from renderowl.pipeline.graph import Stream, combined
 from renderowl.pipeline.timeline import Filter, Rate
 
 _BLACK: Final = 16
@@ -99,13 +99,7 @@ def noise(
 ) -> Stream:
     """Return the picture with film grain: one large piece of it, of which every frame of the clip shows another part."""
     grain = (
-        source(
-            f"color@{name}",
-            color="0x808080",
-            size=f"{size.width + _GRAIN_MARGIN}x{size.height + _GRAIN_MARGIN}",
-            rate=f"{rate.num}/{rate.den}",
-            duration=f"{float(2 * rate.den / rate.num):.6f}",
-        )
+        colored(name, "0x808080", size.width + _GRAIN_MARGIN, size.height + _GRAIN_MARGIN, rate)
         .then("format", "yuv420p")
         .then("lutyuv", y=128, u=128, v=128)
         .then("noise", c0s=round(40 * amount), c0_seed=7)

@@ -7,10 +7,9 @@ it anew for each frame (`geq`) makes a film four times as slow.
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from renderowl.pipeline.clock import fraction_of
 from renderowl.pipeline.effects.path import clock, path
-from renderowl.pipeline.effects.source import TO_BT709, held, normalised, plain
-from renderowl.pipeline.graph import Stream, combined, source
+from renderowl.pipeline.effects.source import TO_BT709, colored, held, normalised, plain
+from renderowl.pipeline.graph import Stream, combined
 from renderowl.pipeline.timeline import Canvas, Ellipse, HighlightContent
 
 _DOWN: Final = 4
@@ -63,10 +62,7 @@ def _joined(parts: Sequence[T], join: Callable[[T, T], T]) -> T:
 
 def _shape(ellipse: Ellipse, start: int, name: str, canvas: Canvas) -> Stream:
     """Return the ellipse in white on black where it lies in each frame, at a quarter of the picture's size."""
-    size = f"{_even(canvas.width / _DOWN)}x{_even(canvas.height / _DOWN)}"
-    duration = f"{float(2 / fraction_of(canvas.rate)):.6f}"
-    rate = f"{canvas.rate.num}/{canvas.rate.den}"
-    made = source(f"color@{name}", color="black", size=size, rate=rate, duration=duration)
+    made = colored(name, "black", _even(canvas.width / _DOWN), _even(canvas.height / _DOWN), canvas.rate)
     distance = "hypot(2*(X+0.5)/W-1,2*(Y+0.5)/H-1)"
     drawn = (
         made.then("format", "gray")
@@ -124,11 +120,7 @@ def _colored(ellipse: Ellipse, start: int, name: str, canvas: Canvas) -> Stream:
         channel: path([(k.frame, float(int(k.color[at : at + 2], 16))) for k in ellipse.keys], clock("N", start))
         for channel, at in (("r", 1), ("g", 3), ("b", 5))
     }
-    duration = f"{float(2 / fraction_of(canvas.rate)):.6f}"
-    rate = f"{canvas.rate.num}/{canvas.rate.den}"
-    one = source(f"color@{name}-color", color="black", size="16x16", rate=rate, duration=duration).then(
-        "format", "gbrp"
-    )
+    one = colored(f"{name}-color", "black", 16, 16, canvas.rate).then("format", "gbrp")
     changing = held(one, canvas.frames, canvas.rate).then("geq", **channels)
     full = changing.then("scale", canvas.width, canvas.height, flags="neighbor", **TO_BT709)
     return normalised(full, alpha=False)

@@ -8,8 +8,8 @@ from math import hypot
 from typing import Final
 
 from renderowl.pipeline.effects.fit import Size
-from renderowl.pipeline.effects.source import TO_BT709, normalised
-from renderowl.pipeline.graph import Stream, combined, source
+from renderowl.pipeline.effects.source import TO_BT709, colored, normalised
+from renderowl.pipeline.graph import Stream, combined
 from renderowl.pipeline.timeline import Rate, ShapeContent
 
 _UNIT: Final = 16
@@ -177,11 +177,5 @@ def _document(size: Size, outlines: Sequence[tuple[str, str]]) -> str:
 
 
 def _canvas(name: str, color: str, size: Size, rate: Rate) -> Stream:
-    made = source(
-        f"color@{name}",
-        color=f"0x{color[1:7]}",
-        size=f"{size.width}x{size.height}",
-        rate=f"{rate.num}/{rate.den}",
-        duration=f"{float(2 * rate.den / rate.num):.6f}",
-    )
+    made = colored(name, f"0x{color[1:7]}", size.width, size.height, rate)
     return made.then("format", "gbrp").then("trim", end_frame=1)

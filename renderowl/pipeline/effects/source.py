@@ -61,16 +61,21 @@ def toned(video: Stream, transfer: str) -> Stream:
     )
 
 
-def plain(name: str, color: str, width: int, height: int, frames: int, rate: Rate) -> Stream:
-    """Return a colour; made and converted once as RGB, so that it is exact in BT.709."""
-    alpha = len(color) == 9
-    made = source(
+def colored(name: str, color: str, width: int, height: int, rate: Rate) -> Stream:
+    """Return two frames of a colour as FFmpeg knows it, to be drawn on or held; `name` tells it from all others."""
+    return source(
         f"color@{name}",
-        color=f"0x{color[1:]}",
+        color=color,
         size=f"{width}x{height}",
         rate=f"{rate.num}/{rate.den}",
         duration=f"{float(2 / fraction_of(rate)):.6f}",
-    ).then("format", "gbrap" if alpha else "gbrp")
+    )
+
+
+def plain(name: str, color: str, width: int, height: int, frames: int, rate: Rate) -> Stream:
+    """Return a colour; made and converted once as RGB, so that it is exact in BT.709."""
+    alpha = len(color) == 9
+    made = colored(name, f"0x{color[1:]}", width, height, rate).then("format", "gbrap" if alpha else "gbrp")
     return held(normalised(made.then("scale", **TO_BT709), alpha), frames, rate)
 
 

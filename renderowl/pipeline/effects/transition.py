@@ -7,8 +7,8 @@ from typing import Final
 
 from renderowl.pipeline.clock import fraction_of
 from renderowl.pipeline.effects.fit import Size
-from renderowl.pipeline.effects.source import held
-from renderowl.pipeline.graph import Stream, combined, source
+from renderowl.pipeline.effects.source import colored, held
+from renderowl.pipeline.graph import Stream, combined
 from renderowl.pipeline.motion import Passage
 from renderowl.pipeline.timeline import Rate
 
@@ -70,11 +70,5 @@ def _xfade(first: Stream, second: Stream, word: str, frames: float, start: float
 
 def _plain(name: str, color: str, size: Size, frames: int, rate: Rate) -> Stream:
     """Return a grey plane of 0 or 255; from RGB, where black and white are that and not limited."""
-    made = source(
-        f"color@{name}",
-        color=color,
-        size=f"{size.width}x{size.height}",
-        rate=f"{rate.num}/{rate.den}",
-        duration=f"{float(2 / fraction_of(rate)):.6f}",
-    )
+    made = colored(name, color, size.width, size.height, rate)
     return held(made.then("format", "gbrp").then("extractplanes", "g"), frames, rate)

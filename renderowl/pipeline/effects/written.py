@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from renderowl.pipeline.clock import fraction_of
 from renderowl.pipeline.effects.fit import Size
-from renderowl.pipeline.effects.source import TO_BT709, held, normalised
-from renderowl.pipeline.graph import Stream, combined, source
+from renderowl.pipeline.effects.source import TO_BT709, colored, held, normalised
+from renderowl.pipeline.graph import Stream, combined
 from renderowl.pipeline.timeline import Rate
 
 _AROUND: Final = 6
@@ -33,12 +32,6 @@ def written(name: str, file: str, size: Size, frames: int, rate: Rate, lead: int
 
 
 def _drawn(name: str, color: str, file: str, size: Size, frames: int, rate: Rate, lead: int) -> Stream:
-    made = source(
-        f"color@{name}",
-        color=color,
-        size=f"{size.width}x{size.height}",
-        rate=f"{rate.num}/{rate.den}",
-        duration=f"{float(2 / fraction_of(rate)):.6f}",
-    ).then("format", "gbrp")
+    made = colored(name, color, size.width, size.height, rate).then("format", "gbrp")
     on_clock = held(made, frames, rate).then("setpts", f"N+{lead}")
     return on_clock.then("ass", filename=file, fontsdir="fonts", shaping="complex").then("setpts", "N")
