@@ -17,7 +17,7 @@ endif
 # runs in any Python there ever was; $(VENV) that an older one made is in the way
 ENOUGH := import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "RenderOwl needs Python 3.11 or newer, and %s is %d.%d. Name another: make PYTHON=python3.13 ...\n(remove $(VENV) before, if that is there)" % (sys.argv[1], v[0], v[1]))
 
-.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine fuzz test-s3 test-netns test-walls test-alerts test-web test-dashboard dashboard web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents docs lock clean
+.PHONY: help setup setup-test demo test check format unit golden integration e2e storm machine fuzz test-s3 test-netns test-walls test-image test-alerts test-web test-dashboard dashboard web-types bench bench-rooms bench-scheduler bench-render bench-api pictures documents docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -109,6 +109,13 @@ test-walls: setup-test build/bubblewrap/usr/bin/bwrap ## Renders, hostile media 
 	@export PATH=$$PWD/build/bubblewrap/usr/bin:$$PATH; $(BIN)/pytest -q -m bubblewrap tests/security && \
 	  $(BIN)/pytest -q -n 2 --dist loadgroup tests/e2e tests/faults tests/integration/test_worker_renders.py tests/integration/test_speaking.py tests/integration/test_library.py \
 	    --deselect tests/e2e/test_pipeline_hardware.py::test_hardware_is_used_when_it_is_set_and_its_films_have_keys_of_their_own # its encoder notes what it is asked beyond them
+
+test-image: setup-test ## The image, built and run by Podman: nobody special, health check, walls, films (root; Podman by apt)
+	@test "$$(id -u)" = 0 || { echo "this builds and runs containers as root"; exit 1; }
+	@command -v podman >/dev/null || { echo "- installing Podman"; apt-get update -qq && apt-get install -y -qq --no-install-recommends podman runc netavark iptables >/dev/null; }
+	@base=docker.io/library/python:3.13-slim; podman image exists $$base || podman pull -q $$base || { echo "- no registry: a stand-in for $$base"; \
+	  { command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends debootstrap >/dev/null; }; } && deploy/image/stand_in.sh; }
+	@$(BIN)/pytest -q -m podman tests/containers
 
 test-alerts: setup-test build/prometheus/usr/bin/prometheus ## The alert rules and the dashboard's queries in Debian's Prometheus (by apt, into build/) beside real processes
 	@promtool=$$PWD/build/prometheus/usr/bin/promtool; cd deploy/prometheus && $$promtool check config prometheus.yaml && $$promtool test rules alerts_test.yaml

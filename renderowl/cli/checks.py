@@ -143,7 +143,8 @@ def _walls() -> Check:
     if program := bubblewrap():
         return Check("media", "walls", "ok", f"{program}: FFmpeg has no network and writes to its work directory only")
     if shutil.which("bwrap"):
-        found, hint = "bubblewrap may not make namespaces here", "allow unprivileged user namespaces"
+        found = "bubblewrap may not make namespaces here"
+        hint = "allow unprivileged user namespaces, and in a container an unmasked /proc: docs/operations.md"
     else:
         found, hint = "no bubblewrap", "install the package bubblewrap"
     return Check("media", "walls", "warn", f"{found}; FFmpeg has limits and white lists only", hint)

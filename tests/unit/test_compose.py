@@ -1,6 +1,6 @@
-"""compose.yaml and the Dockerfile, read: there is no container engine where this is tested.
+"""compose.yaml and the Dockerfile, read: most machines that test have no container engine.
 
-docs/operations.md says what was run elsewhere, and how.
+`make test-image` builds and runs the image; docs/operations.md says what of the rest was run, and how.
 """
 
 import re
