@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.move import Course
 from renderowl.pipeline.effects.path import Keys
 from renderowl.pipeline.motion import Direction, Key, Motion, Passage
+from renderowl.pipeline.size import Size
 from renderowl.pipeline.timeline import Canvas, Clip
 
 _MOVES: Final = ("slide", "push", "zoom")

@@ -5,7 +5,6 @@ from itertools import groupby
 import msgspec
 
 from renderowl.pipeline.course import course_of, has_course
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.highlight import highlighted
 from renderowl.pipeline.effects.look import rotated_size
 from renderowl.pipeline.effects.move import levels_of, moved, patch_of, seen_keys
@@ -16,6 +15,7 @@ from renderowl.pipeline.parts import Input as Input
 from renderowl.pipeline.parts import Layers, clip_number, span_between, span_of
 from renderowl.pipeline.pictures import drawn_of, is_translucent, pictures_of
 from renderowl.pipeline.plan import Segment
+from renderowl.pipeline.size import Size
 from renderowl.pipeline.timeline import (
     CaptionContent,
     Clip,

@@ -15,6 +15,7 @@ from renderowl.domain.spec.fields import Anchor
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.domain.spec.timeline import CropBox, Position, SeenClip, ShapeClip, TextClip
 from renderowl.pipeline.clock import rate_of
+from renderowl.pipeline.size import even
 from renderowl.pipeline.timeline import Box, CaptionStyle, Crop, Rate, TextStyle
 
 MAX_BOX_SIDE: Final = 8192
@@ -107,7 +108,7 @@ def text_box(clip: TextClip, stage: Stage, style: TextStyle) -> Box:
     x, _ = point_of(clip, stage)
     width, height = _size_of(clip, stage, None)
     if clip.width is None and across != 0.5:
-        width = _even(stage.width - x if across == 0 else x)
+        width = even(stage.width - x if across == 0 else x)
     if clip.height is None and down != 0.5:
         height = _text_height(clip.text, style, width)
     return _placed(clip, stage, width, height)
@@ -150,7 +151,7 @@ def _size_of(clip: SeenClip, stage: Stage, natural: tuple[int, int] | None) -> t
     if natural is None:
         width = stage.width * clip.scale if clip.width is None else clip.width * scale
         height = stage.height * clip.scale if clip.height is None else clip.height * scale
-        return _even(width), _even(height)
+        return even(width), even(height)
     ratio = natural[0] / natural[1] if all(natural) else stage.width / stage.height
     if clip.width is not None and clip.height is not None:
         width, height = clip.width * scale, clip.height * scale
@@ -160,11 +161,7 @@ def _size_of(clip: SeenClip, stage: Stage, natural: tuple[int, int] | None) -> t
         width, height = clip.height * scale * ratio, clip.height * scale
     else:
         width, height = stage.width * clip.scale, stage.height * clip.scale
-    return _even(width), _even(height)
-
-
-def _even(length: float) -> int:
-    return max(2, round(length / 2) * 2)
+    return even(width), even(height)
 
 
 def crop_of(crop: CropBox | None, width: int, height: int) -> Crop | None:
@@ -177,6 +174,11 @@ def crop_of(crop: CropBox | None, width: int, height: int) -> Crop | None:
         x, y, across, down = crop.x, crop.y, crop.width, crop.height
     if x + across > width + 0.5 or y + down > height + 0.5:
         raise ValueError(f"leaves the source, which is {width}x{height}")
+    return whole_pixels(x, y, across, down, width, height)
+
+
+def whole_pixels(x: float, y: float, across: float, down: float, width: int, height: int) -> Crop:
+    """Return a rectangle that lies within a source of this size, to half a pixel, as its whole pixels."""
     left, top = min(round(x), width - 1), min(round(y), height - 1)
     return Crop(left, top, max(1, min(round(across), width - left)), max(1, min(round(down), height - top)))
 
@@ -217,7 +219,7 @@ def _text_height(text: str, style: TextStyle, width: int) -> int:
     """Estimate the pixels a text needs when wrapped into `width`: enough to place it by an edge."""
     letters = max(1.0, (width - 2 * style.padding) / (style.font_size * 0.55))
     lines = sum(max(1, -(-len(line) // int(letters))) for line in text.splitlines() or [""])
-    return _even(lines * style.font_size * 1.35 + 2 * (style.padding + style.stroke_width))
+    return even(lines * style.font_size * 1.35 + 2 * (style.padding + style.stroke_width))
 
 
 def plain_color(color: str) -> str:

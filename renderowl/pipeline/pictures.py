@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from renderowl.pipeline.clock import fraction_of, time_of
+from renderowl.pipeline.clock import exact, fraction_of, time_of
 from renderowl.pipeline.effects.filters import filtered, is_moving
-from renderowl.pipeline.effects.fit import Size, cropped, drawn_size, fitted
+from renderowl.pipeline.effects.fit import cropped, fitted
 from renderowl.pipeline.effects.key import keyed
 from renderowl.pipeline.effects.look import faded, rotated, translucent, varying
 from renderowl.pipeline.effects.shape import drawn
@@ -18,6 +18,7 @@ from renderowl.pipeline.effects.view import view_source, viewed
 from renderowl.pipeline.graph import Stream
 from renderowl.pipeline.parts import Layers, Span
 from renderowl.pipeline.plan import Segment
+from renderowl.pipeline.size import Size, drawn_size, even
 from renderowl.pipeline.timeline import (
     Canvas,
     CaptionContent,
@@ -98,7 +99,7 @@ def _enlarged(clip: Clip, factor: float) -> Clip:
     return msgspec.structs.replace(
         clip,
         content=content,
-        box=msgspec.structs.replace(box, width=_even(box.width * factor), height=_even(box.height * factor)),
+        box=msgspec.structs.replace(box, width=even(box.width * factor), height=even(box.height * factor)),
         filters=tuple(
             msgspec.structs.replace(one, amount=one.amount * factor) if one.name == "blur" else one
             for one in clip.filters
@@ -170,11 +171,11 @@ def _source_size(content: VideoContent | ImageContent, media: Media) -> Size:
 
 def _play(layers: Layers, content: VideoContent, media: Media, begun: int, frames: int, canvas: Canvas) -> Stream:
     """Open a video where the clip stands `begun` frames after its start, and bring it onto the canvas' clock."""
-    speed = Fraction(content.speed).limit_denominator(10_000)
+    speed = exact(content.speed)
     start = fraction_of(content.start) + time_of(begun, canvas.rate) * speed
     options: list[str] = []
     if content.loop and media.duration_s:
-        start %= Fraction(media.duration_s).limit_denominator(1_000_000)
+        start %= exact(media.duration_s)
         options += ["-stream_loop", "-1"]
     early = preroll(start, media)
     if start > early:
@@ -187,7 +188,3 @@ def _play(layers: Layers, content: VideoContent, media: Media, begun: int, frame
     if media.transfer:
         picture = toned(picture, media.transfer)
     return squared(picture, media) if media.is_stretched else picture
-
-
-def _even(length: float) -> int:
-    return max(2, round(length / 2) * 2)

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from renderowl.pipeline.clock import fraction_of, time_of
+from renderowl.pipeline.clock import exact, fraction_of, time_of
 from renderowl.pipeline.effects.path import path
 from renderowl.pipeline.graph import Stream, combined, input_stream, source
 from renderowl.pipeline.joints import Edges, cut_edges
@@ -200,7 +200,7 @@ def _stereo(sound: Stream, media: Media) -> Stream:
 
 
 def _options(clip: AudioClip, start: Fraction, early: Fraction, rate: Rate) -> tuple[str, ...]:
-    needed = early + time_of(clip.frames, rate) * Fraction(clip.speed).limit_denominator(10_000) + _TAIL_S
+    needed = early + time_of(clip.frames, rate) * exact(clip.speed) + _TAIL_S
     looped = ("-stream_loop", "-1") if clip.loop else ()
     sought = ("-ss", f"{float(start - early):.6f}") if start > early else ()
     return (*looped, *sought, "-t", f"{float(needed):.6f}", "-vn", "-sn", "-dn")

@@ -6,12 +6,12 @@ import msgspec
 
 from renderowl.domain.errors import LimitExceeded
 from renderowl.pipeline.ass import Line, document
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.text import caption_lines, text_lines
 from renderowl.pipeline.effects.written import written
 from renderowl.pipeline.fonts import font_of, font_runs
 from renderowl.pipeline.graph import Stream
 from renderowl.pipeline.parts import Layers
+from renderowl.pipeline.size import Size, even
 from renderowl.pipeline.timeline import Canvas, CaptionContent, Clip, Rate, TextContent
 
 MAX_SUBTITLE_CHARS: Final = 8_000_000
@@ -37,7 +37,7 @@ def write(layers: Layers, clips: list[Clip], canvas: Canvas) -> None:
 def roomy(clip: Clip) -> Size:
     """Return the size of a text's own layer: its box, and for a text some room around it."""
     room = 2 * round(clip.content.style.font_size * _ROOM_LINES) if isinstance(clip.content, TextContent) else 0
-    return Size(_even(clip.box.width + room), _even(clip.box.height + room))
+    return Size(even(clip.box.width + room), even(clip.box.height + room))
 
 
 def written_layer(
@@ -49,7 +49,7 @@ def written_layer(
     page = Canvas(room.width, room.height, rate, frames)
     box = msgspec.structs.replace(clip.box, center_x=room.width / 2, center_y=room.height / 2)
     alone = msgspec.structs.replace(clip, start=-lead, box=box, fade_in=0, fade_out=0)
-    size = Size(_even(room.width * factor), _even(room.height * factor))
+    size = Size(even(room.width * factor), even(room.height * factor))
     file = _file(layers, [alone], page, lead)
     return written(name, file, size, frames, rate, lead, still=still), size
 
@@ -76,7 +76,3 @@ def _file(layers: Layers, clips: list[Clip], canvas: Canvas, lead: int) -> str:
     name = f"text-{len(layers.files)}.ass"
     layers.files[name] = document(canvas, lines, lead)
     return name
-
-
-def _even(length: float) -> int:
-    return max(2, round(length / 2) * 2)

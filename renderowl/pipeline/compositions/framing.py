@@ -12,8 +12,8 @@ from renderowl.domain.spec.output import OutputSettings
 from renderowl.pipeline.ask import PROPS, Composition, Use
 from renderowl.pipeline.clock import exact, frame_at, rate_of, seconds_of, time_of
 from renderowl.pipeline.draft import DEFAULT_FPS, Draft, clip_problems, size_problems
-from renderowl.pipeline.layout import Stage, stage_of
-from renderowl.pipeline.timeline import AudioClip, Clip, Crop, Media, Seconds, Timeline, VideoContent, ViewKey
+from renderowl.pipeline.layout import Stage, stage_of, whole_pixels
+from renderowl.pipeline.timeline import AudioClip, Clip, Media, Seconds, Timeline, VideoContent, ViewKey
 
 _LONG, _SHORT = 1920, 1080
 _SLACK_PIXELS: Final = 0.5
@@ -86,7 +86,11 @@ def _content(clip: FramingClip, at: str, start: Seconds, media: Media, stage: St
     view = _view(clip, f"{at}/crop_keyframes", media, stage, draft)
     if len({(key.x, key.y, key.width, key.height) for key in view}) > 1:
         return VideoContent(clip.src, start, view=view)
-    return VideoContent(clip.src, start, crop=_still(view[0], media) if view else None)
+    if not view:
+        return VideoContent(clip.src, start)
+    still = view[0]
+    crop = whole_pixels(still.x, still.y, still.width, still.height, media.width, media.height)
+    return VideoContent(clip.src, start, crop=crop)
 
 
 def _view(clip: FramingClip, at: str, media: Media, stage: Stage, draft: Draft) -> tuple[ViewKey, ...]:
@@ -106,12 +110,6 @@ def _view(clip: FramingClip, at: str, media: Media, stage: Stage, draft: Draft) 
         frame = frame_at(time, stage.rate)
         view[frame] = _shaped(frame, crop, stage)
     return tuple(view.values())
-
-
-def _still(key: ViewKey, media: Media) -> Crop:
-    left, top = min(round(key.x), media.width - 1), min(round(key.y), media.height - 1)
-    width, height = min(round(key.width), media.width - left), min(round(key.height), media.height - top)
-    return Crop(left, top, max(1, width), max(1, height))
 
 
 def _time(key: CropKeyframe, media: Media) -> Fraction:

@@ -27,7 +27,6 @@ from renderowl.pipeline.captions import Cue
 from renderowl.pipeline.clip_sources import with_clip_sources
 from renderowl.pipeline.clock import exact, frame_at, seconds_of
 from renderowl.pipeline.draft import Draft, clip_problems, length_problems, size_problems
-from renderowl.pipeline.effects.fit import Size, fit_size
 from renderowl.pipeline.effects.path import is_constant
 from renderowl.pipeline.ken_burns import ken_burns
 from renderowl.pipeline.keyframes import at_rest, keys_of, side_problems, with_moves
@@ -48,6 +47,7 @@ from renderowl.pipeline.meeting import Stay, stays
 from renderowl.pipeline.motion import Key
 from renderowl.pipeline.passes import SHORTEST_PASS_S, in_passes, pass_starts
 from renderowl.pipeline.schedule import Slot, schedule
+from renderowl.pipeline.size import Size, fit_size
 
 
 def sources(spec: TimelineSpec) -> Iterator[Use]:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from math import cos, pi, radians, sin
 from typing import Final
 
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.source import TO_BT709, colored, held, normalised
 from renderowl.pipeline.graph import Stream, combined
+from renderowl.pipeline.size import Size
 from renderowl.pipeline.timeline import Filter, Rate
 
 _BLACK: Final = 16

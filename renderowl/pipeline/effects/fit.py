@@ -1,50 +1,15 @@
-"""How a picture fills its box: cover, contain, fill, none and blur, as the words mean in CSS."""
+"""Pictures brought into their boxes: cropped, scaled to the sizes of `size.py` and cut, or laid over a blur of themselves."""
 
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Final
 
 from renderowl.pipeline.effects.source import TO_BT709, normalised
 from renderowl.pipeline.graph import Stream, combined
+from renderowl.pipeline.size import Size, drawn_size, even, fit_size
 from renderowl.pipeline.timeline import Crop, Fit
 
 _BLUR_DOWN: Final = 8
 """The background is blurred at an eighth of its size: a sixty-fourth of the work, and nobody can tell."""
 _HD_LINES: Final = 720
-
-
-@dataclass(frozen=True)
-class Size:
-    """Pixels."""
-
-    width: int
-    height: int
-
-
-def fit_size(source: Size, box: Size, fit: Fit) -> Size:
-    """Return what the source is scaled to; with cover it is at least the box, with contain at most, always even."""
-    if fit == "fill":
-        return box
-    if fit == "none":
-        return Size(_even(source.width), _even(source.height))
-    ratios = Fraction(box.width, source.width), Fraction(box.height, source.height)
-    ratio = max(ratios) if fit == "cover" else min(ratios)
-    width, height = _even(source.width * ratio), _even(source.height * ratio)
-    if fit == "cover":
-        return Size(max(width, box.width), max(height, box.height))
-    return Size(min(width, box.width), min(height, box.height))
-
-
-def _even(length: Fraction | int) -> int:
-    return max(2, round(length / 2) * 2)
-
-
-def drawn_size(source: Size, box: Size, fit: Fit) -> Size:
-    """Return the size of the picture that `fitted` gives."""
-    if fit == "blur":
-        return box
-    size = fit_size(source, box, fit)
-    return Size(min(size.width, box.width), min(size.height, box.height))
 
 
 def cropped(picture: Stream, crop: Crop | None) -> Stream:
@@ -66,7 +31,7 @@ def fitted(picture: Stream, source: Size, box: Size, fit: Fit, *, moving: bool) 
 
 def _over_blur(picture: Stream, source: Size, box: Size, *, moving: bool) -> Stream:
     front, back = picture.split()
-    small = Size(_even(box.width // _BLUR_DOWN), _even(box.height // _BLUR_DOWN))
+    small = Size(even(box.width // _BLUR_DOWN), even(box.height // _BLUR_DOWN))
     blurred = (
         normalised(fitted(back, source, small, "cover", moving=moving), alpha=False)
         .then("boxblur", min(4, max(0, min(small.width, small.height) // 4 - 1)), 2)

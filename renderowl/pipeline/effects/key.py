@@ -1,7 +1,7 @@
 """Chroma key: what has the hue of a colour becomes transparent."""
 
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.graph import Stream, combined
+from renderowl.pipeline.size import Size
 from renderowl.pipeline.timeline import ChromaKey
 
 

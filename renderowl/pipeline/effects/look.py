@@ -3,10 +3,10 @@
 from math import cos, hypot, radians, sin
 from typing import Final
 
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.margin import with_margin
 from renderowl.pipeline.effects.path import Keys, clock, path
 from renderowl.pipeline.graph import Stream, combined
+from renderowl.pipeline.size import Size
 
 _MARGIN: Final = 2
 

@@ -1,7 +1,7 @@
 """Nothing around a layer, so that its edges are interpolated like its inside when it is turned or moved."""
 
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.graph import Stream
+from renderowl.pipeline.size import Size
 
 
 def with_margin(picture: Stream, size: Size, whole: Size) -> tuple[Stream, Stream]:

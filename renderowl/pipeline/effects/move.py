@@ -9,11 +9,11 @@ from itertools import groupby
 from math import ceil, cos, floor, log2, prod, radians, sin
 from typing import Final
 
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.margin import margins, with_margin
 from renderowl.pipeline.effects.path import Keys, clock, is_constant, path, thinned, value_at
 from renderowl.pipeline.graph import Stream, combined
 from renderowl.pipeline.motion import Key
+from renderowl.pipeline.size import Size
 from renderowl.pipeline.timeline import Canvas
 
 _MARGIN: Final = 4

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from math import hypot
 from typing import Final
 
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.source import TO_BT709, colored, normalised
 from renderowl.pipeline.graph import Stream, combined
+from renderowl.pipeline.size import Size
 from renderowl.pipeline.timeline import Rate, ShapeContent
 
 _UNIT: Final = 16

@@ -6,10 +6,10 @@ Masks and blocks are those of FFmpeg's `xfade`, from nothing to the layer: what 
 from typing import Final
 
 from renderowl.pipeline.clock import fraction_of
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.source import colored, held
 from renderowl.pipeline.graph import Stream, combined
 from renderowl.pipeline.motion import Passage
+from renderowl.pipeline.size import Size
 from renderowl.pipeline.timeline import Rate
 
 _MASKS: Final = ("wipe", "circle", "radial", "dissolve")

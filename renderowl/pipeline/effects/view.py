@@ -7,9 +7,10 @@ By `perspective`, which places its corners to a fraction of a pixel: `crop` and 
 from collections.abc import Sequence
 from typing import Final
 
-from renderowl.pipeline.effects.fit import Size, scaled
+from renderowl.pipeline.effects.fit import scaled
 from renderowl.pipeline.effects.path import clock, path
 from renderowl.pipeline.graph import Stream
+from renderowl.pipeline.size import Size, even
 from renderowl.pipeline.timeline import ViewKey
 
 _LONGEST: Final = 4096
@@ -20,7 +21,7 @@ def view_source_size(keys: Sequence[ViewKey], source: Size, box: Size) -> Size:
     """Return the size the whole source is brought to, at which the closest view still has a pixel for each of the box."""
     width = source.width * box.width / min(key.width for key in keys)
     height = source.height * box.height / min(key.height for key in keys)
-    return Size(_even(min(width, source.width, _LONGEST)), _even(min(height, source.height, _LONGEST)))
+    return Size(even(min(width, source.width, _LONGEST)), even(min(height, source.height, _LONGEST)))
 
 
 def viewed(picture: Stream, keys: Sequence[ViewKey], begun: int, source: Size, box: Size) -> Stream:
@@ -46,7 +47,3 @@ def _edges(keys: Sequence[tuple[int, float, float]], length: int, source_length:
 def view_source(picture: Stream, keys: Sequence[ViewKey], source: Size, box: Size, *, moving: bool) -> Stream:
     """Return the whole source as `viewed` wants it."""
     return scaled(picture, source, view_source_size(keys, source, box), moving=moving)
-
-
-def _even(length: float) -> int:
-    return max(2, round(length / 2) * 2)

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.source import TO_BT709, colored, held, normalised
 from renderowl.pipeline.graph import Stream, combined
+from renderowl.pipeline.size import Size
 from renderowl.pipeline.timeline import Rate
 
 _AROUND: Final = 6

@@ -9,10 +9,10 @@ from renderowl.domain.errors import ValidationFailed
 from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.speech import Speech
 from renderowl.pipeline import compositions
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.shape import outlines
 from renderowl.pipeline.layers import segment_layers
 from renderowl.pipeline.plan import make_plan
+from renderowl.pipeline.size import Size
 from renderowl.pipeline.timeline import Media, ShapeContent
 
 SAID = Speech("Hello owl")

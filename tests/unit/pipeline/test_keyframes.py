@@ -11,11 +11,11 @@ from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions
 from renderowl.pipeline.course import course_of
 from renderowl.pipeline.cut import cut_frames
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.move import levels_of, patch_of, seen_keys
 from renderowl.pipeline.effects.path import value_at
 from renderowl.pipeline.motion import Key, Motion, Passage
 from renderowl.pipeline.parts import span_of
+from renderowl.pipeline.size import Size
 from renderowl.pipeline.slice import slice_clip
 from renderowl.pipeline.timeline import Box, Canvas, Clip, ColorContent, Media, Rate, Timeline, VideoContent
 

@@ -7,9 +7,9 @@ import pytest
 from renderowl.domain.errors import ValidationFailed
 from renderowl.domain.spec.limits import Limits
 from renderowl.pipeline import compositions
-from renderowl.pipeline.effects.fit import Size
 from renderowl.pipeline.effects.shape import inset, outlines
 from renderowl.pipeline.plan import make_plan
+from renderowl.pipeline.size import Size
 from renderowl.pipeline.timeline import ChromaKey, Clip, Filter, ImageContent, Media, ShapeContent, Timeline
 
 MEDIA = {
