@@ -1,32 +1,44 @@
 """Small charts as SVG text: bars beside each other against a goal, and how values are distributed."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from xml.sax.saxutils import escape
 
 WIDTH: Final = 720
-_LEFT: Final = 250
+_LETTER: Final = 7.0
 _RIGHT: Final = 90
 _ROW: Final = 30
-_TOP: Final = 44
+_TOP: Final = 50
+_FAR: Final = 8.0
 _INK, _FAINT, _GOAL = "#1b2a49", "#d8dde6", "#c0392b"
 _COLORS: Final = ("#2a6fbb", "#f2a65a", "#5aa469", "#8e6fb5")
 
 
 def bars(title: str, values: Mapping[str, float], unit: str, goal: float | None = None) -> str:
-    """A horizontal bar for each value; a goal is a red line."""
-    top, _ = _scale(max([*values.values(), goal or 0.0]))
-    body = []
+    """A horizontal bar for each value; a goal is a red line. One that is far beyond all others is cut, and says so."""
+    left = max(90.0, max(map(len, values)) * _LETTER + 20)
+    most, *others = sorted([*values.values(), goal or 0.0], reverse=True)
+    top, _ = _scale(others[0] * 1.25 if len(others) > 1 and most > _FAR * others[0] > 0 else most)
+
+    def at(value: float) -> float:
+        return left + value / top * (WIDTH - left - _RIGHT)
+
+    rects, texts = [], []
     for n, (name, value) in enumerate(values.items()):
-        y = _TOP + n * _ROW
-        body.append(_text(_LEFT - 10, y + 17, name, anchor="end"))
-        body.append(
-            f'<rect x="{_LEFT}" y="{y + 3}" width="{_x(value, top) - _LEFT:.1f}" height="20" fill="{_COLORS[0]}"/>'
-        )
-        body.append(_text(_x(value, top) + 6, y + 17, f"{value:.3g} {unit}"))
+        y, end = _TOP + n * _ROW, at(min(value, top))
+        texts.append(_text(left - 10, y + 17, name, anchor="end"))
+        rects.append(f'<rect x="{left:.1f}" y="{y + 3}" width="{end - left:.1f}" height="20" fill="{_COLORS[0]}"/>')
+        if value > top:
+            rects.append(f'<path d="M{end - 16:.1f} {y + 27}l8 -28" stroke="#ffffff" stroke-width="5"/>')
+        texts.append(_text(end + 6, y + 17, f"{figure(value)} {unit}"))
     height = _TOP + len(values) * _ROW + 40
-    return _drawing(title, height, [*_axis(top, unit, height), *body, *_goal(goal, top, unit, height)])
+    return _drawing(title, height, [*_axis(top, at, height), *rects, *_goal(goal, at, unit, height), *texts])
+
+
+def figure(value: float) -> str:
+    """A number with three places that count."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def distributions(title: str, groups: Mapping[str, Sequence[float]], unit: str, goal: float | None = None) -> str:
@@ -69,30 +81,28 @@ def _scale(most: float) -> tuple[float, float]:
     return step * math.ceil(most * 1.02 / step), step
 
 
-def _x(value: float, top: float) -> float:
-    return _LEFT + value / top * (WIDTH - _LEFT - _RIGHT)
-
-
-def _axis(top: float, unit: str, height: int) -> list[str]:
+def _axis(top: float, at: Callable[[float], float], height: int) -> list[str]:
     marks = []
     _, step = _scale(top / 1.02)
     for n in range(round(top / step) + 1):
-        x = _x(n * step, top)
+        x = at(n * step)
         marks.append(f'<line x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{height - 30}" stroke="{_FAINT}"/>')
-        marks.append(_text(x, height - 12, f"{n * step:g}", anchor="middle"))
+        marks.append(_text(x, height - 12, figure(n * step), anchor="middle"))
     return marks
 
 
-def _goal(goal: float | None, top: float, unit: str, height: int) -> list[str]:
+def _goal(goal: float | None, at: Callable[[float], float], unit: str, height: int) -> list[str]:
     if goal is None:
         return []
-    x = _x(goal, top)
+    x = at(goal)
     line = f'<line x1="{x:.1f}" y1="{_TOP - 6}" x2="{x:.1f}" y2="{height - 30}" stroke="{_GOAL}" stroke-width="2"/>'
     return [line, _text(x, _TOP - 10, f"goal {goal:g} {unit}", anchor="middle", color=_GOAL)]
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", color: str = _INK) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{color}">{escape(text)}</text>'
+    """Text with a white rim: it stays legible on a line."""
+    rim = 'stroke="#ffffff" stroke-width="4" paint-order="stroke"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{color}" {rim}>{escape(text)}</text>'
 
 
 def _drawing(title: str, height: int, body: Sequence[str]) -> str:

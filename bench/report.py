@@ -1,5 +1,6 @@
 """Write docs/performance.md and its pictures from `results/`."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,10 +72,22 @@ def table(results: dict[str, Result]) -> str:
     for result in results.values():
         goal = "none" if result.goal is None else f"<= {result.goal:g} {result.unit}"
         verdict = "reported" if result.goal is None else "met" if result.is_met else "**missed**"
-        rows.append(
-            f"| {result.title} | {goal} | {_number(result.result)} {result.unit} | {verdict} | `{result.command}` |"
-        )
+        figure = f"[{result.title}](#{anchor(result.title)})"
+        rows.append(f"| {figure} | {goal} | {_told(result)} {result.unit} | {verdict} | `{result.command}` |")
     return "\n".join(rows)
+
+
+def anchor(title: str) -> str:
+    """What a heading is linked to by, on GitHub and in the site."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+def _told(result: Result) -> str:
+    """The result, with as many places as tell it from its goal."""
+    places = (f"{result.result:.{n}g}" for n in (4, 5, 6))
+    goal = None if result.goal is None else charts.figure(result.goal)
+    told = charts.figure(result.result)
+    return next(places) if told == goal and result.result != result.goal else told
 
 
 def details(result: Result) -> str:
@@ -150,10 +163,6 @@ def survived(killed: dict[str, dict[str, Any]]) -> list[str]:
     return rows
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-
-
 def picture(result: Result) -> str:
     """The drawing that shows a result best; empty where a number says it all."""
     data = result.data
@@ -187,7 +196,34 @@ def picture(result: Result) -> str:
             rates = {name: median(each) for name, each in data["per_second"].items()}
             return charts.bars("No-op steps or jobs a second, one worker of 10 slots", rates, "1/s")
         case "scheduler_speedup":
-            return charts.bars("One render's steps, times as fast as one worker", data["speedup"], "x")
+            speedup = {f"workers: {count}": times for count, times in data["speedup"].items()}
+            return charts.bars("One render's steps, times as fast as one worker", speedup, "x")
+        case "scheduler_fairness":
+            waits = {
+                f"{share} {where}": data[f"{which}_s"][share]
+                for share in ("p50", "p95", "max")
+                for which, where in (("alone", "alone"), ("beside", "beside 10,000 steps"))
+            }
+            return charts.bars("A small project's wait", waits, "s")
+        case "scheduler_recovery":
+            times = {what: max(each) for what, each in data["took_s"].items()}
+            return charts.bars(
+                "The longest of each; the goal is that of a killed worker's step", times, "s", result.goal
+            )
+        case "preview_overhead":
+            pairs = {
+                f"{preset}, pair {n + 1}": ratio
+                for preset, case in data["cases"].items()
+                for n, ratio in enumerate(case["ratios"])
+            }
+            return charts.bars("With pictures / without", pairs, "x", result.goal)
+        case "render_longform":
+            runs = {"the whole hour": data["cold"], "the same again": data["again"]}
+            return charts.bars("Wall time", _each(runs, "wall_s"), "s", result.goal and result.goal * 60)
+        case "render_smart_cut_default" | "render_smart_cut_2s":
+            runs = {"all encoded": data["encoded"], "smart cut": data["smart"]}
+            goal = result.goal and result.goal * data["encoded"]["cpu_s"]
+            return charts.bars("CPU time", _each(runs, "cpu_s"), "s", goal)
         case "render_memory":
             return charts.bars("Peak memory", _each(data["jobs"], "peak_mb"), "MB")
         case "render_parallel":
