@@ -165,8 +165,8 @@ bench-rooms: setup ## Measure the rooms beside Litestar Channels, uvicorn, ws an
 bench-scheduler: setup-test ## Measure the scheduler beside arq, SAQ and Dramatiq, and its recovery (about 25 minutes)
 	@for figure in scheduler/admission scheduler/latency scheduler/fairness scheduler/speedup scheduler/throughput scheduler/recovery report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
-bench-api: setup ## Measure the API beside routes by hand in Litestar and FastAPI, while renders run and for long (about 8 minutes)
-	@for figure in api/polling api/busy api/memory api/rate_limits report; do $(BIN)/python bench/$$figure.py || exit 1; done
+bench-api: setup ## Measure the API beside routes by hand in Litestar and FastAPI, while renders run and for long, with 10 GiB sent to it (about 12 minutes, 28 GiB of disk)
+	@for figure in api/polling api/busy api/memory api/rate_limits api/upload report; do $(BIN)/python bench/$$figure.py || exit 1; done
 
 # what a picture of docs/compositions.md is made by; the site shows what was rendered from it as it is now
 build/pictures/.ready: $(VENV)/.runtime docs/gallery.py docs/owl.py renderowl/testing/films.py $(shell find renderowl/pipeline renderowl/domain -name '*.py')

@@ -46,6 +46,7 @@ _ORDER: Final = (
     "api_busy",
     "api_memory",
     "api_limits",
+    "api_upload",
     "render_slideshow",
     "render_by_scene",
     "render_peers",
@@ -273,6 +274,9 @@ def picture(result: Result) -> str:
         case "api_limits":
             costs = {name: median(each) for name, each in data["cpu_us_per_request"].items()}
             return charts.bars("API process, CPU a request", costs, "us")
+        case "api_upload":
+            sizes = {"before": data["idle_mb"], "the most amid it": data["peak_mb"]}
+            return charts.bars(f"Memory of the API process, {data['gib']} GiB sent", sizes, "MB")
         case _:
             return ""
 

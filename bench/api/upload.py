@@ -249,7 +249,10 @@ async def measure(gigabytes: int) -> None:
         goal=None,
         result=cpu,
         unit="CPU s a GiB",
-        meaning="user and system time of the API's process, from the first part to the asset that is ready",
+        meaning="user and system time of the API's process, from the first part to the asset that is ready."
+        f" {found['mib_a_second']:g} MiB a second arrived; the confirmation was answered in"
+        f" {found['confirmation_answered_s'] * 1e3:.0f} ms, the asset ready after {found['ready_after_s']:.0f} s more, and nobody"
+        f" else waited longer than {found['slowest_answer_meanwhile_ms']:.0f} ms for an answer meanwhile",
         gib=gigabytes,
         disk_used_at_most_gib=round((free[0] - min(free)) / GIB, 2),
         **found,
