@@ -284,7 +284,7 @@ async def list_at_work(db: Database) -> list[Render]:
 async def keep_told(db: Database, told: Mapping[str, tuple[int, Progress]]) -> int:
     """Keep what was told, (attempt, progress) by render id, and return of how many renders.
 
-    Nothing is kept that is less than what was, nor of a render that somebody is changing just now.
+    Nothing is kept that is no more than what was, nor of a render that somebody is changing just now.
     """
     return await db.execute(
         "UPDATE renders SET told = new.told FROM (SELECT renders.id, said.told"
@@ -292,7 +292,8 @@ async def keep_told(db: Database, told: Mapping[str, tuple[int, Progress]]) -> i
         " JOIN renders ON renders.id = said.id AND renders.attempt = said.attempt AND status = 'processing'"
         " WHERE renders.told IS NULL OR (renders.told->>0)::int < said.attempt OR"
         " ((renders.told->1->>'percent')::float <= (said.told->1->>'percent')::float"
-        " AND (renders.told->1->>'current_frame')::int <= (said.told->1->>'current_frame')::int)"
+        " AND (renders.told->1->>'current_frame')::int <= (said.told->1->>'current_frame')::int"
+        " AND renders.told <> said.told)"
         " FOR UPDATE OF renders SKIP LOCKED) AS new WHERE renders.id = new.id",
         list(told),
         [attempt for attempt, _ in told.values()],

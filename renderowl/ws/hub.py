@@ -22,6 +22,7 @@ from renderowl.ws.attendance import Attendance
 from renderowl.ws.batch import Batch
 from renderowl.ws.door import Door, full
 from renderowl.ws.guests import Guests
+from renderowl.ws.keeping import Keeper
 from renderowl.ws.member import BATCH, Member
 from renderowl.ws.opening import Opening
 from renderowl.ws.polling import poll_render, poll_room
@@ -54,6 +55,7 @@ class Hub:
         self.guests = Guests(ctx, clock)
         self.timetable = Timetable(clock)
         self.attendance = Attendance(ctx.bus, self.rooms, clock)
+        self.keeper = Keeper(ctx, self.rooms)
         self.connected = False
         self.draining = False
         self._ctx = ctx
@@ -68,7 +70,14 @@ class Hub:
     async def start(self) -> None:
         """Begin to listen."""
         self.door.open()
-        for work in (self._listen, self._compare, self.guests.sweep, self.guests.recheck, self.attendance.run):
+        for work in (
+            self._listen,
+            self._compare,
+            self.guests.sweep,
+            self.guests.recheck,
+            self.attendance.run,
+            self.keeper.run,
+        ):
             self._tasks.append(asyncio.create_task(_for_ever(work), name=f"hub-{work.__name__}"))
 
     async def drain(self) -> None:
@@ -80,6 +89,7 @@ class Hub:
             room.close(_DEPLOYING)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
+                await self.keeper.settle()
                 while self.rooms:
                     self._left.clear()
                     await self._left.wait()
@@ -156,6 +166,7 @@ class Hub:
         async with self._gate(room.project_id):
             if not room.members and self.rooms.get(room.project_id) is room:
                 del self.rooms[room.project_id]
+                self.keeper.note(room)
             if room.project_id not in self.rooms:
                 await self._feed.unfollow(room.project_id)
             self._left.set()

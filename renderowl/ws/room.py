@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from renderowl.domain.events import RENDER_ENDS, Cursor, Event
+from renderowl.domain.events import RENDER_ENDS, Cursor, Event, Progress
 from renderowl.services.rooms import REPLAY_LIMIT, Filter, RoomState
 from renderowl.ws import frames
 from renderowl.ws.cohort import Cohort, Write
@@ -109,8 +109,9 @@ class Room:
 
     def glance(self, word: EphemeralWord, attempt: int, now: float) -> None:
         """A progress or preview; not of an attempt that has ended, nor of one that members were not told of yet."""
-        if self._attempts.get(word.render_id, (attempt, False)) != (attempt, False):
+        if self._attempts.setdefault(word.render_id, (attempt, False)) != (attempt, False):
             return
+        _keep_newest(self._attempts, word.render_id)
         if word.interest == "progress":
             known = self._newest.get(word.slot) or self._least.get(word.slot)
             if known is not None and word.is_behind(known):  # on its way while the newest was read, or Redis forgot it
@@ -154,6 +155,11 @@ class Room:
                 member.hear(word)
             except Exception as error:
                 _send_away(member, error)
+
+    def told(self) -> dict[str, tuple[int, Progress]]:
+        """The newest progress of every render at work, with its attempt: what members were told, or are about to be."""
+        known = ((word, self._attempts.get(word.render_id)) for word in self._newest.values())
+        return {word.render_id: (attempt[0], word.progress) for word, attempt in known if attempt is not None}
 
     # --- what is remembered ------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from renderowl.db import renders
+from renderowl.domain.errors import Unavailable
 from renderowl.domain.events import Progress, Remembered, StepReport
 from renderowl.domain.records import Render
 from renderowl.services.dispatching import dispatch
@@ -21,6 +22,7 @@ from renderowl.services.steps import begin
 from renderowl.services.views import brief, render_view
 from renderowl.testing.backlog import Backlog, claim_of
 from renderowl.testing.serving import World, serve
+from renderowl.testing.signals import until
 
 
 class Film:
@@ -68,10 +70,10 @@ async def film(world: World) -> AsyncIterator[Film]:
         yield made
 
 
-async def hears(room: ClientConnection, *, until: str) -> list[dict[str, Any]]:
+async def hears(room: ClientConnection, last: str) -> list[dict[str, Any]]:
     """All messages up to the first of this type."""
     heard: list[dict[str, Any]] = []
-    while not heard or heard[-1]["type"] != until:
+    while not heard or heard[-1]["type"] != last:
         heard.append(msgspec.json.decode(await room.recv()))
     return heard
 
@@ -94,17 +96,63 @@ async def test_an_emptied_redis_a_new_api_and_a_silent_worker_turn_no_number_bac
         after = await stack.enter_async_context(serve(database_url, redis_url, storage_dir))
         room = await stack.enter_async_context(after.room(before.project.id, key=before.key))
         await room.send('{"type":"hello"}')
-        shown = (await hears(room, until="snapshot"))[-1]["renders"][0]["progress"]
+        shown = (await hears(room, "snapshot"))[-1]["renders"][0]["progress"]
         assert (shown["percent"], shown["current_frame"]) == (50, 50)
 
         assert (await film.report("slow", 0.4)).percent < 50, "it never heard of what the other one had made since"
         [view] = await newest(after.ctx, [await _render(film)])
         assert (view.progress.percent, view.progress.current_frame) == (50, 50)
         await before.happen(render_id="rnd_other")
-        assert reached(await hears(room, until="render.queued")) == []
+        assert reached(await hears(room, "render.queued")) == []
 
         assert (await film.report("fast", 0.9)).percent == 55
-        assert reached(await hears(room, until="render.progress")) == [(55, 55)]
+        assert reached(await hears(room, "render.progress")) == [(55, 55)]
+
+
+@pytest.mark.parametrize("end", ["a second later", "deployed", "left"])
+async def test_a_room_keeps_what_it_told_though_redis_has_lost_it_at_once(film: Film, end: str) -> None:
+    world = film.world
+    async with world.room() as room:
+        await room.send('{"type":"hello"}')
+        await hears(room, "snapshot")
+        await film.report("fast", 0.8)
+        assert reached(await hears(room, "render.progress")) == [(40, 40)]
+        await world.ctx.bus._redis.flushall()  # type: ignore[attr-defined]
+        if end == "deployed":
+            await world.hub.drain()
+    if end == "left":
+        await world.members(0)
+
+    async def kept() -> Progress | None:
+        told = (await _render(film)).told
+        return None if told is None else told[1]
+
+    told = await (kept() if end == "deployed" else until(kept, timeout_s=30))
+    assert told is not None
+    assert (told.percent, told.current_frame) == (40, 40)
+
+
+async def test_what_could_not_be_kept_is_still_owed(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub, outages = film.world.hub, [Unavailable("Postgres")] * 2
+    keep = renders.keep_told
+
+    async def interrupted(*args: Any) -> int:
+        if outages:
+            raise outages.pop()
+        return await keep(*args)
+
+    monkeypatch.setattr(renders, "keep_told", interrupted)
+    async with film.world.room() as room:
+        await room.send('{"type":"hello"}')
+        await hears(room, "snapshot")
+        await film.report("fast", 0.8)
+        await hears(room, "render.progress")
+    await film.world.members(0)
+    await hub.keeper.settle()
+    told = (await _render(film)).told
+    assert told is not None
+    assert told[1].percent == 40
+    assert not outages
 
 
 async def test_what_is_kept_is_the_furthest_whoever_keeps_it(film: Film) -> None:
