@@ -147,7 +147,7 @@ async def test_one_film_is_made_on_several_machines(
     for _ in range(2):
         await start_worker(await new_machine())
     render_id = await farm.submit(SPEC, {"preset": "medium"})
-    render = await farm.completed(render_id, timeout_s=120)
+    render = await farm.completed(render_id, timeout_s=300)
     ours = os.stat("/proc/self/ns/net").st_ino
     namespaces = await _namespaces(farm, render_id)
     assert len(namespaces["segment"]) == 2
@@ -165,7 +165,7 @@ async def test_a_machine_that_is_cut_off_loses_its_step_and_may_come_back(
     render_id = await farm.submit(SPEC, {"preset": "slow"})
     held = await until(lambda: _held_by(farm, render_id, worker_id), timeout_s=60)
     await lonely.unplug()
-    render = await farm.completed(render_id, timeout_s=120)
+    render = await farm.completed(render_id, timeout_s=300)
     (taken,) = [step for step in await _steps(farm, render_id) if step.id == held.id]
     assert (taken.lost, taken.worker_id == worker_id) == (1, False)
     await _is_right(farm, render, tools, tmp_path)
@@ -193,7 +193,7 @@ async def test_machines_come_and_go_under_a_film(
     await until(lambda: _held_by(farm, render_id, second_id), timeout_s=60)
     first.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(first.wait(), 20) == 0
-    render = await farm.completed(render_id, timeout_s=120)
+    render = await farm.completed(render_id, timeout_s=300)
     done = await _steps(farm, render_id)
     assert all((step.failures, step.lost) == (0, 0) for step in done), "leaving costs nothing"
     await _is_right(farm, render, tools, tmp_path)
