@@ -6,6 +6,7 @@ Weighted fair queuing (Demers, Keshav, Shenker 1989) with the finish times store
 Locks are taken in the order: steps, dispatches, the project's place in the class. An admission locks no step.
 """
 
+import functools
 import secrets
 from collections.abc import Sequence
 from typing import Final
@@ -60,7 +61,7 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class Admitted(msgspec.Struct, frozen=True):
-    """A claim that was given away, how long its step had waited, and the trace of its render."""
+    """A claim that was given away, how long its step had waited, and the trace of its render where that was asked for."""
 
     claim: Claim
     priority_class: int
@@ -172,28 +173,32 @@ async def take_turn(db: Database) -> bool:
 
 
 async def admit(
-    db: Database, slots: Sequence[Slot], *, lease_s: float, rules: Rules | None = None, limit: int = BATCH
+    db: Database,
+    slots: Sequence[Slot],
+    *,
+    lease_s: float,
+    rules: Rules | None = None,
+    traced: bool = False,
+    limit: int = BATCH,
 ) -> list[Admitted]:
     """Give queued steps to workers with free slots, best first by (class, virtual time, id), in one statement a group.
 
     A worker gets a step only if it offers everything the step requires and the step requires all it insists on. Each
     admission is the step's next attempt, with a token of its own and a lease of `lease_s`. Of two that give the same
-    step one does; caps hold when one of them works at a time. While anything may be admitted something is: call again
-    until the list is empty.
+    step one does; caps hold when one of them works at a time. The render's trace is looked up if `traced`. While
+    anything may be admitted something is: call again until the list is empty.
     """
     rules = rules or Rules()
     room = await _room_for_others(db, slots, rules.urgent_reserve) if rules.urgent_reserve else None
     full_projects, full_keys = await _full(db, rules)
-    bounds = [rules.project_slots, rules.key_slots, room, URGENT_CLASS]
     admitted: list[Admitted] = []
     for offers, insists_on in sorted({(slot.offers, tuple(slot.insists_on)) for slot in slots}):
-        places = [slot.worker_id for slot in slots if slot.offers == offers for _ in range(slot.free)]
-        places = spread(places)[: max(0, min(limit, BATCH) - len(admitted))]
+        places = spread([slot for slot in slots if slot.offers == offers], min(limit, BATCH) - len(admitted))
         if not places:
             continue
-        bounds[2] = room
+        bounds = (rules.project_slots, rules.key_slots, room, URGENT_CLASS) if rules.are_bounds else ()
         rows = await db.fetch(
-            _ADMIT_WITHIN_BOUNDS if rules.are_bounds else _ADMIT,
+            _admission(traced, within_bounds=bool(bounds)),
             places,
             _tokens(len(places)),
             lease_s,
@@ -203,7 +208,7 @@ async def admit(
             list(rules.paused_classes),
             [*rules.paused_projects, *full_projects],
             full_keys,
-            *(bounds if rules.are_bounds else ()),
+            *bounds,
         )
         given = [
             Admitted(
@@ -226,15 +231,37 @@ def _tokens(count: int) -> list[str]:
     return [drawn[32 * n : 32 * (n + 1)] for n in range(count)]
 
 
-def _admission(picked: str, *, and_if: str = "") -> str:
-    """The statement: the first of the queue, `picked` of them with their number `n`, given to the places of that number.
+_WITHIN_BOUNDS: Final = f"""held AS MATERIALIZED (
+        SELECT project_id, key_id FROM {HELD} held WHERE $10::int > 0 OR $11::int > 0
+    ), projects_held AS (SELECT project_id, count(*) AS n FROM held GROUP BY 1
+    ), keys_held AS (SELECT key_id, count(*) AS n FROM held WHERE key_id IS NOT NULL GROUP BY 1
+    ), ranked AS (
+        SELECT *, row_number() OVER (PARTITION BY project_id ORDER BY n) AS of_project,
+            row_number() OVER (PARTITION BY key_id ORDER BY n) AS of_key,
+            row_number() OVER (PARTITION BY priority_class = $13 ORDER BY n) AS of_urgency
+        FROM first
+    ), picked AS MATERIALIZED (
+        SELECT id, render_id, attempt, priority_class, vtime, queued_at, not_before,
+            row_number() OVER (ORDER BY ranked.n) AS n
+        FROM ranked LEFT JOIN projects_held USING (project_id) LEFT JOIN keys_held ON keys_held.key_id = ranked.key_id
+        WHERE ($10 = 0 OR of_project + coalesce(projects_held.n, 0) <= $10)
+            AND ($11 = 0 OR ranked.key_id IS NULL OR of_key + coalesce(keys_held.n, 0) <= $11)
+            AND ($12::int IS NULL OR priority_class = $13 OR of_urgency <= $12)
+    ),"""
+"""SQL: the caps by project ($10) and key ($11), and the room ($12) for what is not urgent ($13)."""
+
+
+@functools.cache
+def _admission(traced: bool, *, within_bounds: bool) -> str:
+    """The statement: the first of the queue, those of them that are picked given to the places of their number `n`.
 
     What depends on a parameter stands within CASE. Postgres guesses that half the rows pass one, and so walks along the
     index and keeps the plan; of arrays that it does not know it guesses that hardly any row does, and would read and
     sort the whole backlog (bench/scheduler/admission.py). LIMIT says how far the walk goes at most, `n` how far it does.
+    A plan is kept only if no parameter makes it cheaper: what is not wanted is left out of the text.
     """
     return f"""
-    WITH next AS MATERIALIZED (
+    WITH {"first" if within_bounds else "picked"} AS MATERIALIZED (
         SELECT * FROM (
             SELECT id, render_id, project_id, key_id, attempt, priority_class, vtime, queued_at, not_before,
                 row_number() OVER (ORDER BY priority_class, vtime, id) AS n
@@ -242,11 +269,12 @@ def _admission(picked: str, *, and_if: str = "") -> str:
                 requires <@ $5::text[] AND requires @> $6::text[]
                 AND (not_before IS NULL OR not_before <= now())
                 AND priority_class <> ALL($7::int[]) AND project_id <> ALL($8::text[])
-                AND (key_id IS NULL OR key_id <> ALL($9::text[])){and_if}
+                AND (key_id IS NULL OR key_id <> ALL($9::text[]))
+                {"AND ($12::int IS NULL OR $12 > 0 OR priority_class = $13::int)" if within_bounds else ""}
             THEN true ELSE false END
             AND NOT EXISTS (SELECT 1 FROM dispatches WHERE dispatches.step_id = steps.id)
         ) line WHERE n <= $4 LIMIT {BATCH}
-    ), {picked}, given AS (
+    ), {_WITHIN_BOUNDS if within_bounds else ""} given AS (
         INSERT INTO dispatches (step_id, attempt, token, worker_id, lease_expires_at)
         SELECT id, attempt + 1, ($2::text[])[n], ($1::text[])[n], now() + make_interval(secs => $3) FROM picked
         ON CONFLICT DO NOTHING RETURNING step_id, attempt, token, worker_id
@@ -257,32 +285,9 @@ def _admission(picked: str, *, and_if: str = "") -> str:
     )
     SELECT picked.id, given.attempt, given.token, given.worker_id, picked.priority_class,
         extract(epoch FROM now() - greatest(queued_at, coalesce(not_before, queued_at)))::float AS waited_s,
-        (SELECT trace FROM renders WHERE renders.id = picked.render_id) AS trace
+        {"(SELECT trace FROM renders WHERE renders.id = picked.render_id)" if traced else "NULL::text"} AS trace
     FROM picked JOIN given ON given.step_id = picked.id ORDER BY n
     """
-
-
-_ADMIT: Final = _admission("picked AS (SELECT * FROM next)")
-_ADMIT_WITHIN_BOUNDS: Final = _admission(
-    f"""held AS MATERIALIZED (
-        SELECT project_id, key_id FROM {HELD} held WHERE $10::int > 0 OR $11::int > 0
-    ), projects_held AS (SELECT project_id, count(*) AS n FROM held GROUP BY 1
-    ), keys_held AS (SELECT key_id, count(*) AS n FROM held WHERE key_id IS NOT NULL GROUP BY 1
-    ), ranked AS (
-        SELECT *, row_number() OVER (PARTITION BY project_id ORDER BY n) AS of_project,
-            row_number() OVER (PARTITION BY key_id ORDER BY n) AS of_key,
-            row_number() OVER (PARTITION BY priority_class = $13 ORDER BY n) AS of_urgency
-        FROM next
-    ), picked AS MATERIALIZED (
-        SELECT id, render_id, attempt, priority_class, vtime, queued_at, not_before,
-            row_number() OVER (ORDER BY ranked.n) AS n
-        FROM ranked LEFT JOIN projects_held USING (project_id) LEFT JOIN keys_held ON keys_held.key_id = ranked.key_id
-        WHERE ($10 = 0 OR of_project + coalesce(projects_held.n, 0) <= $10)
-            AND ($11 = 0 OR ranked.key_id IS NULL OR of_key + coalesce(keys_held.n, 0) <= $11)
-            AND ($12::int IS NULL OR priority_class = $13 OR of_urgency <= $12)
-    )""",
-    and_if=" AND ($12::int IS NULL OR $12 > 0 OR priority_class = $13::int)",
-)
 
 
 async def _full(db: Database, rules: Rules) -> tuple[list[str], list[str]]:
@@ -313,11 +318,11 @@ async def _room_for_others(db: Database, slots: Sequence[Slot], reserve: int) ->
     return max(0, total - min(reserve, total - 1) - held)
 
 
-def spread(places: Sequence[str]) -> list[str]:
-    """Deal the places round robin, so that a burst lands on every worker and not on the first."""
-    rounds: dict[str, int] = {}
-    keyed = []
-    for worker_id in places:
-        rounds[worker_id] = rounds.get(worker_id, 0) + 1
-        keyed.append((rounds[worker_id], worker_id))
-    return [worker_id for _, worker_id in sorted(keyed)]
+def spread(slots: Sequence[Slot], most: int) -> list[str]:
+    """Deal at most so many free places round robin, so that a burst lands on every worker and not on the first."""
+    places: list[str] = []
+    dealt = 0
+    while len(places) < most and (slots := [slot for slot in slots if slot.free > dealt]):
+        places += [slot.worker_id for slot in slots]
+        dealt += 1
+    return places[:most]

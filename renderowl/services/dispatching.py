@@ -34,7 +34,8 @@ async def dispatch(ctx: Context, queue: Queue) -> int:
             paused_classes=paused.classes,
             paused_projects=paused.projects,
         )
-        admitted = await admission.admit(ctx.db, slots, lease_s=DISPATCH_LEASE_S, rules=rules)
+        traced = tracing.is_exported()
+        admitted = await admission.admit(ctx.db, slots, lease_s=DISPATCH_LEASE_S, rules=rules, traced=traced)
     if admitted:
         try:
             await queue.send([_dispatch(one) for one in admitted])

@@ -82,6 +82,11 @@ def exported(
         impatience.cancel()
 
 
+def is_exported() -> bool:
+    """Whether spans of this process are sent to a collector."""
+    return _tracer is not None
+
+
 @contextlib.contextmanager
 def span(
     name: str,

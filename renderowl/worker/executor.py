@@ -71,7 +71,7 @@ class Executor:
             metrics.STEP_DURATION.labels(kind).time(),
             tracing.span(
                 kind,
-                parent=claim.trace,
+                parent=claim.trace or work.render.trace,
                 kind="consumer",
                 render_id=work.render.id,
                 step_id=claim.step_id,

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client import REGISTRY
 
-from renderowl.db import renders, steps
+from renderowl.bus.base import Control
+from renderowl.db import admission, dispatches, overview, renders, steps, workers
 from renderowl.domain.errors import (
     Interrupted,
     MediaUnreadable,
@@ -23,6 +24,7 @@ from renderowl.services.ending import end_render
 from renderowl.services.reaping import reap
 from renderowl.services.steps import Fenced, begin, complete_render, complete_step, fail_step, heartbeat
 from renderowl.testing.backlog import Backlog, claim_of, open_backlog
+from renderowl.testing.signals import until
 
 OUTPUT = {"outputs": [{"kind": "video", "name": "v.mp4", "content_type": "video/mp4", "size_bytes": 1, "key": "k"}]}
 
@@ -226,3 +228,83 @@ async def test_a_forgotten_worker_is_told_to_register_again(backlog: Backlog) ->
     assert await heartbeat(backlog.ctx, worker_id, []) == set()
     await backlog.db.execute("DELETE FROM workers")
     assert await heartbeat(backlog.ctx, worker_id, []) is None
+
+
+async def test_what_was_given_but_not_begun_is_seen_as_dispatched_by_all(backlog: Backlog, render_id: str) -> None:
+    claim = await _claim(backlog, started=False)
+    step = await _only_step(backlog, render_id)
+    assert (step.status, step.attempt, step.token, step.worker_id) == (
+        "dispatched",
+        claim.attempt,
+        claim.token,
+        claim.worker_id,
+    )
+    (times,) = await steps.times_of_render(backlog.db, render_id, 1)
+    assert (times.status, times.attempt, times.worker_id, times.started_at) == ("dispatched", 1, claim.worker_id, None)
+    (held,) = await overview.steps_seen(backlog.db)
+    assert (held.id, held.status, held.attempt, held.held_s) == (claim.step_id, "dispatched", 1, 0.0)
+    assert [worker.held for worker in await overview.workers_seen(backlog.db)] == [1]
+    assert sum(one.steps for one in await overview.queued_classes(backlog.db)) == 0
+    assert await heartbeat(backlog.ctx, claim.worker_id, [claim.token, "another"]) == {"another"}
+
+
+async def test_a_begin_that_waits_for_its_steps_release_is_fenced(backlog: Backlog, render_id: str) -> None:
+    claim = await _claim(backlog, started=False)
+    outside = contextvars.copy_context()  # of the transaction that follows
+    async with backlog.db.transaction():
+        assert await dispatches.release(backlog.db, claim.worker_id) == 1
+        begins = asyncio.create_task(begin(backlog.ctx, claim), context=outside)
+        await until(lambda: _somebody_waits(backlog), timeout_s=30)
+    with pytest.raises(Fenced):
+        await begins
+    step = await _only_step(backlog, render_id)
+    assert (step.status, step.attempt, step.token) == ("queued", 1, None)
+
+
+async def test_a_release_does_not_wait_for_what_is_just_begun_and_leaves_it(backlog: Backlog, render_id: str) -> None:
+    claim = await _claim(backlog, started=False)
+    outside = contextvars.copy_context()
+    async with backlog.db.transaction():
+        assert await steps.start(backlog.db, claim, lease_s=60) is not None
+        async with asyncio.timeout(30):
+            for end in (
+                dispatches.release(backlog.db, claim.worker_id),
+                dispatches.take_back(backlog.db, [claim.token]),
+            ):
+                assert await asyncio.create_task(end, context=outside) == 0
+    step = await _only_step(backlog, render_id)
+    assert (step.status, step.attempt, step.token) == ("running", 1, claim.token)
+
+
+async def test_an_admission_that_meets_a_cancellation_gives_a_claim_that_is_void(
+    backlog: Backlog, render_id: str
+) -> None:
+    worker_slots = await workers.slots(backlog.db, alive_s=60)
+    outside = contextvars.copy_context()
+    async with backlog.db.transaction():
+        (admitted,) = await admission.admit(backlog.db, worker_slots, lease_s=10)
+        assert await asyncio.create_task(_cancel(backlog, render_id), context=outside)
+    with pytest.raises(Fenced):
+        await begin(backlog.ctx, admitted.claim)
+    assert (await _only_step(backlog, render_id)).status == "cancelled"
+    assert await workers.slots(backlog.db, alive_s=60) == worker_slots, "its place is free"
+    assert await dispatches.expire(backlog.db) == 0
+    assert await backlog.db.fetch_value("SELECT count(*) FROM dispatches") == 1
+    await backlog.expire_leases()
+    assert await dispatches.expire(backlog.db) == 0
+    assert await backlog.db.fetch_value("SELECT count(*) FROM dispatches") == 0
+
+
+async def test_cancelling_what_is_dispatched_tells_its_worker_and_counts_its_attempt(
+    backlog: Backlog, render_id: str
+) -> None:
+    claim = await _claim(backlog, started=False)
+    assert await _cancel(backlog, render_id)
+    assert backlog.bus.controls_sent == [(claim.worker_id, Control(cancel_tokens=[claim.token]))]
+    step = await _only_step(backlog, render_id)
+    assert (step.status, step.attempt) == ("cancelled", 1)
+    assert await backlog.db.fetch_value("SELECT count(*) FROM dispatches") == 0
+
+
+async def _somebody_waits(backlog: Backlog) -> bool:
+    return bool(await backlog.db.fetch_value("SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1"))

@@ -1,5 +1,6 @@
 """Upgrades: a database of an older schema, with everything in it, goes on under this version's; old processes go on too."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -8,11 +9,17 @@ import asyncpg
 import pytest
 
 from renderowl.app import open_context
+from renderowl.db import workers
 from renderowl.db.dump import is_empty
 from renderowl.db.engine import connect_options
 from renderowl.db.migrate import applied, migrate, pending, shipped
+from renderowl.domain.ids import new_id
+from renderowl.domain.records import Claim
 from renderowl.security.keys import new_key
-from renderowl.services import callers, renders
+from renderowl.services import callers, renders, steps
+from renderowl.services.dispatching import dispatch
+from renderowl.services.reaping import reap
+from renderowl.testing.backlog import Backlog, claim_of, open_backlog
 from renderowl.testing.farm import Farm, farm_settings, open_farm
 
 FIRST: Final = "2026-11-21T03:00:00:000000"
@@ -92,6 +99,73 @@ async def test_processes_of_the_version_before_can_write_beside_this_ones(old_ur
         assert columns.keys() <= after[table].keys()
         needed = {name for name, may_be_left_out in after[table].items() if not may_be_left_out}
         assert needed <= columns.keys()
+
+
+_OLD_ADMISSION: Final = (
+    "UPDATE steps SET status = 'dispatched', attempt = attempt + 1, token = $1, worker_id = $2,"
+    " lease_expires_at = now() + interval '10 s', started_at = NULL WHERE status = 'queued' RETURNING id, attempt"
+)
+_OLD_START: Final = (
+    "UPDATE steps SET status = 'running', started_at = now(), lease_expires_at = now() + interval '15 s'"
+    " WHERE id = $1 AND attempt = $2 AND token = $3 AND worker_id = $4 AND status = 'dispatched' RETURNING id"
+)
+"""As schedulers and workers of the version before wrote them."""
+
+
+async def test_what_an_old_scheduler_gives_is_begun_or_put_back_and_takes_its_place(database_url: str) -> None:
+    async with open_backlog(database_url) as backlog:
+        render_id = await backlog.render(await backlog.project())
+        worker_id = await backlog.worker()
+        for _ in range(2):
+            await _admit_as_before(backlog, worker_id)
+            assert [slot.free for slot in await workers.slots(backlog.db, alive_s=60)] == [0]
+            await backlog.expire_leases()
+            assert await reap(backlog.ctx) == 1
+        claim = await _admit_as_before(backlog, worker_id)
+        assert claim.attempt == 3
+        assert (await steps.begin(backlog.ctx, claim)).step.status == "running"
+        assert await backlog.status(render_id) == "processing"
+
+
+@pytest.mark.parametrize("first", ["old", "new"])
+async def test_a_step_that_an_old_and_a_new_scheduler_give_is_begun_once(database_url: str, first: str) -> None:
+    async with open_backlog(database_url) as backlog:
+        await backlog.render(await backlog.project())
+        worker_id = await backlog.worker()
+        assert await dispatch(backlog.ctx, backlog.queue) == 1
+        claims = {"new": claim_of(backlog.queue.sent[0]), "old": await _admit_as_before(backlog, worker_id)}
+        begun = []
+        for which in sorted(claims, key=lambda which: which != first):
+            with contextlib.suppress(steps.Fenced):
+                await steps.begin(backlog.ctx, claims[which])
+                begun.append(which)
+        assert begun == ["old"], "what the later one gave is good, the earlier one's is void"
+        await backlog.expire_leases()
+        await reap(backlog.ctx)
+        assert await dispatch(backlog.ctx, backlog.queue) == 1
+        await steps.begin(backlog.ctx, claim_of(backlog.queue.sent[-1]))
+
+
+async def test_what_an_old_worker_cannot_begin_is_given_to_another(database_url: str) -> None:
+    async with open_backlog(database_url) as backlog:
+        await backlog.render(await backlog.project())
+        await backlog.worker()
+        assert await dispatch(backlog.ctx, backlog.queue) == 1
+        given = claim_of(backlog.queue.sent[-1])
+        args = (given.step_id, given.attempt, given.token, given.worker_id)
+        assert await backlog.db.fetch_value(_OLD_START, *args) is None
+        await backlog.expire_leases()
+        assert await reap(backlog.ctx) == 1
+        assert await dispatch(backlog.ctx, backlog.queue) == 1
+        work = await steps.begin(backlog.ctx, claim_of(backlog.queue.sent[-1]))
+        assert (work.step.attempt, work.step.lost, work.step.failures) == (2, 0, 0)
+
+
+async def _admit_as_before(backlog: Backlog, worker_id: str) -> Claim:
+    token = new_id("tok")
+    row = await backlog.db.fetch_one(_OLD_ADMISSION, token, worker_id)
+    assert row is not None
+    return Claim(row["id"], row["attempt"], token, worker_id)
 
 
 async def _columns(url: str) -> dict[str, dict[str, bool]]:

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from renderowl.db.admission import spread
+from renderowl.db.admission import Slot, spread
 from renderowl.testing.fair_queue import FairQueue, Waiting
 
 COSTS = st.integers(1, 50).map(float)
@@ -93,10 +93,10 @@ def test_low_is_served_though_better_classes_never_run_dry(
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=6), st.integers(1, 12))
 def test_a_burst_lands_on_every_worker(free: list[int], count: int) -> None:
-    places = [f"w{n}" for n, slots in enumerate(free) for _ in range(slots)]
-    given_to = Counter(spread(places)[:count])
-    assert sum(given_to.values()) == min(count, len(places))
-    for n, slots in enumerate(free):
-        assert given_to[f"w{n}"] <= slots
-        if given_to[f"w{n}"] < slots:  # it could take more: nobody has been given two more than it
+    slots = [Slot(f"w{n}", places, places, ()) for n, places in enumerate(free)]
+    given_to = Counter(spread(slots, count))
+    assert sum(given_to.values()) == min(count, sum(free))
+    for n, places in enumerate(free):
+        assert given_to[f"w{n}"] <= places
+        if given_to[f"w{n}"] < places:  # it could take more: nobody has been given two more than it
             assert max(given_to.values()) <= given_to[f"w{n}"] + 1
