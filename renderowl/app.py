@@ -325,10 +325,11 @@ async def work(settings: Settings, slots: int, labels: Sequence[str]) -> None:
     """Run a worker until SIGINT or SIGTERM."""
     async with open_context(settings) as ctx, open_worker(ctx, slots=slots, labels=labels) as worker:
         with metrics.exposed(settings.metrics_host, settings.metrics_port):
-            await run_until_signalled(_agent(ctx, worker))
+            await run_until_signalled(agent_of(ctx, worker))
 
 
-def _agent(ctx: Context, worker: Worker) -> WorkerAgent:
+def agent_of(ctx: Context, worker: Worker) -> WorkerAgent:
+    """The actor that takes up claims for a worker."""
     return WorkerAgent(
         ctx,
         worker.worker_id,
@@ -352,7 +353,7 @@ async def run_errands(settings: Settings) -> None:
     endpoint, followed = Endpoint(settings), Followed()
     async with open_context(settings) as ctx, open_remote_worker(ctx, endpoint, followed) as worker:
         with metrics.exposed(settings.metrics_host, settings.metrics_port):
-            await run_until_signalled(_agent(ctx, worker), RemoteRunner(ctx, endpoint, followed))
+            await run_until_signalled(agent_of(ctx, worker), RemoteRunner(ctx, endpoint, followed))
 
 
 def run_remote_runner(settings: Settings) -> None:

@@ -20,7 +20,7 @@ from renderowl.services.context import Context
 from renderowl.services.publishing import record
 from renderowl.settings import PREFIX
 from renderowl.testing.farm import farm_settings
-from renderowl.testing.limits import UNLIMITED
+from renderowl.testing.settings import UNLIMITED
 from renderowl.testing.signals import until
 
 TOKEN: Final = "the-bootstrap-token-of-the-tests"

@@ -76,7 +76,7 @@ class FakeRenderer:
         if film is None:
             path, facts = (
                 await self._make_film(),
-                dict[str, Any](width=64, height=36, duration_s=1.0, fps=30, frames=30),
+                dict[str, Any](width=64, height=36, duration_s=1.0, fps=FRAMES, frames=FRAMES),
             )
             film = Film(b"", work.render.output_settings.get("output_name") or "film.mp4", facts=facts)
         else:

@@ -9,13 +9,11 @@ from typing import Any
 
 import msgspec
 
-from renderowl import settings as settings_module
 from renderowl.actors.reaper import Reaper
 from renderowl.actors.relay import Relay
 from renderowl.actors.scheduler import Scheduler
 from renderowl.actors.supervisor import Supervisor
-from renderowl.actors.worker_agent import WorkerAgent
-from renderowl.app import open_context
+from renderowl.app import agent_of, open_context
 from renderowl.bus.base import RoomMessage
 from renderowl.db import assets, projects
 from renderowl.domain.errors import Unavailable
@@ -29,23 +27,14 @@ from renderowl.services import assets as asset_services
 from renderowl.services.asking import RenderRequest
 from renderowl.services.context import Context
 from renderowl.settings import Settings
-from renderowl.testing.limits import UNLIMITED
+from renderowl.testing.settings import settings_over
 from renderowl.testing.signals import until
 from renderowl.worker.main import open_worker
 
 
 def farm_settings(database_url: str, redis_url: str, storage_dir: Path, work_dir: Path, **more: Any) -> Settings:
     """Settings of a farm over a test's servers and folders."""
-    return settings_module.load(
-        {},
-        database_url=database_url,
-        redis_url=redis_url,
-        storage_url=f"file://{storage_dir}",
-        work_dir=str(work_dir),
-        secret_key="a secret key of the tests, long enough",
-        public_url="http://testserver",
-        **UNLIMITED | more,
-    )
+    return settings_over(database_url, redis_url, storage_dir, work_dir=str(work_dir), **more)
 
 
 class Farm:
@@ -145,15 +134,7 @@ async def open_farm(
         await supervised(stack, supervisor)
         for _ in range(workers):
             worker = await stack.enter_async_context(open_worker(ctx, slots=slots, labels=labels))
-            agent = WorkerAgent(
-                ctx,
-                worker.worker_id,
-                slots=slots,
-                offers=worker.offers,
-                execute=worker.executor,
-                receiver=worker.receiver,
-                has_room=worker.has_room,
-            )
+            agent = agent_of(ctx, worker)
             await supervised(stack, Supervisor([agent]))
             stack.push_async_callback(agent.kill)
             await agent.registered.wait()

@@ -15,7 +15,7 @@ from renderowl.actors.relay import Relay
 from renderowl.actors.remote_runner import RemoteRunner
 from renderowl.actors.scheduler import Scheduler
 from renderowl.actors.supervisor import Supervisor
-from renderowl.actors.worker_agent import WorkerAgent
+from renderowl.app import agent_of
 from renderowl.embedded.process import die_with_parent
 from renderowl.queue.arq import ArqQueue
 from renderowl.services.endpoint import Endpoint
@@ -54,15 +54,7 @@ class RemoteFarm:
         ctx, followed = self.farm.ctx, Followed()
         endpoint = Endpoint(ctx.settings)
         worker = await self.stack.enter_async_context(open_remote_worker(ctx, endpoint, followed))
-        agent = WorkerAgent(
-            ctx,
-            worker.worker_id,
-            slots=worker.slots,
-            offers=worker.offers,
-            execute=worker.executor,
-            receiver=worker.receiver,
-            has_room=worker.has_room,
-        )
+        agent = agent_of(ctx, worker)
         await supervised(self.stack, Supervisor([agent, RemoteRunner(ctx, endpoint, followed)]))
         self.stack.push_async_callback(agent.kill)
         await agent.registered.wait()

@@ -10,7 +10,6 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from renderowl import settings
 from renderowl.actors.asset_prober import AssetProber
 from renderowl.actors.supervisor import Supervisor
 from renderowl.app import make_api, open_context
@@ -18,7 +17,7 @@ from renderowl.pipeline.tools import Toolchain, discover
 from renderowl.services import logs
 from renderowl.services.context import Context
 from renderowl.services.usage import Tally
-from renderowl.testing.limits import UNLIMITED
+from renderowl.testing.settings import settings_over
 from renderowl.testing.signals import until
 from renderowl.ws.hub import Hub
 
@@ -81,17 +80,13 @@ async def open_service(
     database_url: str, redis_url: str, storage_dir: Path, **overrides: Any
 ) -> AsyncIterator[Service]:
     """The API over these servers until the end of the block, with these settings instead of its own."""
-    values: dict[str, Any] = {
-        "database_url": database_url,
-        "redis_url": redis_url,
-        "storage_url": f"file://{storage_dir}",
-        "secret_key": "a secret key of the tests, long enough",
+    own: dict[str, Any] = {
         "public_url": BASE_URL,
         "auth_token": ADMIN_TOKEN,
         "multipart_threshold_bytes": 20 * 1024**2,
         "log_format": "json",
     }
-    loaded = settings.load({}, **values | UNLIMITED | overrides)
+    loaded = settings_over(database_url, redis_url, storage_dir, **own | overrides)
     logs.configure(loaded)
     async with open_context(loaded) as ctx:
         tools = await discover()

@@ -13,7 +13,6 @@ import uvicorn
 from websockets.asyncio.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from renderowl import settings
 from renderowl.actors.asset_prober import AssetProber
 from renderowl.actors.supervisor import Supervisor
 from renderowl.api.patience import PatientProtocol
@@ -27,7 +26,7 @@ from renderowl.services import accounts, callers, projects
 from renderowl.services.context import Context
 from renderowl.services.publishing import record
 from renderowl.services.usage import Tally
-from renderowl.testing.limits import UNLIMITED
+from renderowl.testing.settings import settings_over
 from renderowl.testing.signals import until
 from renderowl.ws import frames
 from renderowl.ws.hub import Hub
@@ -104,15 +103,8 @@ async def serve(database_url: str, redis_url: str, storage_dir: Path, **override
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does not for such a one: 40 ms an answer
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    values: dict[str, Any] = {
-        "database_url": database_url,
-        "redis_url": redis_url,
-        "storage_url": f"file://{storage_dir}",
-        "secret_key": "a secret key of the tests, long enough",
-        "public_url": url,
-        "allowed_origins": (ORIGIN,),
-    }
-    loaded = settings.load({}, **values | UNLIMITED | overrides)
+    own: dict[str, Any] = {"public_url": url, "allowed_origins": (ORIGIN,)}
+    loaded = settings_over(database_url, redis_url, storage_dir, **own | overrides)
     async with open_context(loaded) as ctx:
         hub, prober = Hub(ctx), AssetProber(ctx, await discover())
         supervisor = Supervisor([prober])

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from renderowl.settings import PREFIX
-from renderowl.testing.limits import UNLIMITED
+from renderowl.testing.settings import UNLIMITED
 from renderowl.testing.signals import until
 
 TOKEN: Final = "a-token-of-the-test-of-enough-length"
