@@ -11,6 +11,9 @@ from hashlib import sha256
 from typing import Any
 
 MAX_PIXELS = 40_000_000
+_TAGS = ("alpha_mode",)
+"""That anybody looks at: a file may hold gigabytes of others, and whoever reads what is printed here has them in memory."""
+_TAG_CHARS = 100
 _ORIENTATION = 0x0112
 _TURNED = {3: 180, 6: 90, 8: 270, 5: 90, 7: 270}
 _TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
@@ -78,7 +81,7 @@ def _stream(stream: Any) -> dict[str, Any]:
         "codec_name": context.codec.canonical_name if context else "unknown",
         "duration": f"{float(duration):.6f}" if duration is not None else None,
         "nb_frames": str(stream.frames) if stream.frames else None,
-        "tags": dict(stream.metadata),
+        "tags": {name: text[:_TAG_CHARS] for name, text in stream.metadata.items() if name in _TAGS},
         "extradata_hash": f"SHA256:{sha256((context and context.extradata) or b'').hexdigest()}",
     }
     if stream.type == "video":

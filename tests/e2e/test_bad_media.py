@@ -1,12 +1,15 @@
 """What cameras, phones and tools really produce: each is rendered as it is meant to be seen, or refused saying why."""
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from renderowl.domain.errors import MediaTypeMismatch, MediaUnreadable, ValidationFailed
+from renderowl.pipeline import probe_av
 from renderowl.pipeline.assemble import OutputFile
+from renderowl.pipeline.formats import MEDIA_FORMATS
 from renderowl.pipeline.probe import probe
 from renderowl.pipeline.tools import Toolchain
 from renderowl.testing.films import composed
@@ -257,3 +260,17 @@ async def test_a_file_that_lies_about_its_type_is_what_its_bytes_say_or_refused(
         broken.write_bytes(content)
         with pytest.raises((MediaUnreadable, MediaTypeMismatch)):
             pytest.fail(f"{name}: {await probe(broken, tools)}")
+
+
+async def test_of_megabytes_of_tags_none_is_told(media: MadeMedia, tmp_path: Path) -> None:
+    told = tmp_path / "tags.txt"
+    tags = "".join(f"tag{n}={'x' * 100_000}\n" for n in range(20))
+    told.write_text(f";FFMETADATA1\n{tags}[STREAM]\n{tags}")
+    film = await media.made(
+        ".mkv", "-i", str(await media.video()), "-f", "ffmetadata", "-i", str(told), "-map_metadata", "1",
+        "-map_metadata:s:v", "1:g", "-c", "copy",
+    )  # fmt: skip
+    assert film.stat().st_size > 2_000_000
+    described = probe_av.described(str(film), MEDIA_FORMATS, "")
+    assert described["streams"][0]["width"] == 320
+    assert len(json.dumps(described)) < 2000
