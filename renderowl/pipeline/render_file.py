@@ -162,6 +162,7 @@ class _Work:
         )
         self._cache.keep(programme.key, encoded)
         self._sounds[programme.key] = encoded
+        shutil.rmtree(where)
         observer.tell_done()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from typing import Final
 
 from renderowl.client import Client, RoomMessage
@@ -18,6 +19,7 @@ class EventRecorder:
     def __init__(self) -> None:
         self._heard: list[RoomMessage] = []
         self._fresh = threading.Condition()
+        self._listening: Future[None] | None = None
 
     @property
     def heard(self) -> list[RoomMessage]:
@@ -36,7 +38,10 @@ class EventRecorder:
         return [one.data["percent"] for one in told]
 
     def wait_for(self, type: str, *, render_id: str | None = None, timeout_s: float = _TIMEOUT_S) -> RoomMessage:
-        """The first message of this type, once it is there. Raises TimeoutError naming what came instead."""
+        """The first message of this type, once it is there.
+
+        Raises TimeoutError naming what came instead, or what has ended the listening.
+        """
 
         def found() -> RoomMessage | None:
             return next(
@@ -45,7 +50,10 @@ class EventRecorder:
             )
 
         with self._fresh:
-            message = self._fresh.wait_for(found, timeout_s)
+            self._fresh.wait_for(lambda: found() or self._listening, timeout_s)
+            message, ended = found(), self._listening
+        if message is None and ended is not None:
+            ended.result()
         if message is None:
             raise TimeoutError(f"no {type} within {timeout_s:g} s; there were {self.types() or 'no events'}")
         return message
@@ -60,6 +68,12 @@ class EventRecorder:
             self._heard.append(message)
             self._fresh.notify_all()
 
+    def ended(self, listening: "Future[None]") -> None:
+        """Note that nothing more will be heard, and wake whoever waits for it."""
+        with self._fresh:
+            self._listening = listening
+            self._fresh.notify_all()
+
 
 @contextlib.contextmanager
 def recording(service: RunningService, key: str, project_id: str) -> Iterator[EventRecorder]:
@@ -72,6 +86,7 @@ def recording(service: RunningService, key: str, project_id: str) -> Iterator[Ev
                 recorder.note(message)
 
     listening = service.start(listen())
+    listening.add_done_callback(recorder.ended)
     try:
         recorder.wait_for("snapshot")
         yield recorder
