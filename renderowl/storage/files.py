@@ -79,12 +79,16 @@ class Draft:
             sync_folder(target.parent)
             return footer
 
+    def discard(self) -> None:
+        """Remove the file unless it was published. Of a long one that takes seconds."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        self.discard()
 
 
 def open_object(path: Path) -> tuple[BinaryIO, Footer]:

@@ -5,6 +5,7 @@ written. A key cannot be both an object and the folder of another one (`a` and `
 """
 
 import asyncio
+import contextlib
 import itertools
 import os
 import shutil
@@ -141,7 +142,7 @@ class LocalStorage:
         most = most_bytes if exact is None else exact
         if content_length is not None and content_length > most:
             raise UploadMismatch(f"The body is longer than {most} bytes")
-        with await asyncio.to_thread(self._draft) as draft:
+        async with self._received() as draft:
             buffer = bytearray()
             received = 0
             async for chunk in chunks:
@@ -162,6 +163,15 @@ class LocalStorage:
                     self._uploads.publish, draft, grant.key, grant.upload_id, grant.part_number
                 )
             return await asyncio.to_thread(self._publish, draft, grant.key, grant.content_type or "")
+
+    @contextlib.asynccontextmanager
+    async def _received(self) -> AsyncIterator[Draft]:
+        """A draft for what comes over the network, made and removed in threads."""
+        draft = await asyncio.to_thread(self._draft)
+        try:
+            yield draft
+        finally:
+            await asyncio.to_thread(draft.discard)
 
     # --- multipart uploads ---------------------------------------------------------------------------------------
 
