@@ -1,6 +1,6 @@
 """Dispatches in Postgres: steps that were given to a worker which has not begun them, a narrow row each.
 
-The step's own row says `queued` meanwhile: writing it is what an admission would cost (decision 36). A dispatch holds
+The step's own row says `queued` meanwhile: writing it is what an admission would cost (decision 37). A dispatch holds
 while its step is queued and its attempt is the step's next; each comes to its end with a change of the step, which is
 begun, ended, or put back with the attempt counted. So a number is given once, and what does not hold never will again.
 

@@ -1,4 +1,4 @@
-"""Dispatches: steps given to workers that have not begun them, in narrow rows of their own (decision 36)."""
+"""Dispatches: steps given to workers that have not begun them, in narrow rows of their own (decision 37)."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
