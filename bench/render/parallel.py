@@ -141,7 +141,7 @@ def ssim(tools: Toolchain, film: Path, truth: Path) -> list[float]:
 
 async def prepared_of(props: dict[str, Any], settings: dict[str, Any], tools: Toolchain) -> tuple[Prepared, SpecFile]:
     """A film's plan."""
-    spec = SpecFile("timeline", props, settings)
+    spec = SpecFile(composition_id="timeline", input_props=props, output_settings=settings)
     return await prepare(FOLDER / "spec.json", spec, tools, Settings()), spec
 
 
