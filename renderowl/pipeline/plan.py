@@ -6,6 +6,7 @@ and of the FFmpeg version: equal keys are equal pictures, wherever they stand in
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import ceil
 from typing import Final, Literal
 
@@ -17,7 +18,7 @@ from renderowl.pipeline.cut import cut_frames
 from renderowl.pipeline.encoding import Encoding as Encoding
 from renderowl.pipeline.encoding import assemble_cost, audio_cost, encoding_of, segment_cost
 from renderowl.pipeline.keys import audio_key, segment_key
-from renderowl.pipeline.slice import window
+from renderowl.pipeline.slice import slice_clips, window
 from renderowl.pipeline.smart_cut import take_spans, why_not, why_not_at_all
 from renderowl.pipeline.timeline import (
     AudioClip,
@@ -261,27 +262,26 @@ def _segments(
 ) -> tuple[Segment, ...]:
     """Return the segments. `smart` is None without a smart cut; with one it says why nothing can be copied, or nothing."""
     takes = take_spans(timeline) if smart == "" else []
-    starts = _starts(timeline, target_segment_s, takes)
+    edges = [*_starts(timeline, target_segment_s, takes), timeline.canvas.frames]
+    shown, copied = slice_clips(timeline.clips, edges, timeline.canvas.rate), set(takes)
     made = []
-    for index, (start, end) in enumerate(zip(starts, [*starts[1:], timeline.canvas.frames], strict=True)):
-        part = window(timeline, start, end)
-        shown = {src for clip in part.clips for src in clip.sources}
-        media = {src: part.media[src] for src in sorted(shown)}
-        canvas = part.canvas
-        copies = (start, end) in takes
-        cost = segment_cost(part.clips, canvas.frames, canvas.width, canvas.height, encoding)
+    for index, ((start, end), clips) in enumerate(zip(pairwise(edges), shown, strict=True)):
+        media = {src: timeline.media[src] for src in sorted({src for clip in clips for src in clip.sources})}
+        canvas = msgspec.structs.replace(timeline.canvas, frames=end - start)
+        copies = (start, end) in copied
+        cost = segment_cost(clips, canvas.frames, canvas.width, canvas.height, encoding)
         made.append(
             Segment(
                 index=index,
                 start=start,
                 frames=end - start,
-                key=segment_key(canvas, part.clips, media, encoding, fingerprint, copies=copies),
+                key=segment_key(canvas, clips, media, encoding, fingerprint, copies=copies),
                 canvas=canvas,
-                clips=part.clips,
+                clips=clips,
                 media=media,
                 cost=round(cost * _COPYING, 3) if copies else cost,
                 copies=copies,
-                note="" if copies or smart is None else smart or why_not(part.clips, canvas, media),
+                note="" if copies or smart is None else smart or why_not(clips, canvas, media),
             )
         )
     return tuple(made)

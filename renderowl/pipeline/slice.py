@@ -4,7 +4,8 @@ A clip is cut down to the slice. Only where that would split a transition or a l
 edge of the slice, into negative frames or beyond the last: the renderer runs through what lies outside and drops it.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -41,6 +42,17 @@ def window(timeline: Timeline, start: int, end: int) -> Timeline:
         subtitles=tuple(_slice_subtitles(timeline.subtitles, first_s, last_s)),
         chapters=tuple(_slice_chapters(timeline.chapters, start, end)),
     )
+
+
+def slice_clips(clips: Sequence[Clip], edges: Sequence[int], rate: Rate) -> list[tuple[Clip, ...]]:
+    """Return what is seen of the clips between each two neighbouring edges; none is looked at where it is not."""
+    found: list[list[Clip]] = [[] for _ in edges[1:]]
+    for clip in clips:
+        first = max(0, bisect_right(edges, clip.start) - 1)
+        for place in range(first, min(len(found), bisect_left(edges, clip.start + clip.frames))):
+            if piece := slice_clip(clip, edges[place], edges[place + 1], rate):
+                found[place].append(piece)
+    return [tuple(pieces) for pieces in found]
 
 
 def slice_clip(clip: Clip, start: int, end: int, rate: Rate) -> Clip | None:

@@ -1,5 +1,6 @@
 """A plan tiles the film with segments, cut where the content says, each known by what it shows."""
 
+import itertools
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from renderowl.domain.spec.output import OutputSettings, PosterSettings, PreviewSettings
 from renderowl.pipeline.plan import Plan, make_plan
+from renderowl.pipeline.slice import slice_clips, window
 from renderowl.pipeline.stillness import stands_still
 from renderowl.pipeline.timeline import (
     AudioClip,
@@ -305,3 +307,16 @@ def test_another_still_amid_crossfades_touches_itself_and_its_two_fades_alone() 
     before = {segment.key for segment in plan(film(*stills)).segments}
     stills[5] = msgspec.structs.replace(stills[5], content=ImageContent("i8"))
     assert sum(segment.frames for segment in plan(film(*stills)).segments if segment.key not in before) == 150
+
+
+@given(
+    st.lists(st.tuples(st.integers(-20, 130), st.integers(1, 60), st.integers(0, 9)), max_size=12),
+    st.sets(st.integers(1, 119), max_size=8),
+)
+def test_what_is_seen_between_edges_is_what_a_window_on_each_shows(
+    places: list[tuple[int, int, int]], inner: set[int]
+) -> None:
+    whole = film(*(clip(start, frames, fade_in=min(fade, frames)) for start, frames, fade in places), frames=120)
+    edges = [0, *sorted(inner), 120]
+    expected = [window(whole, start, end).clips for start, end in itertools.pairwise(edges)]
+    assert slice_clips(whole.clips, edges, Rate(FPS)) == expected
