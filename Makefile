@@ -192,7 +192,7 @@ lock: $(BIN)/uv ## Resolve the dependencies again and write the hash-pinned lock
 	  $$LOCK pyproject.toml --group test -c requirements/runtime.lock -c requirements/installer.lock -o requirements/test.lock && \
 	  printf 'uv\nhatchling\neditables\n' | $$LOCK - -o requirements/installer.lock && \
 	  printf 'swift==2.38.*\n' | $$LOCK - -o requirements/swift.lock && \
-	  printf 'sphinx\nmyst-parser\nfuro\n' | $$LOCK - -o requirements/docs.lock
+	  printf 'sphinx\nmyst-parser\nfuro\nsphinxcontrib-mermaid\n' | $$LOCK - -o requirements/docs.lock
 
 clean: ## Remove what was installed, caches and the demo's data; what `renderowl up` keeps in .renderowl stays
 	@rm -rf $(VENV) $(SWIFT_VENV) $(DOCS_VENV) build web/node_modules web/client/dist .renderowl/demo

@@ -15,10 +15,13 @@ _RENDERED = Path(__file__).parents[2] / "build" / "pictures"
 
 project = "RenderOwl"
 html_title = "RenderOwl"
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinxcontrib.mermaid"]
 exclude_patterns = ["site"]
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
+myst_fence_as_directive = ["mermaid"]  # as GitHub does: drawn where the page is read, by a script from a CDN
+mermaid_fullscreen = False
+mermaid_height = "auto"
 suppress_warnings = ["misc.highlighting_failure"]  # JSON with the pages' own `...` and `$` is no JSON to Pygments
 html_theme = "furo"
 html_show_sphinx = False
