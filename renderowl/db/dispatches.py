@@ -110,7 +110,8 @@ async def expire(db: Database) -> int:
     """
     put_back = await _put_back(db, "dispatches.lease_expires_at < now()")
     await db.execute(
-        f"DELETE FROM dispatches WHERE lease_expires_at < now() AND (SELECT 1 FROM steps WHERE {HOLDS} LIMIT 1) IS NULL"
+        "DELETE FROM dispatches WHERE step_id IN (SELECT step_id FROM dispatches WHERE lease_expires_at < now()"
+        f" AND (SELECT 1 FROM steps WHERE {HOLDS} LIMIT 1) IS NULL FOR UPDATE SKIP LOCKED)"
     )
     return put_back
 
