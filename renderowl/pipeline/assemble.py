@@ -9,7 +9,6 @@ import msgspec
 
 from renderowl.domain.errors import Interrupted, OutputWrong, RenderOwlError, Stalled
 from renderowl.pipeline import hls
-from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.command import link
 from renderowl.pipeline.cutting import join_takes
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment, publish
@@ -122,7 +121,7 @@ def _verify(plan: Plan, found: Probed, duration_s: float, audio: EncodedAudio | 
             problems.append(f"it has {found.frames} frames instead of {canvas.frames}")
     if audio is not None and form not in ("gif", "png", "jpg") and not found.has_audio:
         problems.append("it has no sound")
-    wanted_s = float(time_of(canvas.frames, canvas.rate))
+    wanted_s = canvas.duration_s
     if form not in ("gif", "png", "jpg") and abs(duration_s - wanted_s) > _DURATION_TOLERANCE_S:
         problems.append(f"it lasts {duration_s:.3f} s instead of {wanted_s:.3f} s")
     if problems:
@@ -139,7 +138,7 @@ def _film_output(plan: Plan, found: Probed, out_dir: Path, size_bytes: int) -> O
         path=out_dir / plan.output_name,
         content_type=CONTENT_TYPES[form],
         size_bytes=size_bytes,
-        duration_s=0.0 if still else float(time_of(canvas.frames, canvas.rate)),
+        duration_s=0.0 if still else canvas.duration_s,
         width=found.width,
         height=found.height,
         fps=0.0 if still or kind == "audio" else canvas.rate.num / canvas.rate.den,

@@ -12,7 +12,7 @@ from renderowl.domain.spec.limits import Limits
 from renderowl.domain.spec.output import OutputSettings
 from renderowl.pipeline.ask import OUTPUT, PROPS, Ask, refuse
 from renderowl.pipeline.captions import CaptionsUnreadable, Cue, read_captions
-from renderowl.pipeline.clock import exact, frame_at, time_of
+from renderowl.pipeline.clock import exact, frame_at
 from renderowl.pipeline.font_files import FontFacts
 from renderowl.pipeline.layout import Stage, stage_of
 from renderowl.pipeline.slice import window
@@ -223,7 +223,7 @@ class Draft:
             chapters=tuple(self.chapters),
         )
         timeline = self._in_range(timeline)
-        shown_s = float(time_of(timeline.canvas.frames, stage.rate))
+        shown_s = timeline.canvas.duration_s
         if self.output.poster is not None and self.output.poster.at > shown_s:
             refuse([FieldError(f"{OUTPUT}/poster/at", f"is beyond the film's end at {shown_s:g} s")])
         thumbnails = self.output.thumbnails
@@ -245,7 +245,7 @@ class Draft:
         if asked is None:
             return timeline
         canvas = timeline.canvas
-        total_s = float(time_of(canvas.frames, canvas.rate))
+        total_s = canvas.duration_s
         start = frame_at(exact(asked.start), canvas.rate)
         end = canvas.frames if asked.end is None else frame_at(exact(asked.end), canvas.rate)
         if start >= canvas.frames:

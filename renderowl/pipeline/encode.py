@@ -10,7 +10,6 @@ from typing import Final
 import msgspec
 
 from renderowl.domain.errors import OutputWrong
-from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.command import audio_command, segment_command, stem_command
 from renderowl.pipeline.cutting import LOG as _LOG
 from renderowl.pipeline.cutting import cut_out, note
@@ -90,7 +89,7 @@ async def encode_audio(
 ) -> EncodedAudio:
     """Encode the whole sound track to `out`; raises OutputWrong unless it lasts as long as the film."""
     limits = limits or ProcessLimits()
-    wanted_s = float(time_of(programme.frames, programme.rate))
+    wanted_s = programme.duration_s
     batches, mixed = in_stems(programme)
     if batches:
         inputs = {**inputs, **await _mix_stems(batches, programme, inputs, work_dir, tools, observer, limits)}
@@ -119,7 +118,7 @@ async def _mix_stems(
     limits: ProcessLimits,
 ) -> dict[str, Path]:
     """Mix the stems of a programme one after the other, and return their files."""
-    total_s, share = float(time_of(programme.frames, programme.rate)), _MIXING_SHARE / len(batches)
+    total_s, share = programme.duration_s, _MIXING_SHARE / len(batches)
     files: dict[str, Path] = {}
     for number, batch in enumerate(batches):
         command = await asyncio.to_thread(stem_command, batch, programme, tools)

@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.encode import EncodedSegment
 from renderowl.pipeline.encoding import Encoding
 from renderowl.pipeline.plan import Plan, Segment
@@ -81,7 +80,7 @@ def _film_bytes(film: Plan, samples: Sequence[Sample]) -> Range | None:
     encoding, canvas = film.encoding, film.timeline.canvas
     sound = 0.0
     if film.audio is not None:
-        sound = float(time_of(canvas.frames, canvas.rate)) * _audio_bits_s(encoding) / 8
+        sound = canvas.duration_s * _audio_bits_s(encoding) / 8
     if not film.segments:
         return Range(round(sound), round(sound))
     if encoding.video_codec not in _STREAMED:

@@ -7,7 +7,6 @@ from typing import Final
 
 import msgspec
 
-from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.command import loudness_command
 from renderowl.pipeline.encoding import Loudness
 from renderowl.pipeline.loudness import Level, Measured, corrected, level_for, read_measured
@@ -50,7 +49,7 @@ async def find_level(
     limits: ProcessLimits,
 ) -> Level:
     """Return the level that brings a programme to its loudness, measured once, and once more when it must be limited."""
-    total_s = float(time_of(programme.frames, programme.rate))
+    total_s = programme.duration_s
 
     async def measure(level: Level | None, first: float, last: float) -> Measured:
         command = await asyncio.to_thread(loudness_command, programme, tools, level)

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from renderowl.domain.spec.output import MetadataSettings, OutputSettings
-from renderowl.pipeline.clock import exact, frame_at, time_of
+from renderowl.pipeline.clock import exact, frame_at
 from renderowl.pipeline.cut import cut_frames
 from renderowl.pipeline.encoding import Encoding as Encoding
 from renderowl.pipeline.encoding import assemble_cost, audio_cost, encoding_of, segment_cost
@@ -104,6 +104,11 @@ class AudioProgramme(msgspec.Struct, frozen=True):
     """Which of the films' sound tracks this is, the first one's being 0."""
     stems: tuple[Stem, ...] = ()
     """What stands for the clips once they have been mixed."""
+
+    @property
+    def duration_s(self) -> float:
+        """How long it lasts."""
+        return self.frames * self.rate.den / self.rate.num
 
     @property
     def name(self) -> str:
@@ -221,7 +226,7 @@ def _film(timeline: Timeline, output: OutputSettings, fingerprint: str, target_s
     smart = why_not_at_all(output) if output.smart_cut else None
     segments = _segments(timeline, encoding, fingerprint, target_segment_s, smart) if has_picture else ()
     wants_pictures = bool(segments) and output.preview.frames
-    duration_s = _duration_s(timeline)
+    duration_s = timeline.canvas.duration_s
     thumbnails = (
         None if output.thumbnails is None else msgspec.convert(output.thumbnails, Thumbnails, from_attributes=True)
     )
@@ -309,7 +314,7 @@ def _programme(timeline: Timeline, encoding: Encoding, fingerprint: str) -> Audi
         frames=canvas.frames,
         clips=timeline.audio,
         media=media,
-        cost=audio_cost(len(timeline.audio), _duration_s(timeline), measured=encoding.loudness is not None),
+        cost=audio_cost(len(timeline.audio), canvas.duration_s, measured=encoding.loudness is not None),
     )
 
 
@@ -318,7 +323,3 @@ def _still(timeline: Timeline, output: OutputSettings) -> Timeline:
     at = frame_at(exact(output.poster.at), timeline.canvas.rate) if output.poster else 0
     frame = min(at, timeline.canvas.frames - 1)
     return window(timeline, frame, frame + 1)
-
-
-def _duration_s(timeline: Timeline) -> float:
-    return float(time_of(timeline.canvas.frames, timeline.canvas.rate))

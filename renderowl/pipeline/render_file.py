@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from renderowl.pipeline.assemble import OutputFile, assemble
-from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.encode import EncodedAudio, EncodedSegment, encode_audio, encode_segment
 from renderowl.pipeline.percent import Percent
 from renderowl.pipeline.plan import AudioProgramme, Plan, Segment
@@ -144,7 +143,7 @@ class _Work:
 
     async def _segment(self, film: Plan, segment: Segment) -> None:
         name = f"segment-{segment.index}"
-        observer = _StepObserver(self, name, segment.frames, float(time_of(segment.frames, segment.canvas.rate)))
+        observer = _StepObserver(self, name, segment.frames, segment.canvas.duration_s)
         place, where = self._cache.place(segment.key, ".nut"), self.directory(name)
         encoded = await encode_segment(
             segment, film.encoding, film.preview, self._inputs, place, where, self._tools, observer, self.limits
@@ -155,7 +154,7 @@ class _Work:
         observer.tell_done()
 
     async def _sound(self, film: Plan, programme: AudioProgramme) -> None:
-        observer = _StepObserver(self, programme.name, 0, float(time_of(programme.frames, programme.rate)))
+        observer = _StepObserver(self, programme.name, 0, programme.duration_s)
         place, where = self._cache.place(programme.key, ".audio"), self.directory(programme.name)
         encoded = await encode_audio(
             programme, film.encoding, self._inputs, place, where, self._tools, observer, self.limits

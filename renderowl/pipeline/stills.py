@@ -40,7 +40,7 @@ class Stills:
     async def thumbnails(self, wanted: Thumbnails) -> list[Path]:
         """Take the frame at each interval; all of them as single files, in order."""
         rate, height = self._canvas.rate, thumbnail_height(wanted, self._canvas)
-        count = thumbnail_count(wanted, float(time_of(self._canvas.frames, rate)))
+        count = thumbnail_count(wanted, self._canvas.duration_s)
         frames = [frame_at(number * exact(wanted.interval_s), rate) for number in range(count)]
         await self._take(frames, "thumbnail-{}.jpg", f"{wanted.width}:{height}:")
         return [self._work_dir / f"thumbnail-{number}.jpg" for number in range(count)]
@@ -86,7 +86,7 @@ def thumbnail_height(wanted: Thumbnails, canvas: Canvas) -> int:
 
 def sprite_vtt(wanted: Thumbnails, canvas: Canvas, sheet_names: Sequence[str]) -> str:
     """Return the WebVTT file that says which part of which sheet is shown at what time of the film."""
-    duration_s = float(time_of(canvas.frames, canvas.rate))
+    duration_s = canvas.duration_s
     width, height = wanted.width, thumbnail_height(wanted, canvas)
     lines = ["WEBVTT", ""]
     for number in range(thumbnail_count(wanted, duration_s)):

@@ -42,6 +42,11 @@ class Canvas(msgspec.Struct, frozen=True):
     frames: int
     background: str = "#000000"
 
+    @property
+    def duration_s(self) -> float:
+        """How long all frames last."""
+        return self.frames * self.rate.den / self.rate.num
+
 
 class Media(msgspec.Struct, frozen=True):
     """One input file. `content_hash` is the SHA-256 of its bytes: what a cache key speaks of instead of a name."""

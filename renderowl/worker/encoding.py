@@ -3,7 +3,6 @@
 from contextlib import nullcontext
 from pathlib import Path
 
-from renderowl.pipeline.clock import time_of
 from renderowl.pipeline.encode import encode_audio, encode_segment
 from renderowl.pipeline.estimate import sample_of
 from renderowl.pipeline.pieces import pieces_of_segment
@@ -84,7 +83,7 @@ async def make_audio(
     film, _ = blueprint.plan.sounds_once[programme.key]
     key = blueprint.audio_object(film, programme)
     work_dir, out = execution.new_folder(programme.name), execution.folder / key.rpartition("/")[2]
-    observer = PartObserver(reporter, part, execution.signal, total_s=float(time_of(programme.frames, programme.rate)))
+    observer = PartObserver(reporter, part, execution.signal, total_s=programme.duration_s)
     wanted = execution.wanted(programme.media, blueprint.keys)
     async with execution.inputs.files(wanted, execution.unless_stopped) as files:
         inputs = {src: files[medium.content_hash] for src, medium in programme.media.items()}
