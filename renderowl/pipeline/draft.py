@@ -130,8 +130,7 @@ class Draft:
                 faced = msgspec.structs.replace(content, style=self._faced(content.style, content.text))
                 return msgspec.structs.replace(clip, content=faced)
             case CaptionContent(style=look) as caption:
-                said = caption.text + "".join(word.text for word in caption.words)
-                style = msgspec.structs.replace(look, text=self._faced(look.text, said))
+                style = msgspec.structs.replace(look, text=self._faced(look.text, caption.letters))
                 return msgspec.structs.replace(clip, content=msgspec.structs.replace(caption, style=style))
         return clip
 

@@ -30,5 +30,5 @@ def _texts(timeline: Timeline) -> Iterator[tuple[str, TextStyle]]:
         match clip.content:
             case TextContent(text=text, style=style):
                 yield text, style
-            case CaptionContent(text=text, words=words, style=look):
-                yield text + "".join(word.text for word in words), look.text
+            case CaptionContent(style=look) as caption:
+                yield caption.letters, look.text

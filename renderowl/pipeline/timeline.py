@@ -218,6 +218,11 @@ class CaptionContent(msgspec.Struct, frozen=True, tag="caption"):
     words: tuple[Word, ...] = ()
     style: CaptionStyle = CaptionStyle()
 
+    @property
+    def letters(self) -> str:
+        """All that is drawn of it at some time: words that are not in the text are as well."""
+        return self.text + "".join(word.text for word in self.words)
+
 
 class EllipseKey(msgspec.Struct, frozen=True):
     """An ellipse at one frame, counted from its clip's start; sizes and places in canvas pixels."""

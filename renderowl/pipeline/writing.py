@@ -63,16 +63,16 @@ def _file(layers: Layers, clips: list[Clip], canvas: Canvas, lead: int) -> str:
         match content:
             case TextContent():
                 lines += text_lines(clip, content, canvas)
-                texts, style = content.text, content.style
+                letters, style = content.text, content.style
             case CaptionContent():
                 lines += caption_lines(clip, content, canvas)
-                texts, style = content.text + "".join(word.text for word in content.words), content.style.text
+                letters, style = content.letters, content.style.text
             case _:
                 continue
         size += sum(len(line.body) for line in lines[known:])
         if size > MAX_SUBTITLE_CHARS:
             raise LimitExceeded(f"the texts shown within {canvas.frames} frames are too long to be drawn")
-        layers.fonts |= {font_of(style), *(font for font, _ in font_runs(texts, font_of(style)))}
+        layers.fonts |= {font_of(style), *(font for font, _ in font_runs(letters, font_of(style)))}
     name = f"text-{len(layers.files)}.ass"
     layers.files[name] = document(canvas, lines, lead)
     return name
