@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 import rich_click as click
 from click.shell_completion import CompletionItem
+from click.types import StringParamType
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -38,32 +39,38 @@ def _project(required: bool) -> Callable[[Command], Command]:
     return click.option(
         "--project",
         "project_id",
+        type=_ProjectId(),
         required=required,
-        shell_complete=_complete_projects,
         help="The project's id: `renderowl projects list`.",
     )
 
 
-def _complete_projects(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Ids that begin so, with their names; none where no server answers: a shell that completes is no place to complain."""
-    import httpx
+class _ProjectId(StringParamType):
+    """A project's id, which a shell completes with the project's name beside it."""
 
-    from renderowl.client import Client, Problem
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """Where ids are."""
+        return "`renderowl projects list` has the ids of yours."
 
-    server, key = ctx.params.get("server"), ctx.params.get("key")
-    if not server or not key:
-        return []
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Ids that begin so; none where no server answers: a shell that completes is no place to complain."""
+        import httpx
 
-    async def found() -> list[CompletionItem]:
-        async with Client(server, key, timeout_s=_COMPLETE_S) as client:
-            return [
-                CompletionItem(one.id, help=one.name) async for one in client.projects() if one.id.startswith(begun)
-            ]
+        from renderowl.client import Client, Problem
 
-    try:
-        return asyncio.run(found())
-    except (Problem, httpx.TransportError):
-        return []
+        server, key = ctx.params.get("server"), ctx.params.get("key")
+        if not server or not key:
+            return []
+
+        async def begun_so() -> list[CompletionItem]:
+            async with Client(server, key, timeout_s=_COMPLETE_S) as client:
+                found = [project async for project in client.projects() if project.id.startswith(incomplete)]
+                return [CompletionItem(project.id, help=project.name) for project in found]
+
+        try:
+            return asyncio.run(begun_so())
+        except (Problem, httpx.TransportError):
+            return []
 
 
 def _an_address(ctx: click.Context, parameter: click.Parameter, server: str | None) -> str | None:

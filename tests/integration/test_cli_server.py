@@ -155,7 +155,7 @@ def test_a_server_is_wanted_where_one_is_needed(tmp_path: Path) -> None:
     for argv, problem in (
         (["render", str(tmp_path / "spec.json"), "--watch"], "--watch wants a --server"),
         (["render", str(tmp_path / "spec.json"), "--server", "http://127.0.0.1:9"], "a key is needed"),
-        (["listen", "3000"], "--project"),
+        (["listen", "3000"], "renderowl projects list"),
     ):
         done = CliRunner(env={"OWL_KEY": None}).invoke(cli, argv)
         assert done.exit_code == 2
