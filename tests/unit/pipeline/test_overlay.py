@@ -98,14 +98,13 @@ def test_all_problems_are_told_at_once() -> None:
     }
 
 
-@pytest.mark.parametrize("effect", ["dark_overlay", "blur"])
-def test_hundreds_of_regions_at_once_are_no_expression_that_is_nested_as_deep(effect: str) -> None:
+def test_a_hundred_regions_at_once_are_no_expression_that_is_nested_as_deep() -> None:
     region = {"start_frame": 0, "end_frame": 30, **HERE}
-    timeline = made(*([region] * 300), effect=effect)
+    timeline = made(*([region] * 130))
     (clip,) = (one for one in timeline.clips if isinstance(one.content, HighlightContent))
     assert isinstance(clip.content, HighlightContent)
     below = plain("below", "#000000", 1280, 720, 30, timeline.canvas.rate)
     text = compile_graph(*highlighted(below, clip.content, 0, "lit", timeline.canvas)).text
     deepest = max(itertools.accumulate((char == "(") - (char == ")") for char in text))
     assert deepest < 40
-    assert text.count("perspective") == 300
+    assert text.count("perspective") == 130
