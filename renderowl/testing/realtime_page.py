@@ -49,6 +49,7 @@ LIMITS: Final[Mapping[str, str | None]] = {
     "ws.member.MARK_S": None,
     "ws.member.BATCH": None,
     "ws.guests.SWEEP_S": None,
+    "ws.keeping.KEEP_S": None,
     "ws.batch.FREE": None,
     "ws.batch.GATHER_S": None,
     "ws.room.TAIL_BYTES": None,
