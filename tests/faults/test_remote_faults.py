@@ -51,7 +51,7 @@ async def errand_is(away: RemoteFarm, render_id: str, status: str) -> None:
         rows = await away.errands(render_id)
         return bool(rows) and rows[0]["status"] == status
 
-    await until(look, timeout_s=60)
+    await until(look, timeout_s=120)
 
 
 async def step_of(away: RemoteFarm, render_id: str) -> Any:
@@ -64,7 +64,7 @@ async def test_killed_between_the_commit_and_the_submission(away: RemoteFarm, de
     await errand_is(away, render_id, "recorded")
     await killed(runner)
     await away.run_apart()
-    await away.farm.completed(render_id, timeout_s=120)
+    await away.farm.completed(render_id, timeout_s=150)
 
     first, second = await away.errands(render_id)
     assert (first["status"], first["remote_id"]) == ("lost", None)
@@ -84,7 +84,7 @@ async def test_killed_between_the_submission_and_its_id(away: RemoteFarm) -> Non
     await away.run_apart()
     await away.submitted(2)
     away.runpod.free.set()
-    await away.farm.completed(render_id, timeout_s=120)
+    await away.farm.completed(render_id, timeout_s=150)
 
     stray, made = await away.ended_errands(render_id)
     assert len(away.runpod.submissions) == 2
@@ -103,7 +103,7 @@ async def test_killed_before_the_id_is_noted_but_the_work_itself_told_it(away: R
     await killed(runner)
     away.runpod.answers.set()
     await away.run_apart()
-    await away.farm.completed(render_id, timeout_s=120)
+    await away.farm.completed(render_id, timeout_s=150)
     assert len(away.runpod.submissions) == 1
     (errand,) = await away.ended_errands(render_id)
     assert (errand["held_by"], errand["outcome"]) == (2, "completed")
@@ -123,16 +123,16 @@ async def test_killed_while_it_waits(away: RemoteFarm) -> None:
         async def between_two_claims() -> bool:
             return not await reporter.report(0.01) and (await step_of(away, render_id))["status"] == "queued"
 
-        await until(between_two_claims, timeout_s=60)
+        await until(between_two_claims, timeout_s=120)
         assert not await reporter.report(0.01), "nobody is told, and nobody is told to stop"
         await away.run_apart()
 
         async def taken_over() -> bool:
             return await reporter.report(0.02)
 
-        await until(taken_over, timeout_s=60)
+        await until(taken_over, timeout_s=120)
     away.runpod.free.set()
-    await away.farm.completed(render_id, timeout_s=120)
+    await away.farm.completed(render_id, timeout_s=150)
     assert len(away.runpod.submissions) == 1, "what is out there is waited for, not made again"
     (errand,) = await away.ended_errands(render_id)
     assert (errand["step_attempt"], errand["held_by"], errand["outcome"]) == (1, 2, "completed")
@@ -148,7 +148,7 @@ async def test_a_drained_runner_leaves_what_is_out_there_to_the_next(away: Remot
     assert await asyncio.wait_for(runner.wait(), 60) == 0
     await away.run_apart()
     away.runpod.free.set()
-    await away.farm.completed(render_id, timeout_s=120)
+    await away.farm.completed(render_id, timeout_s=150)
     assert len(away.runpod.submissions) == 1
     assert away.runpod.cancelled == []
     step = await step_of(away, render_id)
@@ -163,7 +163,7 @@ async def test_a_runner_that_wakes_up_after_its_lease_is_fenced(away: RemoteFarm
     sleeper.send_signal(signal.SIGSTOP)
     await away.run_apart()
     away.runpod.free.set()
-    render = await away.farm.completed(render_id, timeout_s=120)
+    render = await away.farm.completed(render_id, timeout_s=150)
     sleeper.send_signal(signal.SIGCONT)
     sleeper.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(sleeper.wait(), 60) == 0

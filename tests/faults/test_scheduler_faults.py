@@ -41,7 +41,7 @@ async def _all_ended(deployment: Deployment) -> books.Books:
         found = await books.read(deployment.ctx.db)
         return None if any(is_active(render.status) for render in found.renders.values()) else found
 
-    found = await until(look, timeout_s=60)
+    found = await until(look, timeout_s=120)
     assert found.faults() == []
     return found
 
@@ -53,7 +53,7 @@ async def _given(deployment: Deployment, count: int) -> None:
     async def look() -> bool:
         return bool(await deployment.ctx.db.fetch_value(given, count))
 
-    await until(look, timeout_s=60)
+    await until(look, timeout_s=120)
 
 
 async def test_when_one_of_two_schedulers_is_killed_the_other_goes_on(deployment: Deployment) -> None:

@@ -22,6 +22,7 @@ from renderowl.testing.farm import Farm, farm_settings, open_farm
 from renderowl.testing.signals import until
 from renderowl.testing.watching import times, watched
 
+pytestmark = pytest.mark.timeout(480)  # a busy machine encodes ten times as slowly
 LEASE_S = 3.0
 
 
@@ -44,7 +45,7 @@ class WorkerProcess:
         async def look() -> list[psutil.Process]:
             return self.encoders()
 
-        return await until(look, timeout_s=30)
+        return await until(look, timeout_s=120)
 
     async def idle(self, *, timeout_s: float) -> None:
         """Return when none of its encoders is left."""
@@ -105,7 +106,7 @@ async def start_worker(farm: Farm, settings: Settings, tmp_path: Path) -> AsyncI
             assert process.returncode is None, "the worker did not start"
             return bool(await farm.ctx.db.fetch_value("SELECT 1 FROM workers WHERE pid = $1", process.pid))
 
-        await until(registered, timeout_s=30)
+        await until(registered, timeout_s=120)
         return worker
 
     yield start
@@ -114,7 +115,7 @@ async def start_worker(farm: Farm, settings: Settings, tmp_path: Path) -> AsyncI
             worker.send(signal.SIGCONT)
             worker.process.kill()
         await worker.process.wait()
-        assert not worker.encoders()
+        await worker.idle(timeout_s=30)
 
 
 _PASSED_ON = (
@@ -155,7 +156,7 @@ async def test_a_killed_workers_steps_run_elsewhere_and_its_encoders_die_with_it
         segments = await _segments(farm, render_id)
         return {"completed", "running"} <= {step.status for step in segments}
 
-    await until(one_done_and_one_running, timeout_s=60)
+    await until(one_done_and_one_running, timeout_s=120)
     await first.encoding()
     second = await start_worker()
     lost = await _segment_runs(farm, render_id)
@@ -171,7 +172,7 @@ async def test_a_killed_workers_steps_run_elsewhere_and_its_encoders_die_with_it
 
     await until(runs_elsewhere, timeout_s=20)
     assert time.monotonic() - killed_at < LEASE_S + 5 + 10  # the other worker may have had to end its own step first
-    render = await farm.completed(render_id, timeout_s=90)
+    render = await farm.completed(render_id, timeout_s=300)
     done = await _segments(farm, render.id)
     assert sum(step.lost for step in done) == 1
     assert sum(step.attempt for step in done) == 4, "what was finished is kept"
@@ -191,13 +192,13 @@ async def test_a_film_that_plays_while_it_is_made_plays_on_when_its_worker_is_ki
         segments = await _segments(farm, render_id)
         return await pieces() > 0 and any(step.status == "running" for step in segments)
 
-    await until(plays_amid_a_segment, timeout_s=60)
+    await until(plays_amid_a_segment, timeout_s=120)
     first.send(signal.SIGKILL)
     await first.idle(timeout_s=2)
     assert (await farm.get(render_id)).status == "processing"
     shown = await pieces()
     await start_worker()
-    render = await farm.completed(render_id, timeout_s=120)
+    render = await farm.completed(render_id, timeout_s=300)
     assert sum(step.lost for step in await _segments(farm, render_id)) == 1
     assert await pieces() > shown
     (video,) = await watched(farm, render, tmp_path)
@@ -216,7 +217,7 @@ async def test_cancelling_leaves_no_process_within_three_seconds(farm: Farm, sta
     async def reports() -> bool:
         return any(one["current_frame"] > 0 for one in farm.progress(render_id))
 
-    await until(reports, timeout_s=60)
+    await until(reports, timeout_s=120)
     began = time.monotonic()
     await farm.cancel(render_id)
     await worker.idle(timeout_s=3)
@@ -230,10 +231,10 @@ async def test_a_worker_that_is_asked_to_stop_gives_its_step_back_free_of_charge
 ) -> None:
     first = await start_worker()
     render_id = await farm.submit(scenes(1), {"preset": "veryslow"})
-    await until(lambda: _segment_runs(farm, render_id), timeout_s=30)
+    await until(lambda: _segment_runs(farm, render_id), timeout_s=120)
     await first.encoding()
     first.send(signal.SIGTERM)
-    assert await asyncio.wait_for(first.process.wait(), 10) == 0
+    assert await asyncio.wait_for(first.process.wait(), 30) == 0
     assert not first.encoders()
     assert list((first.work_dir / "runs").iterdir()) == []
     (step,) = await _segments(farm, render_id)
@@ -241,17 +242,17 @@ async def test_a_worker_that_is_asked_to_stop_gives_its_step_back_free_of_charge
     gone = await farm.ctx.db.fetch_value("SELECT status FROM workers WHERE pid = $1", first.process.pid)
     assert gone == "gone"
     await start_worker()
-    await farm.completed(render_id, timeout_s=90)
+    await farm.completed(render_id, timeout_s=300)
 
 
 async def test_a_worker_that_slept_past_its_lease_is_fenced(farm: Farm, start_worker: StartWorker) -> None:
     zombie = await start_worker()
     render_id = await farm.submit(scenes(1), {"preset": "medium"})
-    await until(lambda: _segment_runs(farm, render_id), timeout_s=30)
+    await until(lambda: _segment_runs(farm, render_id), timeout_s=120)
     await zombie.encoding()
     zombie.send(signal.SIGSTOP)
     heir = await start_worker()
-    render = await farm.completed(render_id, timeout_s=90)
+    render = await farm.completed(render_id, timeout_s=300)
     (step,) = await _segments(farm, render_id)
     assert step.worker_id == await _worker_id(farm, heir)
     zombie.send(signal.SIGCONT)

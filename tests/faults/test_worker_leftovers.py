@@ -51,7 +51,7 @@ async def test_what_a_killed_worker_had_uploaded_for_a_cancelled_render_is_colle
                 prefix = f"projects/{deployment.project_id}/renders/{render_id}/1-"
                 return [found.key async for found in deployment.ctx.storage.scan(prefix)]
 
-            assert len(await until(uploaded, timeout_s=60)) >= 1
+            assert len(await until(uploaded, timeout_s=120)) >= 1
             await worker.kill()
             proxy.cut()
             assert (await http.post(f"{path}/cancel")).json()["status"] == "cancelled"

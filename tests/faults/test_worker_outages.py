@@ -49,7 +49,7 @@ async def _until_encoding(farm: Farm, render_id: str) -> None:
     async def reports() -> bool:
         return any(one["current_frame"] > 0 for one in farm.progress(render_id))
 
-    await until(reports, timeout_s=60)
+    await until(reports, timeout_s=120)
 
 
 async def _all_in_one_try(farm: Farm, render_id: str) -> bool:
@@ -74,11 +74,11 @@ class TestRedis:
         os.kill(valkey.pid, signal.SIGKILL)
         await until(lambda: _is_down(valkey))
         valkey.start()
-        await farm.completed(render_id, timeout_s=60)
+        await farm.completed(render_id, timeout_s=150)
         after = {step.id: step for step in await _segments(farm, render_id)}
         assert {step_id: after[step_id].attempt for step_id in before} == before
         assert all((step.lost, step.failures) == (0, 0) for step in after.values())
-        await farm.completed(await farm.submit(scenes(1), {"preset": "ultrafast"}), timeout_s=30)
+        await farm.completed(await farm.submit(scenes(1), {"preset": "ultrafast"}), timeout_s=150)
 
     async def test_a_flushed_redis_costs_no_render(self, farm: Farm, valkey: EmbeddedValkey) -> None:
         renders = [await farm.submit(scenes(2), {"preset": "ultrafast", "crf": crf}) for crf in range(20, 26)]
@@ -87,7 +87,7 @@ class TestRedis:
         await client.flushall()
         await client.aclose()
         for render_id in renders:
-            await farm.completed(render_id, timeout_s=60)
+            await farm.completed(render_id, timeout_s=150)
 
 
 async def _is_down(server: EmbeddedValkey | EmbeddedPostgres) -> bool:
@@ -104,5 +104,5 @@ async def test_encoding_goes_on_without_postgres_and_its_end_is_reported_later(
         os.kill(postgres.pid, signal.SIGKILL)
         await until(lambda: _is_down(postgres))
         postgres.start()
-        await farm.completed(render_id, timeout_s=60)
+        await farm.completed(render_id, timeout_s=150)
         assert await _all_in_one_try(farm, render_id)
