@@ -159,4 +159,13 @@ def _divisions(timeline: Timeline, target: int) -> Iterator[int]:
     for start, end in [*spans, *gaps]:
         last = end - int(target * _SHORTEST_TAIL)
         yield from (f for f in range(start + target, last + 1, target) if _open_frame(f, covered) == f)
-        covered = _joined([*covered, (start, end)])
+        _cover(covered, start, end)
+
+
+def _cover(covered: list[Span], start: int, end: int) -> None:
+    """Add a span to others that are joined and in order; what it only touches stays beside it, as in `_joined`."""
+    first = bisect_right(covered, start, key=lambda span: span[1])
+    last = bisect_left(covered, end, key=lambda span: span[0])
+    if first < last:
+        start, end = min(start, covered[first][0]), max(end, covered[last - 1][1])
+    covered[first:last] = [(start, end)]
