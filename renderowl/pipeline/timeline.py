@@ -74,6 +74,8 @@ class Media(msgspec.Struct, frozen=True):
     has_audio: bool = False
     channels: int = 0
     """Of its sound; 0 when not known."""
+    content_type: str = ""
+    """Of the file, by its first bytes; empty when not known."""
 
 
 class Crop(msgspec.Struct, frozen=True):

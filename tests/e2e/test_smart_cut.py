@@ -140,6 +140,18 @@ async def test_a_take_that_begins_half_way_between_two_pictures_is_copied_as_it_
     assert await shown(plan, source, tmp_path / "out.mp4", tools) == [*range(13, 88), *range(13, 88), *range(12, 87)]
 
 
+@pytest.mark.parametrize("gop", ["25", "60", "250"])
+async def test_of_a_transport_stream_the_same_pictures_are_encoded_as_of_any_file(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path, gop: str
+) -> None:
+    """It has no index: a place in it is found by its time, and what comes before the next key picture is lost."""
+    source = await counter(media, "-g", gop, suffix=".ts", grey="16+2*N")
+    known = (await probe(source, tools)).media(SRC, SRC)
+    starts = [seconds_of(exact(at)) for at in (0.5, 1.5, 2.5)]
+    shown = await encoded_whole(starts, 15, source, known, tools, tmp_path)
+    assert shown == [[*range(first, first + 15)] for first in (15, 45, 75)]
+
+
 async def test_a_source_that_was_cut_amid_a_group_of_pictures_shows_none_that_its_edit_list_hides(
     tools: Toolchain, media: MadeMedia, tmp_path: Path
 ) -> None:

@@ -10,6 +10,10 @@ from renderowl.pipeline.timeline import Media, Rate
 PREROLL_S: Final = Fraction(1, 5)
 """How much before a clip's start its source is opened: the frame on show at the start may be older than the start."""
 _PREROLL_FRAMES: Final = 3
+_PREROLL_UNINDEXED_S: Final = Fraction(15)
+"""In MPEG-TS, which has no index, FFmpeg finds a place by its time alone and shows nothing until the next key picture: it
+must find one sooner. Encoders make one every 10 s at least, if they are not told otherwise (x264: 250 pictures)."""
+_UNINDEXED: Final = ("video/mp2t",)
 _SDR_NITS: Final = 203
 """The white of a film in a high dynamic range, by ITU-R BT.2408; what is brighter is rolled off."""
 
@@ -17,7 +21,8 @@ _SDR_NITS: Final = 203
 def preroll(start: Fraction, media: Media) -> Fraction:
     """Return by how much before `start` to seek, so that a cut anywhere shows the same frames as no cut."""
     frames = Fraction(_PREROLL_FRAMES) / Fraction(media.fps).limit_denominator(1001) if media.fps else PREROLL_S
-    return min(start, max(PREROLL_S, frames))
+    least = _PREROLL_UNINDEXED_S if media.content_type in _UNINDEXED else PREROLL_S
+    return min(start, max(least, frames))
 
 
 def held(picture: Stream, frames: int, rate: Rate) -> Stream:

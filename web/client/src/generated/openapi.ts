@@ -2332,6 +2332,8 @@ export interface components {
             has_audio: boolean;
             /** @default 0 */
             channels: number;
+            /** @default  */
+            content_type: string;
         };
         /** Clip */
         Clip: {
