@@ -4,7 +4,7 @@ Pure. The messages are those of the wire, in the order in which they were heard:
 `render.progress`; all others are passed over. Connections are not told apart: a client that resumes must not notice.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +22,9 @@ _STATUS: Final = {
 }
 _ENDS: Final = frozenset({"completed", "failed", "cancelled"})
 
+Forgotten = Callable[[int, int], bool]
+"""Tells of two messages, by their places in a history, whether progress that the earlier told may be told lower by the later."""
+
 
 @dataclass
 class _Render:
@@ -31,6 +34,12 @@ class _Render:
     attempt: int = 0
     percent: float = 0.0
     frame: int = 0
+    place: int = 0
+    """Of the message that told the progress."""
+
+
+def _never(earlier: int, later: int) -> bool:
+    return False
 
 
 def faults(
@@ -39,31 +48,35 @@ def faults(
     *,
     since: int | None = None,
     render_id: str | None = None,
+    forgotten: Forgotten = _never,
 ) -> list[str]:
     """What is wrong with a history, a sentence each; none when every promise of the room was kept.
 
     Promises: after the first snapshot (or `since`) each event that happened is told once, in order of seq, as it is in
     Postgres, up to the last; a later snapshot stands for the events up to its seq and agrees with them; progress never
-    goes back within an attempt; nothing is told of a render between its end and its next attempt. `render_id`: the
-    listener asked for this render alone.
+    goes back within an attempt, unless it was `forgotten`; nothing is told of a render between its end and its next
+    attempt. `render_id`: the listener asked for this render alone.
     """
-    return list(_Judge(happened, since, render_id).judge(told))
+    return list(_Judge(happened, since, render_id, forgotten).judge(told))
 
 
 class _Judge:
-    def __init__(self, happened: Sequence[Event], since: int | None, render_id: str | None) -> None:
+    def __init__(
+        self, happened: Sequence[Event], since: int | None, render_id: str | None, forgotten: Forgotten
+    ) -> None:
         self._happened = {event.seq: event for event in happened}
         self._wanted = [event.seq for event in happened if render_id in (None, event.render_id)]
         self._last = since
+        self._forgotten = forgotten
         self._renders: dict[str, _Render] = {}
 
     def judge(self, told: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-        for message in told:
+        for place, message in enumerate(told):
             kind = message["type"]
             if kind == "snapshot":
                 yield from self._snapshot(message)
             elif kind == "render.progress":
-                yield from self._progress(message)
+                yield from self._progress(message, place)
             elif kind in DURABLE_TYPES:
                 yield from self._event(msgspec.convert(message, EventView))
         if lost := self._between(self._last or 0, None):
@@ -110,15 +123,16 @@ class _Judge:
                 yield f"the snapshot of {seq} shows {id} {status} in attempt {attempt}, but it was {expected}"
             known = self._renders.get(id, _Render())
             if known.attempt == attempt:
-                expected.percent, expected.frame = known.percent, known.frame
+                expected.percent, expected.frame, expected.place = known.percent, known.frame, known.place
         self._renders = truth
 
-    def _progress(self, message: Mapping[str, Any]) -> Iterator[str]:
+    def _progress(self, message: Mapping[str, Any], place: int) -> Iterator[str]:
         id, data = message["render_id"], message["data"]
         known = self._renders.setdefault(id, _Render())
         if known.status in _ENDS:
             yield f"progress of {id} was told after it was {known.status}"
         percent, frame = data["percent"], data["current_frame"]
-        if percent < known.percent or frame < known.frame:
+        is_less = percent < known.percent or frame < known.frame
+        if is_less and not self._forgotten(known.place, place):
             yield f"progress of {id} went back from {known.percent} % to {percent} %, {known.frame} to {frame} frames"
-        known.percent, known.frame = percent, frame
+        known.percent, known.frame, known.place = percent, frame, place

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Final, Self
 
 import httpx
@@ -25,9 +26,16 @@ class Listener:
     def __init__(self, name: str) -> None:
         self.name = name
         self.told: list[dict[str, Any]] = []
+        self.told_at: list[float] = []
+        """When (`time.monotonic`) each of them was."""
         self.closes: list[int] = []
         """The codes that its sockets were closed with, 0 where the connection just broke."""
         self._task: asyncio.Task[None] | None = None
+
+    def note(self, messages: Iterable[dict[str, Any]]) -> None:
+        """These were told just now."""
+        self.told.extend(messages)
+        self.told_at.extend([time.monotonic()] * (len(self.told) - len(self.told_at)))
 
     def begin(self, hear: Awaitable[None]) -> Self:
         """Listen in a task of its own."""
@@ -103,7 +111,7 @@ async def hear_socket(listener: Listener, base_url: str, key: str, project_id: s
                     if message["type"] == "welcome":
                         epoch = message["epoch"]
                     else:
-                        listener.told.append(message)
+                        listener.note([message])
                         cursor = f"{epoch}.{message['seq']}" if "seq" in message else cursor
         await asyncio.sleep(_PAUSE_S)
 
@@ -131,7 +139,7 @@ async def hear_stream(listener: Listener, base_url: str, key: str, project_id: s
                         if field == "id":
                             id = value
                         elif field == "data":
-                            listener.told.append(msgspec.json.decode(value))
+                            listener.note([msgspec.json.decode(value)])
                             last_id, id = id or last_id, None
             await asyncio.sleep(_PAUSE_S)
 
@@ -149,7 +157,7 @@ async def hear_polls(
                 if answer.is_success:
                     poll = answer.json()
                     cursor = poll["cursor"]
-                    listener.told.extend(_words(poll, render_id))
+                    listener.note(_words(poll, render_id))
                     continue
             await asyncio.sleep(_PAUSE_S)
 
@@ -161,7 +169,7 @@ async def hear_log(listener: Listener, program: Program) -> None:
         while True:
             program.must_live()
             *lines, left = (left + log.read()).split(b"\n")
-            listener.told.extend(msgspec.json.decode(line) for line in lines if line.startswith(b"{"))
+            listener.note(msgspec.json.decode(line) for line in lines if line.startswith(b"{"))
             await asyncio.sleep(_PAUSE_S)
 
 

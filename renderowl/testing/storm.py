@@ -39,7 +39,7 @@ from renderowl.testing.deployment import Deployment, Program, open_deployment
 from renderowl.testing.listening import Listener, ending, hear_polls, hear_socket, hear_stream
 from renderowl.testing.signals import until
 from renderowl.testing.verdict import Verdict, judge
-from renderowl.testing.weather import Caller, Gust, Part, forecast
+from renderowl.testing.weather import Caller, Felt, Gust, Part, forecast
 
 CALLERS: Final = 4
 CALM_S: Final = 180.0
@@ -76,6 +76,7 @@ class Storm:
         self.accepted: dict[str, str] = {}
         """Render ids by the idempotency key they were submitted with."""
         self.faults: list[str] = []
+        self.felt: list[Felt] = []
         self._turns = {part: asyncio.Lock() for part in (*_COMMANDS, *self.servers)}
         self._say = say
         self._began = time.monotonic()
@@ -153,6 +154,7 @@ class Storm:
     async def _strike(self, gust: Gust) -> None:
         async with self._turns[gust.part]:
             self.note(f"{gust.harm} {gust.part} for {gust.for_s} s")
+            began_s = time.monotonic()
             processes = list(self._processes(gust.part))
             match gust.harm:
                 case "flush":
@@ -168,6 +170,7 @@ class Storm:
                     await asyncio.sleep(gust.for_s)
                     if gust.part in self.servers:
                         await self._restart(self.servers[gust.part])
+            self.felt.append(Felt(gust.part, gust.harm, began_s, time.monotonic()))
 
     def _processes(self, part: Part) -> Iterator[psutil.Process]:
         """A part's process, and those below it that a pause must hold as well."""
@@ -282,7 +285,7 @@ async def weather(seed: int, seconds: float, folder: Path, say: Say) -> Verdict:
             for listener in listeners:
                 await listener.reaches(found.last_seq[project_id])
         await storm.end()
-        verdict = await judge(storm.deployment, found, listeners, storm.accepted, storm.work_dirs)
+        verdict = await judge(storm.deployment, found, listeners, storm.accepted, storm.work_dirs, storm.felt)
     verdict.faults[:0] = storm.faults
     verdict.gusts = Counter(f"{gust.harm} {gust.part}" for gust in forecast(seed, seconds))
     return verdict

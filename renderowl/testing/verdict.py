@@ -20,6 +20,7 @@ from renderowl.testing import history
 from renderowl.testing.books import Books
 from renderowl.testing.deployment import Deployment
 from renderowl.testing.listening import Listener
+from renderowl.testing.weather import Felt, forgets
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Verdict:
     steps: Counter[str] = field(default_factory=Counter)
     events: int = 0
     told: dict[str, int] = field(default_factory=dict)
+    forgotten: int = 0
     films: int = 0
     gusts: Counter[str] = field(default_factory=Counter)
 
@@ -40,7 +42,7 @@ class Verdict:
             [
                 f"storm: {dict(sorted(self.gusts.items()))}",
                 f"renders: {dict(self.ends)}; steps: {dict(self.steps)}; {self.events} events",
-                f"told: {self.told}; {self.films} films looked into",
+                f"told: {self.told}, {self.forgotten} times less progress than before; {self.films} films looked into",
                 *(f"WRONG: {fault}" for fault in self.faults),
                 "nothing is wrong" if not self.faults else f"{len(self.faults)} things are wrong",
             ]
@@ -53,8 +55,12 @@ async def judge(
     listeners: Sequence[Listener],
     accepted: Mapping[str, str],
     work_dirs: Sequence[Path],
+    felt: Sequence[Felt],
 ) -> Verdict:
-    """Judge a deployment whose programs have ended. `accepted` are the ids that callers got, by idempotency key."""
+    """Judge a deployment whose programs have ended after all that was `felt`.
+
+    `accepted` are the ids that callers got, by idempotency key.
+    """
     verdict = Verdict(events=len(found.events), ends=Counter(render.status for render in found.renders.values()))
     verdict.faults += found.faults()
     verdict.faults += [f"{one} never came to an end" for one in found.renders.values() if is_active(one.status)]
@@ -67,10 +73,24 @@ async def judge(
     happened = await deployment.happened()
     for listener in listeners:
         verdict.told[listener.name] = len(listener.told)
-        verdict.faults += [f"{listener.name}: {fault}" for fault in history.faults(listener.told, happened)]
+        verdict.faults += [
+            f"{listener.name}: {fault}"
+            for fault in history.faults(listener.told, happened, forgotten=_forgotten(listener, felt, verdict))
+        ]
     await _judge_storage(deployment, found, verdict)
     verdict.faults += _left_on_the_machine(work_dirs)
     return verdict
+
+
+def _forgotten(listener: Listener, felt: Sequence[Felt], verdict: Verdict) -> history.Forgotten:
+    """Excuse, and count, progress that goes back where nobody who still lives can know it."""
+
+    def excused(earlier: int, later: int) -> bool:
+        excuse = forgets(felt, listener.told_at[earlier], listener.told_at[later])
+        verdict.forgotten += excuse
+        return excuse
+
+    return excused
 
 
 async def _judge_storage(deployment: Deployment, found: Books, verdict: Verdict) -> None:

@@ -1,6 +1,7 @@
 """A storm's weather: which part is killed, paused, stopped or emptied when, drawn from a seed. Pure."""
 
 import random
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -42,6 +43,47 @@ def forecast(seed: int, seconds: float) -> list[Gust]:
         gusts.append(Gust(round(at_s, 2), part, harm, round(for_s, 2)))
         at_s += chance.uniform(0.5, 5.0)
     return gusts
+
+
+class Felt(msgspec.Struct, frozen=True):
+    """What was done, and from when (`time.monotonic`) until when its part was away for it."""
+
+    part: Part
+    harm: Harm
+    began_s: float
+    ended_s: float
+
+
+UNKEPT_S: Final = 2.0
+"""Progress is kept every second (`ws.keeping.KEEP_S`), and that takes a while on a busy machine."""
+_ENDING_S: Final = 10.0
+"""How long an API process may take to end when it is asked to."""
+_HEARD_S: Final = 0.5
+"""What was told by a process that was killed is heard so much later at most."""
+
+
+def forgets(felt: Sequence[Felt], earlier_s: float, later_s: float) -> bool:
+    """Tell whether progress that was told at the earlier time may be told lower at the later one (docs/realtime.md).
+
+    Redis must have been emptied in between, and the API must have ended without having kept it: killed at once, or while
+    Postgres was away. Whether a worker still knew of it is not asked.
+    """
+    emptied = any(
+        one.part == "redis" and one.harm in ("kill", "flush") and one.ended_s >= earlier_s and one.began_s <= later_s
+        for one in felt
+    )
+    ends = [one for one in felt if one.part == "api" and one.harm in ("kill", "stop") and one.began_s <= later_s]
+    return emptied and any(since_s <= earlier_s <= until_s for since_s, until_s in (_unkept(felt, end) for end in ends))
+
+
+def _unkept(felt: Sequence[Felt], end: Felt) -> tuple[float, float]:
+    """Between which times nothing was kept of what an API process told before it ended; from infinity on if all was."""
+    until_s = end.began_s + (_HEARD_S if end.harm == "kill" else _ENDING_S)
+    since_s, reached_s = (end.began_s - UNKEPT_S if end.harm == "kill" else float("inf")), end.began_s
+    for away in sorted(felt, key=lambda one: one.began_s, reverse=True):
+        if away.part == "postgres" and away.began_s <= until_s and away.ended_s + UNKEPT_S >= reached_s:
+            since_s = reached_s = away.began_s - UNKEPT_S
+    return since_s, until_s
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -166,3 +166,13 @@ def test_who_asked_for_one_render_misses_nothing_of_the_others() -> None:
     telling.happen("rnd_1", "render.started", 1)
     assert faults(telling.told[::2], telling.happened, since=0, render_id="rnd_1") == []
     assert faults(telling.told[:1], telling.happened, since=0, render_id="rnd_1") == ["never told of [3]"]
+
+
+def test_progress_that_goes_back_is_found_unless_it_was_forgotten_between_the_two_messages() -> None:
+    telling = Telling()
+    telling.happen("rnd_1", "render.started", 1)
+    telling.progress("rnd_1", by=50)
+    telling.progress("rnd_1", by=-20)
+    (fault,) = faults(telling.told, telling.happened, since=0)
+    assert "went back from 50 % to 30 %" in fault
+    assert faults(telling.told, telling.happened, since=0, forgotten=lambda *places: places == (1, 2)) == []
