@@ -281,8 +281,8 @@ async def list_at_work(db: Database) -> list[Render]:
     return [_render(row) for row in await db.fetch(f"SELECT {_BRIEF_COLUMNS} FROM renders WHERE status = 'processing'")]
 
 
-async def keep_told(db: Database, told: Mapping[str, tuple[int, Progress]]) -> int:
-    """Keep what was told, (attempt, progress) by render id, and return of how many renders.
+async def keep_told(db: Database, told: Mapping[str, tuple[int, Progress | msgspec.Raw]]) -> int:
+    """Keep what was told, (attempt, progress or its JSON) by render id, and return of how many renders.
 
     Nothing is kept that is no more than what was, nor of a render that somebody is changing just now.
     """

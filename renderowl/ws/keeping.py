@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
+import msgspec
 import structlog
 
 from renderowl.db import renders
 from renderowl.domain.errors import Unavailable
-from renderowl.domain.events import Progress
 from renderowl.services.context import Context
 from renderowl.ws.room import Room
 
@@ -27,7 +27,7 @@ class Keeper:
     def __init__(self, ctx: Context, rooms: Mapping[str, Room]) -> None:
         self._ctx = ctx
         self._rooms = rooms
-        self._owed: dict[str, tuple[int, Progress]] = {}
+        self._owed: dict[str, tuple[int, msgspec.Raw]] = {}
 
     def note(self, room: Room) -> None:
         """Owe what was told in a room that closes."""

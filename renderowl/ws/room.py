@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final, TypeVar
 
+import msgspec
 import structlog
 
-from renderowl.domain.events import RENDER_ENDS, Cursor, Event, Progress
+from renderowl.domain.events import RENDER_ENDS, Cursor, Event
 from renderowl.services.rooms import REPLAY_LIMIT, Filter, RoomState
 from renderowl.ws import frames
 from renderowl.ws.cohort import Cohort, Write
@@ -156,10 +157,10 @@ class Room:
             except Exception as error:
                 _send_away(member, error)
 
-    def told(self) -> dict[str, tuple[int, Progress]]:
-        """The newest progress of every render at work, with its attempt: what members were told, or are about to be."""
+    def told(self) -> dict[str, tuple[int, msgspec.Raw]]:
+        """The newest progress of every render at work, as it was written, with its attempt: what members were told of it."""
         known = ((word, self._attempts.get(word.render_id)) for word in self._newest.values())
-        return {word.render_id: (attempt[0], word.progress) for word, attempt in known if attempt is not None}
+        return {word.render_id: (attempt[0], word.data) for word, attempt in known if attempt is not None}
 
     # --- what is remembered ------------------------------------------------------------------------------------------
 

@@ -89,7 +89,12 @@ class _ProgressBody(msgspec.Struct, frozen=True):
     data: _Reached
 
 
+class _Written(msgspec.Struct, frozen=True):
+    data: msgspec.Raw
+
+
 _progress_body: Final = msgspec.json.Decoder(_ProgressBody)
+_written: Final = msgspec.json.Decoder(_Written)
 
 
 class EphemeralWord(Word):
@@ -119,6 +124,11 @@ class EphemeralWord(Word):
     def progress(self) -> Progress:
         """What a progress says."""
         return msgspec.json.decode(self._body, type=frames.RenderProgress).data
+
+    @property
+    def data(self) -> msgspec.Raw:
+        """The same as it was written: hundreds are kept every second and none is looked at."""
+        return _written.decode(self._body).data
 
     @property
     def text(self) -> str:
