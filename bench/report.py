@@ -54,6 +54,7 @@ _ORDER: Final = (
     "render_again",
     "render_memory",
     "render_parallel",
+    "render_parallel_video",
     "render_joints",
     "render_sync",
     "render_first_preview",
@@ -227,7 +228,7 @@ def picture(result: Result) -> str:
             return charts.bars("CPU time", _each(runs, "cpu_s"), "s", goal)
         case "render_memory":
             return charts.bars("Peak memory", _each(data["jobs"], "peak_mb"), "MB")
-        case "render_parallel":
+        case "render_parallel" | "render_parallel_video":
             return charts.bars("Wall time", _each(data["jobs"], "wall_s"), "s")
         case "render_first_preview":
             return charts.distributions("Step's start to the first picture", data["waits_s"], "s", result.goal)

@@ -6,6 +6,7 @@ smaller film, against an encode of the very same settings that was never cut, bo
 
 import argparse
 import asyncio
+import itertools
 import re
 import subprocess
 from pathlib import Path
@@ -28,6 +29,24 @@ from renderowl.settings import Settings
 GOAL: Final = 0.95
 GOAL_SSIM: Final = 0.001
 _THREADS: Final = ("-threads", "-filter_threads", "-filter_complex_threads")
+
+
+def pictures(seconds: float) -> dict[str, Any]:
+    """Pictures that move slowly, four seconds each, one fading after the other: what the design's figure is of."""
+    moves = itertools.cycle(("in", "left", "out", "right"))
+    clips = [
+        {
+            "type": "image",
+            "src": media.picture(n),
+            "duration": 4.0,
+            "fit": "cover",
+            "ken_burns": {"direction": next(moves)},
+            "fade_in": 0.5,
+            "fade_out": 0.5,
+        }
+        for n in range(int(seconds // 4))
+    ]
+    return {"width": 1920, "height": 1080, "fps": 30, "tracks": [{"clips": clips}]}
 
 
 def film(seconds: float, size: tuple[int, int]) -> dict[str, Any]:
@@ -66,7 +85,7 @@ def one_process(
     return run(argv, folder, {"FONTCONFIG_FILE": "fonts.conf"}), folder / command.output
 
 
-def measure_time(prepared: Prepared, spec: SpecFile, rounds: int, tools: Toolchain) -> None:
+def measure_time(name: str, of: str, prepared: Prepared, spec: SpecFile, rounds: int, tools: Toolchain) -> None:
     """Both in turns."""
     cut: list[Use] = []
     whole: list[Use] = []
@@ -78,8 +97,8 @@ def measure_time(prepared: Prepared, spec: SpecFile, rounds: int, tools: Toolcha
         print(f"  segments {cut[-1].told}, one process {whole[-1].told}", flush=True)
     assert media.frames_of(made) == prepared.plan.total_frames
     save(
-        "render_parallel",
-        title="Segments side by side over one process, wall time",
+        name,
+        title=f"Segments side by side over one process, wall time, {of}",
         goal=GOAL,
         result=median([c.wall_s / w.wall_s for c, w in zip(cut, whole, strict=True)]),
         unit="x",
@@ -148,7 +167,11 @@ async def prepared_of(props: dict[str, Any], settings: dict[str, Any], tools: To
 def measure(seconds: float, joint_seconds: float, rounds: int, preset: str) -> None:
     tools = asyncio.run(discover())
     settings = {"preset": preset, "crf": 20}
-    measure_time(*asyncio.run(prepared_of(film(seconds, (1920, 1080)), settings, tools)), rounds, tools)
+    for name, of, props in (
+        ("render_parallel", "pictures that move", pictures(seconds)),
+        ("render_parallel_video", "a video with titles", film(seconds, (1920, 1080))),
+    ):
+        measure_time(name, of, *asyncio.run(prepared_of(props, settings, tools)), rounds, tools)
     measure_joints(*asyncio.run(prepared_of(film(joint_seconds, (640, 360)), settings, tools)), tools)
 
 
