@@ -117,7 +117,7 @@ async def test_a_room_keeps_what_it_told_though_redis_has_lost_it_at_once(film: 
         await hears(room, "snapshot")
         await film.report("fast", 0.8)
         assert reached(await hears(room, "render.progress")) == [(40, 40)]
-        await world.ctx.bus._redis.flushall()  # type: ignore[attr-defined]
+        await world.ctx.bus._redis.flushall()  # type: ignore[attr-defined] # what befalls Redis, not what a bus does
         if end == "deployed":
             await world.hub.drain()
     if end == "left":
