@@ -21,15 +21,15 @@ log = structlog.get_logger(__name__)
 
 Effect = Callable[[], Awaitable[None]]
 
-# InternalClientError is what asyncpg says of a connection that died between two of its messages
+# InternalClientError is what asyncpg says of a connection that died between two of its messages; the three classes of
+# errors (57, 53, 58) are a server that is stopped or told to stop a statement, that lacks disk or memory, or cannot read
 _GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
     OSError,
     TimeoutError,
 )

@@ -147,6 +147,13 @@ async def test_without_postgres_queries_raise_unavailable_and_recover(
     assert await db.fetch_value("SELECT 1") == 1
 
 
+async def test_a_statement_that_the_server_was_told_to_stop_may_be_repeated(db: Database) -> None:
+    with pytest.raises(Unavailable):
+        async with db.transaction():
+            await db.execute("SET LOCAL statement_timeout = 1")
+            await db.execute("SELECT pg_sleep(60)")
+
+
 async def test_a_task_whose_postgres_died_within_a_transaction_goes_on_when_it_is_back(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "postgres") as server:
         postmaster = psutil.Process(server.pid)

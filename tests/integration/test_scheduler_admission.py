@@ -44,6 +44,13 @@ async def test_no_more_steps_are_admitted_than_slots_are_free(backlog: Backlog) 
     assert Counter(sent.worker_id for sent in backlog.queue.sent) == {small: 1, large: 2}
 
 
+async def test_the_first_renders_of_a_project_may_be_made_at_the_same_moment(backlog: Backlog) -> None:
+    for _ in range(60):
+        project = await backlog.project()
+        made = await asyncio.gather(*(backlog.render(project) for _ in range(9)))
+        assert len(set(made)) == 9
+
+
 async def test_the_class_goes_before_the_order_of_arrival(backlog: Backlog) -> None:
     project = await backlog.project()
     low, normal, high, urgent = [
