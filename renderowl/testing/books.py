@@ -176,7 +176,8 @@ class Books(msgspec.Struct, frozen=True):
                 yield f"{was} was final, but became {now}"
         for step in earlier.steps.values():
             later = self.steps.get(step.id)
-            if later is None or later.attempt < step.attempt or later.status not in _STEP_LATER[step.status]:
+            went_on = later is not None and later.attempt >= step.attempt and later.status in _STEP_LATER[step.status]
+            if not went_on and not _void(step, later):
                 yield f"{step} became {later}"
 
     def _rewritten(self, earlier: "Books") -> Iterator[str]:
@@ -187,6 +188,13 @@ class Books(msgspec.Struct, frozen=True):
         for project_id, last in earlier.last_seq.items():
             if self.last_seq[project_id] < last:
                 yield f"{project_id} counts {self.last_seq[project_id]} events after {last}"
+
+
+def _void(step: StepRow, later: StepRow | None) -> bool:
+    """Tell whether this was a dispatch that a cancellation did not see, committed just before it (decision 37)."""
+    if later is None or (step.status, later.status) != ("dispatched", "cancelled"):
+        return False
+    return later.attempt == step.attempt - 1 and later.token is None
 
 
 def _closure(transitions: dict[str, set[str]]) -> dict[str, set[str]]:

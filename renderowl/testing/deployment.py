@@ -119,6 +119,11 @@ class Deployment:
         env = {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}
         return await self.run("-m", "renderowl", command, env=env)
 
+    def said_of(self, request_id: str) -> list[str]:
+        """What any of the programs logged about a request, those that have ended included."""
+        logs = sorted(self._folder.glob("program-*.log"))
+        return [line for log in logs for line in log.read_text(errors="replace").splitlines() if request_id in line]
+
     async def token(self, ttl_s: int = 3600) -> str:
         """A new token for the project: each counts as a caller of its own."""
         admin = await callers.authenticate(self.ctx, TOKEN)

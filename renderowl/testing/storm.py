@@ -102,6 +102,7 @@ class Storm:
                 await self._at(seconds)
             self._over = True
             self.note("calm")
+            await until(self._all_run, timeout_s=60)
             done, late = await asyncio.wait(callers, timeout=CALM_S)
             for caller in done:
                 caller.result()
@@ -172,6 +173,9 @@ class Storm:
                         await self._restart(self.servers[gust.part])
             self.felt.append(Felt(gust.part, gust.harm, began_s, time.monotonic()))
 
+    async def _all_run(self) -> bool:
+        return all(program.process.returncode is None for program in self.programs.values())
+
     def _processes(self, part: Part) -> Iterator[psutil.Process]:
         """A part's process, and those below it that a pause must hold as well."""
         server = self.servers.get(part)
@@ -234,10 +238,15 @@ class Storm:
                 if problem.status == 409 and problem.code == "conflict":
                     return None
                 if not problem.retryable:
-                    self.faults.append(f"a caller was told {problem.document}")
+                    self.faults.append(self._complaint(problem))
             except (httpx.HTTPError, OSError):
                 pass
             await asyncio.sleep(0.1)
+
+    def _complaint(self, problem: Problem) -> str:
+        """What a caller was told, and what the API had logged about it: its folder is gone when the verdict is read."""
+        logged = self.deployment.said_of(str(problem.document.get("request_id")))
+        return "\n".join([f"a caller was told {problem.document}", *logged])
 
     async def _answers(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):

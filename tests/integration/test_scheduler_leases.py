@@ -23,6 +23,7 @@ from renderowl.services.dispatching import dispatch
 from renderowl.services.ending import end_render
 from renderowl.services.reaping import reap
 from renderowl.services.steps import Fenced, begin, complete_render, complete_step, fail_step, heartbeat
+from renderowl.testing import books
 from renderowl.testing.backlog import Backlog, claim_of, open_backlog
 from renderowl.testing.signals import until
 
@@ -293,6 +294,33 @@ async def test_an_admission_that_meets_a_cancellation_gives_a_claim_that_is_void
     await backlog.expire_leases()
     assert await dispatches.expire(backlog.db) == 0
     assert await backlog.db.fetch_value("SELECT count(*) FROM dispatches") == 0
+
+
+async def test_a_dispatch_committed_before_the_cancellation_that_did_not_see_it_is_void_for_the_books_too(
+    backlog: Backlog, render_id: str
+) -> None:
+    worker_slots = await workers.slots(backlog.db, alive_s=60)
+    looked, seen = asyncio.Event(), asyncio.Event()
+
+    async def cancel() -> None:
+        async with backlog.db.transaction():
+            await steps.cancel_all(backlog.db, render_id)
+            looked.set()
+            await seen.wait()
+
+    outside = contextvars.copy_context()
+    async with backlog.db.transaction():
+        assert await admission.admit(backlog.db, worker_slots, lease_s=10)
+        cancelling = asyncio.create_task(cancel(), context=outside)
+        await looked.wait()
+    before = await books.read(backlog.db)
+    seen.set()
+    await cancelling
+    after = await books.read(backlog.db)
+    (step,) = before.steps.values()
+    assert (step.status, step.attempt) == ("dispatched", 1)
+    assert (after.steps[step.id].status, after.steps[step.id].attempt) == ("cancelled", 0)
+    assert after.faults_since(before) == []
 
 
 async def test_cancelling_what_is_dispatched_tells_its_worker_and_counts_its_attempt(

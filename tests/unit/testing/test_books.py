@@ -66,6 +66,23 @@ def test_what_goes_back_is_named(later: Books, named: str) -> None:
     assert any(named in fault for fault in later.faults_since(_books()))
 
 
+@pytest.mark.parametrize(
+    ("later", "is_void"),
+    [
+        ({"status": "cancelled", "attempt": 1, "token": None}, True),
+        ({"status": "cancelled", "attempt": 1}, False),
+        ({"status": "cancelled", "attempt": 0, "token": None}, False),
+        ({"status": "queued", "attempt": 1, "token": None}, False),
+    ],
+)
+def test_only_a_dispatch_that_a_cancellation_did_not_see_takes_its_number_back(
+    later: dict[str, Any], is_void: bool
+) -> None:
+    given = _with(STEP, status="dispatched", attempt=2)
+    faults = _books(steps=(_with(given, leased=False, **later),)).faults_since(_books(steps=(given,)))
+    assert (faults == []) == is_void
+
+
 def test_an_end_does_not_change() -> None:
     ended = _books(ENDED, (DONE,), (*TOLD, "completed"))
     assert ended.faults_since(_books()) == []
