@@ -131,15 +131,15 @@ def numbered(index: PacketIndex, start: Fraction, early: Fraction, frames: int, 
 def _first_frame(ticks: int, index: PacketIndex, start: Fraction, early: Fraction, rate: Rate) -> int:
     """Return from which frame of a take on encoding shows the picture of this time: FFmpeg's own steps, each as it rounds.
 
-    `-ss` counts in microseconds and moves times by whole ticks, `setpts` counts in doubles and cuts the rest off, `fps`
-    rounds to the nearest frame. A start in the middle between two pictures is decided by these alone.
+    `-ss` counts in microseconds and moves times by whole ticks, `setpts` counts in doubles and is told to round to ticks,
+    `fps` rounds to the nearest frame. A start in the middle between two pictures is decided by these alone.
     """
     tick = Fraction(*index.tick)
     sought = Fraction(f"{float(start - early):.6f}") if start > early else 0
     opened = round((Fraction(*index.origin) + sought) * _MICROSECONDS)
     moved = ticks - _nearest(Fraction(opened, _MICROSECONDS) / tick)
     if early:
-        moved = int(float(moved) - float(f"{float(early):.6f}") / float(tick))
+        moved = _nearest(Fraction(float(moved) - float(f"{float(early):.6f}") / float(tick)))
     return _nearest(moved * tick * fraction_of(rate))
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from renderowl.domain.errors import CodecUnsupported, EncoderFailed
 
-ENCODER_REVISION: Final = 2
+ENCODER_REVISION: Final = 3
 """Raised whenever our own graphs or encoder settings change the bits, so that old cache keys stop matching."""
 
 _HARDWARE: Final = ("_nvenc", "_qsv", "_vaapi", "_amf", "_videotoolbox", "_v4l2m2m", "_vulkan")

@@ -152,6 +152,20 @@ async def test_of_a_transport_stream_the_same_pictures_are_encoded_as_of_any_fil
     assert shown == [[*range(first, first + 15)] for first in (15, 45, 75)]
 
 
+@pytest.mark.parametrize("gop", ["12", "250"])
+async def test_a_take_of_an_avi_shows_what_the_whole_shows_at_its_time(
+    tools: Toolchain, media: MadeMedia, tmp_path: Path, gop: str
+) -> None:
+    """Its pictures have no times of presentation, and near its beginning a place before it is sought."""
+    source = await counter(media, "-g", gop, "-bf", "3", suffix=".avi", grey="16+2*N")
+    known = (await probe(source, tools)).media(SRC, SRC)
+    frames = [*range(4, 14), 60, 70]
+    starts = [seconds_of(exact(0)), *(seconds_of(Fraction(frame, 30)) for frame in frames)]
+    whole, *takes = await encoded_whole(starts, 100, source, known, tools, tmp_path)
+    assert len(set(whole)) > 90, "the pictures can be told from each other"
+    assert [take[:20] for take in takes] == [whole[frame : frame + 20] for frame in frames]
+
+
 async def test_a_source_that_was_cut_amid_a_group_of_pictures_shows_none_that_its_edit_list_hides(
     tools: Toolchain, media: MadeMedia, tmp_path: Path
 ) -> None:

@@ -14,6 +14,9 @@ _PREROLL_UNINDEXED_S: Final = Fraction(15)
 """In MPEG-TS, which has no index, FFmpeg finds a place by its time alone and shows nothing until the next key picture: it
 must find one sooner. Encoders make one every 10 s at least, if they are not told otherwise (x264: 250 pictures)."""
 _UNINDEXED: Final = ("video/mp2t",)
+_SOUGHT_EARLIER_S: Final = Fraction(1, 7)
+"""FFmpeg looks for a place up to 3/23 s before it where demuxers go by decoding times (its `-ss`), and of a place before
+the beginning AVI's makes the second key picture."""
 _SDR_NITS: Final = 203
 """The white of a film in a high dynamic range, by ITU-R BT.2408; what is brighter is rolled off."""
 
@@ -22,7 +25,8 @@ def preroll(start: Fraction, media: Media) -> Fraction:
     """Return by how much before `start` to seek, so that a cut anywhere shows the same frames as no cut."""
     frames = Fraction(_PREROLL_FRAMES) / Fraction(media.fps).limit_denominator(1001) if media.fps else PREROLL_S
     least = _PREROLL_UNINDEXED_S if media.content_type in _UNINDEXED else PREROLL_S
-    return min(start, max(least, frames))
+    early = max(least, frames)
+    return early if start > early + _SOUGHT_EARLIER_S else start
 
 
 def held(picture: Stream, frames: int, rate: Rate) -> Stream:
@@ -37,10 +41,13 @@ def held(picture: Stream, frames: int, rate: Rate) -> Stream:
 
 
 def retimed(video: Stream, preroll_s: Fraction, speed: float, frames: int, rate: Rate) -> Stream:
-    """Put a video on the canvas' clock by its timestamps; if it ends early its last frame stays."""
+    """Put a video on the canvas' clock by its timestamps; if it ends early its last frame stays.
+
+    They are rounded here: `setpts` by itself cuts off what is less than a tick, and an AVI's tick is a whole picture.
+    """
     shift = f"(PTS-{float(preroll_s):.6f}/TB)/{speed:g}" if preroll_s else f"PTS/{speed:g}"
     return (
-        video.then("setpts", shift)
+        video.then("setpts", f"round({shift})")
         .then("fps", fps=f"{rate.num}/{rate.den}", start_time=0)
         .then("tpad", stop_mode="clone", stop=-1)
         .then("trim", end_frame=frames)
