@@ -79,9 +79,11 @@ async def test_every_process_tells_what_it_did_for_a_render(deployment: Deployme
         base_url=f"http://127.0.0.1:{api_port}", headers={"authorization": f"Bearer {TOKEN}"}
     ) as http:
         room = f"ws://127.0.0.1:{api_port}/ws/projects/{deployment.project_id}/renders"
-        async with connect(room, additional_headers={"Authorization": f"Bearer {TOKEN}"}):
+        async with connect(room, additional_headers={"Authorization": f"Bearer {TOKEN}"}) as member:
             posted = await http.post(f"/projects/{deployment.project_id}/renders", json=film("metrics"))
             assert posted.status_code == 202, posted.text
+            while json.loads(await member.recv())["type"] != "render.completed":
+                pass  # who takes nothing of what is told is dropped
             await _completed(http, posted.headers["location"])
             assert (await http.get("/metrics")).status_code == 401, "a credential of the API is none for its metrics"
             api = await _scrape(api_port, METRICS_TOKEN)
