@@ -88,9 +88,9 @@ from renderowl.ws.link import LinkedProtocol
 
 log = structlog.get_logger(__name__)
 
-_COLLECTOR: Final = (5_000, 10, 5)
-"""Thresholds of the garbage collector in the API. A socket is some seventy objects that stay: with Python's own (700, 10, 10)
-they are gone through again and again while others come, which cost a third of what members are sent (decision 36)."""
+_COLLECTOR: Final = (10_000, 5, 80)
+"""Thresholds of the garbage collector in the API. A socket is some seventy objects that live as long as it does, and are gone
+with it: with Python's own (700, 10, 10) they are gone through again and again while others come (decision 36)."""
 
 # --- parts ---------------------------------------------------------------------------------------------------------
 

@@ -111,9 +111,15 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
             self._dropping = self.loop.call_later(self.linger_s, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The peer is gone; so is what it held on to."""
+        """The peer is gone; so is what it held on to, each ring of objects cut (decision 36)."""
         super().connection_lost(exc)
         self.on_full = self.on_room = _nothing
+        self.conn.parser.close()
+        scope = getattr(self, "scope", None)  # there is none where the handshake was refused
+        if scope is not None:
+            (scope["extensions"] or {}).pop(EXTENSION, None)
+        if hasattr(self.transport, "_read_ready_cb"):
+            self.transport._read_ready_cb = None  # the transport's own method; Python 3.12 lets go of it by itself
         if self._dropping is not None:
             self._dropping.cancel()
 

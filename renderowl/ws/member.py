@@ -42,6 +42,19 @@ class Outlet(Protocol):
         ...
 
 
+class _Nowhere:
+    """The outlet of a member that has left."""
+
+    def offer(self, word: Word) -> bool:
+        return True
+
+    def remind(self, at: float) -> None:
+        pass
+
+
+_NOWHERE: Final = _Nowhere()
+
+
 class Member:
     """The outbox of one connection.
 
@@ -112,6 +125,10 @@ class Member:
         for _, event in early:
             self.hear(event)
         self._outlet.remind(self._clock())
+
+    def leave(self) -> None:
+        """Let go of the outlet: nobody is there any more."""
+        self._outlet = _NOWHERE
 
     def hear(self, word: EventWord) -> None:
         """Take the next durable event; it makes progress of its render that still waits pointless."""

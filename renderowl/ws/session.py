@@ -98,6 +98,7 @@ class Session:
             await self._held.aclose()
             if self._closing is not None:
                 await self._closing
+            self._member.leave()
 
     # --- receiving ---------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import gc
 import os
 import signal
 from pathlib import Path
@@ -13,13 +14,17 @@ import pytest
 import redis.asyncio
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.server import ServerProtocol
 
 from renderowl.client import Client, Problem
 from renderowl.domain.events import Cursor
 from renderowl.embedded.valkey import EmbeddedValkey
 from renderowl.services import accounts
 from renderowl.testing.serving import ORIGIN, World, make_account, serve
+from renderowl.testing.signals import until
+from renderowl.ws.link import LinkedProtocol
 from renderowl.ws.protocol import Close
+from renderowl.ws.session import Session
 
 
 async def heard(socket: ClientConnection) -> dict[str, Any]:
@@ -336,3 +341,29 @@ async def _until(condition: Any) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+# --- what is left of a connection ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["it closes", "it is cut off", "it is sent away"])
+async def test_a_connection_that_has_ended_leaves_nothing_for_the_garbage_collector(world: World, how: str) -> None:
+    """Else all its objects stay until the collector walks through every socket that lives (decision 36)."""
+
+    async def gone() -> bool:
+        return not any(isinstance(one, (Session, LinkedProtocol, ServerProtocol)) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with world.room() as socket:
+            await join(socket)
+            assert not await gone()
+            if how == "it is cut off":
+                socket.transport.abort()
+            elif how == "it is sent away":
+                await say(socket, type="hello")  # a second one
+                assert (await closed(socket))[0] == 4400
+        await until(gone)
+    finally:
+        gc.enable()
