@@ -36,6 +36,9 @@ _WITH_LIB: Final = (
 )
 """nchan makes nginx want /var/lib/nginx, whatever its settings say: it gets one that nobody else sees."""
 
+BARE: Final = "sockets alone"
+"""No server, but what any of them pays at least."""
+
 Publish = Callable[[str, bytes], Awaitable[object]]
 
 
@@ -72,6 +75,11 @@ async def peers(redis_url: str) -> AsyncIterator[list[Peer]]:
             command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), *_UVICORN]
             process = await stack.enter_async_context(_running(command, port, {"PEER_REDIS_URL": redis_url}))
             made.append(Peer(name, process, port, publish))
+        port = free_port()
+        process = await stack.enter_async_context(
+            _running([sys.executable, str(_HERE / "bare_sockets.py"), str(port)], port, {})
+        )
+        made.append(Peer(BARE, process, port, await stack.enter_async_context(_by_line(port))))
         if (INSTALLED / "node_modules" / "ws").exists():
             port = free_port()
             environment = {"PEER_REDIS_URL": redis_url, "PEER_PORT": str(port), "PEER_FOLDER": str(INSTALLED)}
@@ -112,6 +120,23 @@ def _configure(port: int) -> Path:
     template = (_HERE / "nginx.conf").read_text()
     path.write_text(template.format(modules=modules, folder=INSTALLED, files=files, port=port))
     return path
+
+
+@contextlib.asynccontextmanager
+async def _by_line(port: int) -> AsyncIterator[Publish]:
+    """A function that hands a message to `peers/bare_sockets.py`."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"PUBLISH\n")
+    await writer.drain()
+    await asyncio.sleep(0.1)  # its first bytes are to come alone
+
+    async def hand(room: str, message: bytes) -> None:
+        writer.write(room.encode() + b" " + message + b"\n")
+
+    try:
+        yield hand
+    finally:
+        writer.close()
 
 
 @contextlib.asynccontextmanager

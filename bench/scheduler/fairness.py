@@ -5,6 +5,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 import paths  # noqa: F401 - makes bench/ importable
 from house import SCHEDULER, WORKER, Ground, ground
 from results import median, percentile, save
@@ -29,7 +30,7 @@ EACH: Final = 10
 async def queue(ctx: Context, count: int) -> str:
     """A project with so many queued steps of one render, each given its place as services give it."""
     project_id, now = new_id("prj"), datetime.now(UTC)
-    fields: dict[str, Any] = dict.fromkeys(Render.__struct_fields__)
+    fields: dict[str, Any] = {field.name: None for field in msgspec.structs.fields(Render) if field.required}
     fields |= {"id": new_id("rnd"), "project_id": project_id, "composition_id": "timeline", "priority": "normal"}
     fields |= {"status": "processing", "attempt": 1, "input_props": {}, "output_settings": {}, "progress": Progress()}
     fields |= {
