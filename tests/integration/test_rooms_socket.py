@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import signal
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import redis.asyncio
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
-from websockets.server import ServerProtocol
+from websockets.http11 import Request
 
 from renderowl.client import Client, Problem
 from renderowl.domain.events import Cursor
@@ -24,7 +25,6 @@ from renderowl.testing.serving import ORIGIN, World, make_account, serve
 from renderowl.testing.signals import until
 from renderowl.ws.link import LinkedProtocol
 from renderowl.ws.protocol import Close
-from renderowl.ws.session import Session
 
 
 async def heard(socket: ClientConnection) -> dict[str, Any]:
@@ -347,13 +347,21 @@ async def _until(condition: Any) -> None:
 
 
 @pytest.mark.parametrize("how", ["it closes", "it is cut off", "it is sent away"])
-async def test_a_connection_that_has_ended_leaves_nothing_for_the_garbage_collector(world: World, how: str) -> None:
+async def test_a_connection_that_has_ended_leaves_nothing_for_the_garbage_collector(
+    world: World, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     """Else all its objects stay until the collector walks through every socket that lives (decision 36)."""
+    held: list[weakref.ref[object]] = []
+    handle_connect = LinkedProtocol.handle_connect
+
+    def noted(link: LinkedProtocol, event: Request) -> None:
+        held.extend([weakref.ref(link), weakref.ref(link.conn)])  # a session that is left holds its link
+        handle_connect(link, event)
 
     async def gone() -> bool:
-        return not any(isinstance(one, (Session, LinkedProtocol, ServerProtocol)) for one in gc.get_objects())
+        return all(one() is None for one in held)
 
-    gc.collect()
+    monkeypatch.setattr(LinkedProtocol, "handle_connect", noted)
     gc.disable()
     try:
         async with world.room() as socket:
@@ -364,6 +372,6 @@ async def test_a_connection_that_has_ended_leaves_nothing_for_the_garbage_collec
             elif how == "it is sent away":
                 await say(socket, type="hello")  # a second one
                 assert (await closed(socket))[0] == 4400
-        await until(gone)
+        await until(gone, timeout_s=30)
     finally:
         gc.enable()
