@@ -52,7 +52,7 @@ class RedisBus:
         self._publish_preview = self._redis.register_script(_lua("publish_preview"))
 
     async def publish_event(self, event: Event) -> None:
-        """Append the event to the project's stream and publish it to the room; a second time changes nothing."""
+        """Append the event to the project's stream and publish it to the room; a second time, it is only heard again."""
         envelope = {
             "project_id": event.project_id,
             "kind": "durable",

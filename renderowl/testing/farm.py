@@ -17,6 +17,7 @@ from renderowl.app import agent_of, open_context
 from renderowl.bus.base import RoomMessage
 from renderowl.db import assets, projects
 from renderowl.domain.errors import Unavailable
+from renderowl.domain.events import Event
 from renderowl.domain.ids import new_id
 from renderowl.domain.lifecycle import is_active
 from renderowl.domain.records import Principal, Render
@@ -110,6 +111,14 @@ class Farm:
         path = folder / f"{render.id}-{file['name']}"
         await self.ctx.storage.get_file(file["key"], path)
         return path
+
+    def events(self) -> list[Event]:
+        """The durable events that the room was told, each once, by seq.
+
+        The bus may say one twice (its writer and the relay), or before an earlier one; rooms put that right, and so does this.
+        """
+        told = {message.seq: message.body for message in self.heard if message.kind == "durable" and message.seq}
+        return [msgspec.json.decode(told[seq], type=Event) for seq in sorted(told)]
 
     def progress(self, render_id: str) -> list[dict[str, Any]]:
         """What the room was told of a render's progress, in order."""

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import psutil
 import pytest
 
@@ -209,8 +208,7 @@ async def test_a_film_that_plays_while_it_is_made_plays_on_when_its_worker_is_ki
     frames = times(video, "video")
     assert {round(30 * (after - before)) for before, after in itertools.pairwise(frames)} == {1}
     assert len(frames) == 2 * 8 * 30
-    told = [msgspec.json.decode(message.body) for message in farm.heard if message.kind == "durable"]
-    assert [one["type"] for one in told].count("render.playable") == 1
+    assert [event.type for event in farm.events()].count("render.playable") == 1
 
 
 async def test_cancelling_leaves_no_process_within_three_seconds(farm: Farm, start_worker: StartWorker) -> None:

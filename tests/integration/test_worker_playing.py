@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from renderowl.db import pieces as piece_rows
@@ -48,10 +47,9 @@ async def test_a_film_can_be_watched_whole_and_without_a_seam_and_is_the_very_sa
     sound = times(audio, "audio")
     assert max(after - before for before, after in itertools.pairwise(sound)) < 0.022
     assert abs(frames[0] - sound[0] - 1024 / 48000) < 0.001, "a lossy codec's first block is heard before the film"
-    told = [msgspec.json.decode(message.body) for message in farm.heard if message.kind == "durable"]
-    playable = [one for one in told if one["type"] == "render.playable"]
-    assert [one["render_id"] for one in playable] == [shown.id]
-    assert playable[0]["data"] == {"duration_s": 24.0, "has_sound": True}
+    (playable,) = [event for event in farm.events() if event.type == "render.playable"]
+    assert playable.render_id == shown.id
+    assert playable.data == {"duration_s": 24.0, "has_sound": True}
 
 
 async def test_what_is_in_the_cache_is_only_cut_for_the_playlist(farm: Farm, tmp_path: Path) -> None:

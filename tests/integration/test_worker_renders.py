@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from renderowl.db import steps
+from renderowl.db import events, steps
 from renderowl.domain.errors import FontMissing
 from renderowl.domain.records import Render
 from renderowl.pipeline.fonts import FONTS
@@ -78,8 +78,13 @@ async def test_a_long_film_goes_through_the_queue_step_by_step_and_tells_of_it(f
     assert len(set(percents)) > 3
     assert max(percents) < 100
     assert any(message.kind == "preview" for message in farm.heard)
-    events = [message for message in farm.heard if message.kind == "durable"]
-    assert [message.seq for message in events] == sorted({message.seq for message in events if message.seq})
+    written = await events.read_after(farm.ctx.db, farm.project_id, 0, limit=1000)
+
+    async def told_to_the_end() -> bool:
+        return len(farm.events()) >= len(written)
+
+    await until(told_to_the_end)
+    assert farm.events() == written
 
 
 async def test_what_was_made_before_is_not_made_again(farm: Farm) -> None:
