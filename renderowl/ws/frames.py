@@ -283,11 +283,6 @@ def read_event(body: bytes | msgspec.Raw) -> Event:
     return msgspec.json.decode(body, type=Event)
 
 
-def write(message: ServerMessage) -> str:
-    """A message as it is sent."""
-    return msgspec.json.encode(message).decode()
-
-
 def expiry_of(principal: Principal) -> datetime | None:
     """When the credential ends, if it does."""
     if principal.expires_at is None:

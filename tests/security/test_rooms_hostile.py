@@ -1,12 +1,18 @@
 """What one member of a room may do to the others, and to the process."""
 
 import asyncio
+import select
 import socket
+from collections.abc import Generator, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar, cast
 
 import httpx
+import msgspec
 import pytest
 from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
 
 from renderowl.api.patience import PatientProtocol
 from renderowl.bus.base import RoomMessage
@@ -17,7 +23,10 @@ from renderowl.services.publishing import record
 from renderowl.testing.serving import World, serve
 from renderowl.testing.signals import until
 from renderowl.ws.link import LinkedProtocol
+from renderowl.ws.words import frame_of
 
+T = TypeVar("T")
+EVENTS = 120
 CAPTION = {"type": "caption", "text": "a", "start": 0, "duration": 1}
 
 
@@ -58,6 +67,7 @@ class Mute:
 
     def __init__(self, world: World, path: str, **headers: str) -> None:
         host, port = world.http_url.removeprefix("http://").split(":")
+        self._came = StreamReader()
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         self._socket.connect((host, int(port)))
@@ -74,11 +84,52 @@ class Mute:
     def close(self) -> None:
         self._socket.close()
 
+    def read_until_it_is_writable(self, other: socket.socket) -> None:
+        """Read until the kernel would take more of the other end."""
+        while not select.select([], [other], [], 0)[1]:
+            self._came.feed_data(self._socket.recv(65536))
+
+    def frames(self) -> Iterator[Frame]:
+        """All that it is sent, read at last; TimeoutError when nothing comes."""
+        self._socket.settimeout(10)
+        while self._read(self._came.read_line(8192)) != b"\r\n":
+            pass
+        while True:
+            yield self._read(Frame.parse(self._came.read_exact, mask=False))
+
+    def _read(self, reading: Generator[None, None, T]) -> T:
+        while True:
+            try:
+                next(reading)
+            except StopIteration as done:
+                return cast(T, done.value)
+            self._came.feed_data(self._socket.recv(65536))
+
+
+async def mute_in_room(world: World) -> Mute:
+    """One who has asked for all that happened in the room."""
+    mute = Mute(
+        world,
+        f"/ws/projects/{world.project.id}/renders",
+        Upgrade="websocket",
+        Connection="Upgrade",
+        Sec_WebSocket_Version="13",
+        Sec_WebSocket_Key="dGhlIHNhbXBsZSBub25jZQ==",
+        Sec_WebSocket_Protocol="renderowl.v1",
+    )
+
+    async def known() -> bool:
+        return any(guest.principal for guest in world.hub.guests)
+
+    await until(known)
+    mute.frame(Opcode.TEXT, f'{{"type":"hello","since":"{world.project.event_epoch}.0"}}'.encode())
+    return mute
+
 
 @pytest.fixture
 async def talkative(world: World) -> World:
     """A world whose room has 6 MB to say to who was never there."""
-    for number in range(120):
+    for number in range(EVENTS):
         async with world.ctx.db.transaction() as tx:
             data = {"status": "x" * 50_000}
             await record(world.ctx, tx, world.project.id, "render.queued", data, render_id=f"rnd_{number}", attempt=1)
@@ -91,26 +142,36 @@ async def test_a_peer_that_closes_and_reads_nothing_holds_on_to_nothing(
     monkeypatch.setattr(LinkedProtocol, "linger_s", 0.2)
     lost = observed(monkeypatch, LinkedProtocol, "connection_lost")
     full = observed(monkeypatch, LinkedProtocol, "pause_writing")
-    upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13"}
-    mute = Mute(
-        talkative,
-        f"/ws/projects/{talkative.project.id}/renders",
-        Sec_WebSocket_Key="dGhlIHNhbXBsZSBub25jZQ==",
-        Sec_WebSocket_Protocol="renderowl.v1",
-        **upgrade,
-    )
-
-    async def known() -> bool:
-        return any(guest.principal for guest in talkative.hub.guests)
-
+    mute = await mute_in_room(talkative)
     try:
-        await until(known)
-        mute.frame(Opcode.TEXT, f'{{"type":"hello","since":"{talkative.project.event_epoch}.0"}}'.encode())
         await until(lambda: some(full))
         mute.frame(Opcode.CLOSE, b"\x03\xe8")
         await until(lambda: some(lost))
     finally:
         mute.close()
+
+
+async def test_a_peer_that_reads_late_is_told_everything_whole_and_in_order(
+    talkative: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = observed(monkeypatch, LinkedProtocol, "pause_writing")
+    mute = await mute_in_room(talkative)
+    try:
+        await until(lambda: some(full))
+        (link,) = {one for one in full if isinstance(one, LinkedProtocol)}
+        mute.read_until_it_is_writable(link.transport.get_extra_info("socket"))
+        link.write(
+            frame_of(b'{"type":"between"}')
+        )  # the kernel has room again, but half a frame waits in the transport
+        link.send_keepalive_ping()
+        heard = await asyncio.to_thread(lambda: list(islice(mute.frames(), 1 + EVENTS + 2)))
+    finally:
+        mute.close()
+    assert [frame.opcode for frame in heard].count(Opcode.PING) == 1
+    welcome, *told = [msgspec.json.decode(frame.data) for frame in heard if frame.opcode is Opcode.TEXT]
+    assert welcome["type"] == "welcome"
+    assert [word["seq"] for word in told if word["type"] != "between"] == list(range(1, EVENTS + 1))
+    assert len(told) == EVENTS + 1
 
 
 async def test_a_stream_that_is_not_read_loses_its_seat(talkative: World, monkeypatch: pytest.MonkeyPatch) -> None:
