@@ -199,7 +199,7 @@ class Session:
             self._flush()
 
     def tick(self, now: float) -> None:
-        """What time alone brings. Called about twice a second."""
+        """What time alone brings. Called about once a second."""
         if now >= self._protocol.due:
             self._say(self._protocol.tick(now))
         stuck = self._link.full_since is not None and now - self._link.full_since > LATE_S
