@@ -141,6 +141,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # limits on what may be asked for
     max_duration_s: Annotated[float, _doc("Longest film")] = 300.0
     max_tracks: Annotated[int, _doc("Most tracks of a timeline")] = 32
+    max_layers: Annotated[
+        int,
+        _doc("Most clips seen at one moment, but for texts that stay as they are; an encoder holds pictures of each"),
+    ] = 100
     max_width: Annotated[int, _doc("Widest picture; the longer side counts, so that portrait is as welcome")] = 1920
     max_height: Annotated[int, _doc("Highest picture; the shorter side counts")] = 1920
     max_asset_bytes: Annotated[int, _doc("Largest asset")] = 10 * 1024**3

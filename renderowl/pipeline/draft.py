@@ -29,6 +29,7 @@ from renderowl.pipeline.timeline import (
     Timeline,
 )
 from renderowl.pipeline.watermark import watermark_clip
+from renderowl.pipeline.writing import is_written
 
 MAX_PIECES: Final = 20_000
 """Most clips, loop passes and caption lines of a film, sounds of it, and captions read for it: a bound on our own work."""
@@ -222,6 +223,11 @@ class Draft:
             chapters=tuple(self.chapters),
         )
         timeline = self._in_range(timeline)
+        most, at_s = crowd_of(timeline)
+        if most > self.limits.max_layers:
+            refuse(
+                [FieldError(PROPS, f"shows {most} layers at {at_s:g} s; the limit is {self.limits.max_layers} at once")]
+            )
         shown_s = timeline.canvas.duration_s
         if self.output.poster is not None and self.output.poster.at > shown_s:
             refuse([FieldError(f"{OUTPUT}/poster/at", f"is beyond the film's end at {shown_s:g} s")])
@@ -254,6 +260,19 @@ class Draft:
         if end <= start:
             refuse([FieldError(f"{OUTPUT}/range", "is shorter than one frame")])
         return window(timeline, start, end)
+
+
+def crowd_of(timeline: Timeline) -> tuple[int, float]:
+    """Return how many layers are drawn at once where they are most, and when that first is, in seconds."""
+    layers = [clip for clip in timeline.clips if not is_written(clip)]
+    changes = [(clip.start, 1) for clip in layers] + [(clip.start + clip.frames, -1) for clip in layers]
+    drawn, most, frame = 0, 0, 0
+    for at, change in sorted(changes):
+        drawn += change
+        if drawn > most:
+            most, frame = drawn, at
+    rate = timeline.canvas.rate
+    return most, max(0, frame) * rate.den / rate.num
 
 
 def clip_problems(count: int, limits: Limits, at: str, noun: str = "clips") -> Iterator[FieldError]:

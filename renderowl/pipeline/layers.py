@@ -17,15 +17,13 @@ from renderowl.pipeline.pictures import drawn_of, is_translucent, pictures_of
 from renderowl.pipeline.plan import Segment
 from renderowl.pipeline.size import Size
 from renderowl.pipeline.timeline import (
-    CaptionContent,
     Clip,
     ColorContent,
     HighlightContent,
     ImageContent,
-    TextContent,
     VideoContent,
 )
-from renderowl.pipeline.writing import write
+from renderowl.pipeline.writing import is_text, is_written, write
 
 
 def segment_layers(segment: Segment) -> Layers:
@@ -38,30 +36,19 @@ def segment_layers(segment: Segment) -> Layers:
         name = f"clip{clip_number(bottom, segment)}"
         layers.picture, _ = pictures_of(bottom, span_of(bottom, canvas), segment, layers, name, alpha=False)
         clips.remove(bottom)
-    for is_text, group in groupby(clips, key=_is_written):
-        if is_text:
+    for straight, group in groupby(clips, key=is_written):
+        if straight:
             write(layers, list(group), canvas)
         else:
             for clip in group:
                 if isinstance(clip.content, HighlightContent):
                     _highlight(layers, clip, clip.content, segment)
-                elif has_course(clip) or (_is_text(clip) and clip.box.rotation):
+                elif has_course(clip) or (is_text(clip) and clip.box.rotation):
                     _draw_moving(layers, clip, segment)
                 else:
                     _draw(layers, clip, segment)
     layers.picture = normalised(layers.picture, alpha=False).then("trim", end_frame=canvas.frames)
     return layers
-
-
-def _is_text(clip: Clip) -> bool:
-    return isinstance(clip.content, TextContent | CaptionContent)
-
-
-def _is_written(clip: Clip) -> bool:
-    """True for a text that can be drawn straight onto the picture."""
-    changes = clip.come is not None or clip.go is not None or bool(clip.opacity_keys)
-    alone = has_course(clip) or changes or bool(clip.filters)
-    return _is_text(clip) and not alone
 
 
 def _full_bottom(clips: list[Clip], segment: Segment) -> Clip | None:

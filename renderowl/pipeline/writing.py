@@ -6,6 +6,7 @@ import msgspec
 
 from renderowl.domain.errors import LimitExceeded
 from renderowl.pipeline.ass import Line, document
+from renderowl.pipeline.course import has_course
 from renderowl.pipeline.effects.text import caption_lines, text_lines
 from renderowl.pipeline.effects.written import written
 from renderowl.pipeline.fonts import font_of, font_runs
@@ -19,6 +20,18 @@ MAX_SUBTITLE_CHARS: Final = 8_000_000
 
 _ROOM_LINES: Final = 1.35
 """Of the font's size, on each side: what a text may stand out of its box without being cut."""
+
+
+def is_text(clip: Clip) -> bool:
+    """Tell whether letters are what is seen of a clip."""
+    return isinstance(clip.content, TextContent | CaptionContent)
+
+
+def is_written(clip: Clip) -> bool:
+    """True for a text that can be drawn straight onto the picture; every other clip is a layer of its own."""
+    changes = clip.come is not None or clip.go is not None or bool(clip.opacity_keys)
+    alone = has_course(clip) or changes or bool(clip.filters)
+    return is_text(clip) and not alone
 
 
 def write(layers: Layers, clips: list[Clip], canvas: Canvas) -> None:

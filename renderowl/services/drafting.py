@@ -32,6 +32,7 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(
         max_duration_s=settings.max_duration_s,
         max_tracks=settings.max_tracks,
+        max_layers=settings.max_layers,
         max_width=settings.max_width,
         max_height=settings.max_height,
         plain_http=settings.outbound_plain_http,

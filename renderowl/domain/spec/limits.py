@@ -11,6 +11,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """The same for the composition `longform`, and for the sum of its sounds."""
     max_tracks: int = 32
     max_clips: int = 2000
+    max_layers: int = 100
+    """Clips seen at one moment, but for texts that stay as they are: an encoder holds some pictures of each."""
     max_width: int = 1920
     max_height: int = 1920
     max_fps: float = 60.0

@@ -93,6 +93,16 @@ def test_a_looping_flood_is_bounded() -> None:
         timeline(*flood)
 
 
+def test_more_clips_at_one_moment_than_an_encoder_can_hold_are_refused_with_the_moment() -> None:
+    def colors(count: int, **where: float) -> list[dict[str, object]]:
+        return [{"type": "color", "color": "#ff0000", "duration": 2, **where}] * count
+
+    texts = [{"type": "text", "text": "x", "start": 0, "duration": 4}] * 100  # drawn straight onto the picture
+    timeline(*colors(50, start=0), *colors(50, start=1), *colors(50, start=2), *texts)  # never more than 100
+    too_many = refused(*colors(50, start=0), *colors(51, start=1), *colors(50, start=3))
+    assert too_many == {"/input_props": "shows 101 layers at 1 s; the limit is 100 at once"}
+
+
 def test_a_timeline_is_plain_data() -> None:
     found = timeline(video(), image(), {"type": "text", "text": "x"})
     assert msgspec.json.decode(msgspec.json.encode(found), type=Timeline) == found
