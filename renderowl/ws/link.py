@@ -3,9 +3,9 @@
 ASGI's `send` is a coroutine that frames each message anew for each socket. A room says the same to a thousand members,
 and must never wait for one of them. So the connection offers itself to the application as an ASGI extension.
 
-Nor does a frame pass asyncio's transport while that holds nothing back: its look at each socket's state is a tenth of what
-a frame costs. The transport keeps what the kernel does not take at once, and says when it has sent it (its high-water mark
-is 0, of which asyncio's documentation promises just that).
+Nor does a frame pass asyncio's transport while that holds nothing back: its look at each socket's state is 6 to 9 % of what
+sending a frame costs (decision 11). The transport keeps what the kernel does not take at once, and says when it has sent
+it: its high-water mark is 0, of which asyncio's documentation promises just that.
 """
 
 import asyncio

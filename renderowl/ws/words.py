@@ -22,8 +22,7 @@ class Word:
     """Something to be said: `body` is its JSON for `renderowl.v1`, `text` the same as text.
 
     `frame` and, for the source document's shape, `plain_frame` (None without one) are what goes over a socket. They are
-    made once, and kept without the lock that `functools.cached_property` takes until Python 3.12: it was a tenth of what
-    hearing a message costs.
+    made once, and kept without the lock that `functools.cached_property` takes until Python 3.12.
     """
 
     cursor: Cursor | None = None
