@@ -72,6 +72,7 @@ def slice_clip(clip: Clip, start: int, end: int, rate: Rate) -> Clip | None:
         opacity, keys = round(opacity * keys[0].value, 6), ()
     if not opacity:
         return None
+    gone = 0 if rest or clip.go is None else 1  # how far it goes is measured where it is gone: a frame after its last
     return msgspec.structs.replace(
         clip,
         start=clip.start + skip - start,
@@ -82,7 +83,7 @@ def slice_clip(clip: Clip, start: int, end: int, rate: Rate) -> Clip | None:
         filters=tuple(one.after(skip) for one in clip.filters),
         fade_in=0 if skip else clip.fade_in,
         fade_out=0 if rest else clip.fade_out,
-        motion=clip.motion.between(skip, clip.frames - rest) if clip.motion else None,
+        motion=clip.motion.between(skip, clip.frames - rest + gone) if clip.motion else None,
         come=None if skip else clip.come,
         go=None if rest else clip.go,
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from renderowl.domain.errors import ValidationFailed
@@ -179,6 +179,7 @@ passages = st.none() | st.builds(
 
 
 @given(x=moves, scale=sizes, turn=moves, opacity=sizes, come=passages, go=passages, cut=st.integers(1, 199))
+@example((Key(0, 0.0),), (Key(199, 0.0), Key(200, 2.0)), (Key(0, 0.0),), (Key(0, 1.0),), None, Passage("slide", 2), 1)
 @settings(max_examples=30, deadline=None)
 def test_cut_anywhere_a_clip_is_where_it_is_in_the_film(
     x: tuple[Key, ...],
