@@ -26,6 +26,14 @@ class Follower:
             self.cursor = place
         return news and message.type != "cursor"
 
+    def goes_on_from(self, since: Cursor | None) -> bool:
+        """Tell whether a connection opened with this cursor misses nothing.
+
+        It does where history went back after it was opened: it goes on behind what happened since.
+        """
+        known = self.cursor
+        return since is None or known is None or since.epoch != known.epoch or since.seq <= known.seq
+
     def _overtaken(self, snapshot: Cursor, since: Cursor | None) -> bool:
         """True for a snapshot that is older than what was told since its connection was opened.
 

@@ -91,6 +91,10 @@ class Following:
                 if better is None:
                     if now >= self._ladder.climb_at:
                         better = self._start(self._ladder.target)
+                elif better.joined.done() and not self._follower.goes_on_from(better.since):
+                    await better.stop()
+                    better = None
+                    self._ladder.slipped(now)
                 elif better.joined.done():
                     await link.stop()
                     link, better = better, None

@@ -88,7 +88,10 @@ class Rooms(RuleBasedStateMachine):
     @precondition(lambda self: self.better is not None)
     @rule()
     def climb(self) -> None:
-        self.link, self.better = self.better, None
+        assert self.better is not None
+        if self.follower.goes_on_from(self.better.since):
+            self.link = self.better
+        self.better = None
 
     @precondition(lambda self: self.server.top > 0)
     @rule(replaced=st.booleans())
@@ -111,6 +114,16 @@ class Rooms(RuleBasedStateMachine):
 
 TestRooms = Rooms.TestCase
 TestRooms.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+
+
+def test_a_connection_that_was_opened_before_history_went_back_is_not_moved_to() -> None:
+    follower = Follower(Cursor("e", 3))
+    opened_with = follower.cursor
+    assert follower.goes_on_from(opened_with)
+    assert follower.hear(RoomMessage("snapshot", seq=2), "e", opened_with)
+    assert not follower.goes_on_from(opened_with)
+    assert follower.hear(RoomMessage("render.queued", seq=3), "e", opened_with)
+    assert follower.goes_on_from(opened_with)
 
 
 def test_a_mark_moves_the_cursor_and_is_not_told() -> None:
