@@ -29,7 +29,7 @@ class Follower:
     def goes_on_from(self, since: Cursor | None) -> bool:
         """Tell whether a connection opened with this cursor misses nothing.
 
-        It does where history went back after it was opened: it goes on behind what happened since.
+        One that was opened before history went back begins behind what has happened since then.
         """
         known = self.cursor
         return since is None or known is None or since.epoch != known.epoch or since.seq <= known.seq
