@@ -1,14 +1,10 @@
 """Members that hear the same: what they are told is decided once, and written to one after the other."""
 
-from collections.abc import Callable
-
+from renderowl.ws.bundle import Bundle, Writable
 from renderowl.ws.member import Member
 from renderowl.ws.protocol import Close
 from renderowl.ws.timetable import Timetable
 from renderowl.ws.words import Word
-
-Write = Callable[[bytes], None]
-"""Send a frame to one member, which parts from its cohort when it does not take it."""
 
 
 class Cohort(Member):
@@ -17,7 +13,7 @@ class Cohort(Member):
     Nothing queues up here: whoever is full parts from it, with what still waits for its time, and is told alone.
     """
 
-    __slots__ = ("_plain", "_timetable", "_writes")
+    __slots__ = ("_bundle", "_links", "_plain", "_timetable")
 
     def __init__(self, first: Member, timetable: Timetable, *, plain: bool) -> None:
         super().__init__(timetable.clock, self)
@@ -25,27 +21,29 @@ class Cohort(Member):
         self.follow(first)
         self._timetable = timetable
         self._plain = plain
-        self._writes: dict[Member, Write] = {}
+        self._links: dict[Member, Writable] = {}
+        self._bundle = Bundle()
 
     def __len__(self) -> int:
-        return len(self._writes)
+        return len(self._links)
 
     def admits(self, member: Member, now: float) -> bool:
         """Tell whether the member would be told nothing twice, nor sooner than it may, if it joined now."""
         return self.settled and member.is_paced_by(self, now)
 
-    def join(self, member: Member, write: Write) -> None:
+    def join(self, member: Member, link: Writable) -> None:
         """Tell the member from now on."""
-        self._writes[member] = write
+        self._links[member] = link
+        self._bundle.join(link)
         member.cohort = self
 
     def part_with(self, member: Member) -> None:
         """Tell the member no more."""
-        del self._writes[member]
+        self._bundle.leave(self._links.pop(member))
 
     def close(self, close: Close) -> None:
         """Close every member; each parts."""
-        for member in tuple(self._writes):
+        for member in tuple(self._links):
             member.close(close)
 
     def offer(self, word: Word) -> bool:
@@ -68,9 +66,6 @@ class Cohort(Member):
             self._tell(words)
 
     def _tell(self, words: tuple[Word, ...] | list[Word]) -> None:
-        writes = tuple(self._writes.values())  # whoever becomes full meanwhile parts, and is told these words still
-        for word in words:
-            frame = word.plain_frame if self._plain else word.frame
-            if frame is not None:
-                for write in writes:
-                    write(frame)
+        framed = [word.plain_frame if self._plain else word.frame for word in words]
+        if frames := [frame for frame in framed if frame is not None]:
+            self._bundle.write(frames)

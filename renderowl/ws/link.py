@@ -9,16 +9,16 @@ it: its high-water mark is 0, of which asyncio's documentation promises just tha
 """
 
 import asyncio
-import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
 from renderowl.services import metrics
+from renderowl.ws.bundle import Bundle, Writable, send
 
 EXTENSION: Final = "renderowl.link"
 LINGER_S: Final = 11.0
@@ -27,8 +27,8 @@ _SEND_BUFFER_BYTES: Final = 128 * 1024
 """The kernel's for one socket: what lies in it is sent however stale it is, and counts for no limit of ours."""
 
 
-class Link(Protocol):
-    """A socket that frames can be written to."""
+class Link(Writable, Protocol):
+    """A socket that says how much its peer takes."""
 
     on_full: Callable[[], None]
     """Called when the peer does not take any more what it is sent."""
@@ -38,10 +38,6 @@ class Link(Protocol):
     @property
     def full_since(self) -> float | None:
         """Since when (`time.monotonic`) the peer has not taken what it was sent; None while it does."""
-        ...
-
-    def write(self, frame: bytes) -> None:
-        """Send the frame, whether or not the peer takes it now. Does nothing once the connection ends."""
         ...
 
     def abort(self) -> None:
@@ -60,9 +56,6 @@ def link_of(scope: Mapping[str, Any]) -> Link:
 class LinkedProtocol(WebSocketsSansIOProtocol):
     """A Link. Whole frames may be written between those of `send`, which leaves nothing unfinished behind."""
 
-    __slots__ = ("_number", "close_sent", "full_since", "on_room", "transport")
-    """What every frame looks at: apart from uvicorn's forty other attributes it lies close together in memory."""
-
     linger_s = LINGER_S
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -71,8 +64,8 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
         self.on_room: Callable[[], None] = _nothing
         self.full_since: float | None = None
         self._dropping: asyncio.TimerHandle | None = None
-        self._number: int | None = None
-        """The socket's file descriptor, while it may be written to past the transport."""
+        self.number: int | None = None
+        self.bundle: Bundle | None = None
 
     def handle_connect(self, event: Request) -> None:
         """Begin to serve the connection; its task has not run yet when this returns."""
@@ -85,19 +78,22 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
                 if self.transport.get_extra_info("sslcontext") is None and not self.transport.get_write_buffer_size():
                     self.transport.set_write_buffer_limits(0)
-                    self._number = connection.fileno()
+                    self.number = connection.fileno()
 
-    def write(self, frame: bytes) -> None:
-        """Send the frame, whether or not the peer takes it now. Does nothing once the connection ends."""
+    def write(self, frames: Sequence[bytes]) -> None:
+        """Send the frames, whether or not the peer takes them now. Does nothing once the connection ends."""
         if self.close_sent or self.transport.is_closing():
             return
-        try:
-            sent = 0 if self._number is None or self.full_since is not None else os.write(self._number, frame)
-        except OSError:  # the transport meets it too, and knows what to do
-            sent = 0
-        if sent < len(frame):
-            self.transport.write(frame[sent:])
-        metrics.HUB_FRAMES.count += 1
+        data = b"".join(frames)
+        if self.number is None or self.full_since is not None:
+            self.transport.write(data)
+        elif (sent := send(self.number, data)) < len(data):
+            self.carry_on(data[sent:])
+        metrics.HUB_FRAMES.count += len(frames)
+
+    def carry_on(self, rest: bytes) -> None:
+        """Send what the socket itself has not taken."""
+        self.transport.write(rest)
 
     def abort(self) -> None:
         """Drop the connection with all that it has not taken."""
@@ -106,6 +102,7 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """The transport's buffer is full."""
         super().pause_writing()
+        self._stand_alone()
         self.full_since = time.monotonic()
         self.on_full()
 
@@ -115,8 +112,15 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
         self.full_since = None
         self.on_room()
 
+    def data_received(self, data: bytes) -> None:
+        """What the peer says; if that ends the connection, nothing follows the answer."""
+        super().data_received(data)
+        if self.transport.is_closing():
+            self._stand_alone()
+
     def keepalive_timeout(self) -> None:
         """The peer does not answer: it will not take either what still waits for it."""
+        self._stand_alone()
         super().keepalive_timeout()
         self.transport.abort()
 
@@ -128,8 +132,9 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone; so is what it held on to, each ring of objects cut (decision 36)."""
+        self._stand_alone()
+        self.number = None
         super().connection_lost(exc)
-        self._number = None
         self.on_full = self.on_room = _nothing
         self.conn.parser.close()
         scope = getattr(self, "scope", None)  # there is none where the handshake was refused
@@ -139,6 +144,11 @@ class LinkedProtocol(WebSocketsSansIOProtocol):
             self.transport._read_ready_cb = None  # the transport's own method; Python 3.12 lets go of it by itself
         if self._dropping is not None:
             self._dropping.cancel()
+
+    def _stand_alone(self) -> None:
+        """What is sent to the bundle goes past the transport, to a socket that is open."""
+        if self.bundle is not None:
+            self.bundle.leave(self)
 
 
 def _nothing() -> None:

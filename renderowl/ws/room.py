@@ -4,10 +4,11 @@ It remembers the newest events, the newest progress of every active render and, 
 for last: a thousand members that come back together cost Postgres no more than one.
 """
 
-from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 import structlog
@@ -15,7 +16,8 @@ import structlog
 from renderowl.domain.events import RENDER_ENDS, Cursor, Event
 from renderowl.services.rooms import REPLAY_LIMIT, Filter, RoomState
 from renderowl.ws import frames
-from renderowl.ws.cohort import Cohort, Write
+from renderowl.ws.bundle import Writable
+from renderowl.ws.cohort import Cohort
 from renderowl.ws.member import Member
 from renderowl.ws.opening import Opening, snapshot_word
 from renderowl.ws.presence import Presence
@@ -28,11 +30,22 @@ log = structlog.get_logger(__name__)
 TAIL_BYTES: Final = 256 * 1024
 SNAPSHOT_S: Final = 2.0
 """How long members are given the same snapshot, with the events since."""
-_REMEMBERED: Final = 1024
+REMEMBERED: Final = 1024
+"""So many renders; those that have ended are forgotten first."""
 _AHEAD: Final = 1024
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
 _FAILED: Final = Close(frames.OVERLOADED, "this connection failed; reconnect and resume")
+
+
+@dataclass(slots=True)
+class _Known:
+    """A render, as far as was told of it."""
+
+    attempt: int
+    ended: bool = False
+    newest: EphemeralWord | None = None
+    """Its progress."""
+    least: EphemeralWord | None = None
+    """Progress that is surely made, and so may not be told less of; not told itself."""
 
 
 class Room:
@@ -55,12 +68,9 @@ class Room:
         self._tail: deque[EventWord] = deque()
         self._tail_bytes = 0
         self._snapshot: tuple[float, Spoken] | None = None
-        self._newest: OrderedDict[tuple[str, str], EphemeralWord] = OrderedDict()
-        self._least: OrderedDict[tuple[str, str], EphemeralWord] = OrderedDict()
-        """Progress that is surely made, and so may not be told less of; not told itself."""
         self._ahead: dict[int, Event] = {}
-        self._attempts: OrderedDict[str, tuple[int, bool]] = OrderedDict()
-        """By render: its attempt, as far as was told, and whether that has ended."""
+        self._renders: dict[str, _Known] = {}
+        """The longest known first."""
 
     @property
     def hole(self) -> bool:
@@ -69,7 +79,7 @@ class Room:
 
     # --- who hears it ------------------------------------------------------------------------------------------------
 
-    def gather(self, member: Member, write: Write, timetable: Timetable, *, plain: bool) -> None:
+    def gather(self, member: Member, link: Writable, timetable: Timetable, *, plain: bool) -> None:
         """Let the member hear the room together with those who hear the same, if nothing holds it up."""
         if member.cohort is not None or not member.settled or not member.has_begun_by(self.last):
             return
@@ -79,7 +89,7 @@ class Room:
             self._cohorts = {key: cohort for key, cohort in self._cohorts.items() if len(cohort) > 0}
             cohort = self._cohorts[key] = Cohort(member, timetable, plain=plain)
         if cohort.admits(member, timetable.clock()):
-            cohort.join(member, write)
+            cohort.join(member, link)
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
@@ -110,15 +120,14 @@ class Room:
 
     def glance(self, word: EphemeralWord, attempt: int, now: float) -> None:
         """A progress or preview; not of an attempt that has ended, nor of one that members were not told of yet."""
-        if self._attempts.setdefault(word.render_id, (attempt, False)) != (attempt, False):
+        known = self._known(word.render_id, attempt)
+        if known.ended or known.attempt != attempt:
             return
-        _keep_newest(self._attempts, word.render_id)
         if word.interest == "progress":
-            known = self._newest.get(word.slot) or self._least.get(word.slot)
-            if known is not None and word.is_behind(known):  # on its way while the newest was read, or Redis forgot it
-                return
-            self._newest[word.slot] = word
-            _keep_newest(self._newest, word.slot)
+            reached = known.newest or known.least
+            if reached is not None and word.is_behind(reached):
+                return  # it was on its way while the newest was read, or Redis forgot how far the render was
+            known.newest = word
         self.tell(word, now)
 
     def tell(self, word: EphemeralWord, now: float) -> None:
@@ -134,21 +143,21 @@ class Room:
         for member in self.members:
             member.close(close)
 
-    def _listeners(self) -> list[Member]:
+    def _listeners(self) -> Sequence[Member]:
         """Who is told. Cohorts are last: a member that parts from one while it is told has been told."""
-        alone = [member for member in self.members if member.cohort is None]
-        return [*alone, *self._cohorts.values()]
+        cohorts = list(self._cohorts.values())
+        if sum(map(len, cohorts)) == len(self.members):
+            return cohorts  # mostly, and then no member need be looked at
+        return [*(member for member in self.members if member.cohort is None), *cohorts]
 
     def _tell(self, event: Event) -> None:
         self.last = event.seq
         if event.render_id is not None:
             attempt, ended = event.attempt or 0, event.type in RENDER_ENDS
-            before, _ = self._attempts.get(event.render_id, (attempt, False))
-            self._attempts[event.render_id] = (attempt, ended)
-            _keep_newest(self._attempts, event.render_id)
-            if ended or attempt != before:
-                self._newest.pop(("progress", event.render_id), None)
-                self._least.pop(("progress", event.render_id), None)
+            known = self._known(event.render_id, attempt)
+            if ended or known.attempt != attempt:
+                known.newest = known.least = None
+            known.attempt, known.ended = attempt, ended
         word = EventWord(event)
         self._remember(word)
         for member in self._listeners():
@@ -159,8 +168,9 @@ class Room:
 
     def told(self) -> dict[str, tuple[int, msgspec.Raw]]:
         """The newest progress of every render at work, as it was written, with its attempt: what members were told of it."""
-        known = ((word, self._attempts.get(word.render_id)) for word in self._newest.values())
-        return {word.render_id: (attempt[0], word.data) for word, attempt in known if attempt is not None}
+        return {
+            word.render_id: (known.attempt, word.data) for known in self._renders.values() if (word := known.newest)
+        }
 
     # --- what is remembered ------------------------------------------------------------------------------------------
 
@@ -174,14 +184,14 @@ class Room:
             self.hear(event)
         if state.renders is not None:
             self._snapshot = (now, snapshot_word(state.cursor, state.renders, state.more))
-        for known, kept in ((state.progress, self._newest), (state.least, self._least)):
-            for render_id, (attempt, progress) in known.items():
-                slot = ("progress", render_id)
-                told = self._attempts.setdefault(render_id, (attempt, False))
-                _keep_newest(self._attempts, render_id)
-                if slot not in kept and told == (attempt, False):
-                    kept[slot] = EphemeralWord.of_progress(render_id, progress)
-                    _keep_newest(kept, slot)
+        for render_id, (attempt, progress) in state.progress.items():
+            known = self._known(render_id, attempt)
+            if known.newest is None and known.attempt == attempt and not known.ended:
+                known.newest = EphemeralWord.of_progress(render_id, progress)
+        for render_id, (attempt, progress) in state.least.items():
+            known = self._known(render_id, attempt)
+            if known.least is None and known.attempt == attempt and not known.ended:
+                known.least = EphemeralWord.of_progress(render_id, progress)
 
     def opening(self, since: Cursor | None, now: float) -> Opening | None:
         """What a member with this cursor is told first, as far as it is remembered; None: ask Postgres.
@@ -222,7 +232,17 @@ class Room:
 
     @property
     def _progress(self) -> list[EphemeralWord]:
-        return list(self._newest.values())
+        return [known.newest for known in self._renders.values() if known.newest is not None]
+
+    def _known(self, render_id: str, attempt: int) -> "_Known":
+        """What is known of the render; of one not heard of yet, that this is its attempt."""
+        known = self._renders.get(render_id)
+        if known is None:
+            known = self._renders[render_id] = _Known(attempt)
+            if len(self._renders) > REMEMBERED:
+                ended = (id for id, render in self._renders.items() if render.ended)
+                del self._renders[next(ended, next(iter(self._renders)))]
+        return known
 
     def _after(self, seq: int) -> list[EventWord]:
         return list(islice(self._tail, seq - self._first + 1, None))
@@ -248,9 +268,3 @@ def _send_away(member: Member, error: Exception) -> None:
     """A failure of one member's, or one cohort's, costs nobody else a word; whoever is sent away comes back and resumes."""
     log.error("member_failed", exc_info=error)
     member.close(_FAILED)
-
-
-def _keep_newest(kept: OrderedDict[_Key, _Value], key: _Key) -> None:
-    kept.move_to_end(key)
-    if len(kept) > _REMEMBERED:
-        kept.popitem(last=False)

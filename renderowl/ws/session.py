@@ -188,7 +188,7 @@ class Session:
             return False
         frame = word.plain_frame if self._plain else word.frame
         if frame is not None:
-            self._link.write(frame)
+            self._link.write((frame,))
         return True
 
     def remind(self, at: float) -> None:
@@ -210,7 +210,7 @@ class Session:
         elif self._member.due() <= now:
             self._flush()
         elif self._room is not None and self._link.full_since is None:
-            self._room.gather(self._member, self._link.write, self._hub.timetable, plain=self._plain)
+            self._room.gather(self._member, self._link, self._hub.timetable, plain=self._plain)
 
     def close(self, close: Close) -> None:
         """End the connection after what was said."""
@@ -231,10 +231,9 @@ class Session:
     def _flush(self) -> None:
         """Send what is due, as long as the peer takes it; then close, if that is what comes next."""
         while self._link.full_since is None and (words := self._member.take(self._hub.clock())):
-            for word in words:  # a batch is sent whole, though the peer may be full before its end
-                frame = word.plain_frame if self._plain else word.frame
-                if frame is not None:
-                    self._link.write(frame)
+            framed = [word.plain_frame if self._plain else word.frame for word in words]
+            if frames := [frame for frame in framed if frame is not None]:
+                self._link.write(frames)
         if self._member.closing is not None and self._closing is None and self._close is not None:
             self._closing = asyncio.create_task(self._finish(self._member.closing, self._close))
 

@@ -160,9 +160,8 @@ async def test_a_peer_that_reads_late_is_told_everything_whole_and_in_order(
         await until(lambda: some(full))
         (link,) = {one for one in full if isinstance(one, LinkedProtocol)}
         mute.read_until_it_is_writable(link.transport.get_extra_info("socket"))
-        link.write(
-            frame_of(b'{"type":"between"}')
-        )  # the kernel has room again, but half a frame waits in the transport
+        # the kernel has room again, but half a frame waits in the transport
+        link.write([frame_of(b'{"type":"between"}')])
         link.send_keepalive_ping()
         heard = await asyncio.to_thread(lambda: list(islice(mute.frames(), 1 + EVENTS + 2)))
     finally:

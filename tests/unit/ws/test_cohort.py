@@ -1,6 +1,7 @@
 """Members that are told together: each hears what it would have heard alone, no sooner, once, and leaves in time."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 
 from renderowl.domain.events import Cursor, Event, Progress
 from renderowl.services.rooms import Filter
+from renderowl.ws.bundle import Bundle
 from renderowl.ws.member import MARK_S, Member
 from renderowl.ws.opening import Opening
 from renderowl.ws.protocol import Close
@@ -44,6 +46,9 @@ class House:
 class Socket:
     """A connection that can be full; `told` are numbers of events, percents and types of the rest."""
 
+    number: int | None = None
+    bundle: Bundle | None = None
+
     def __init__(
         self, house: House, filter: Filter | None = None, *, upto: int = 0, plain: bool = False, alone: bool = False
     ) -> None:
@@ -59,20 +64,24 @@ class Socket:
             self.join()
 
     def join(self) -> None:
-        self.house.room.gather(self.member, self.write, self.house.timetable, plain=self.plain)
+        self.house.room.gather(self.member, self, self.house.timetable, plain=self.plain)
 
-    def write(self, frame: bytes) -> None:
-        body = msgspec.json.decode(frame[frame.index(b"{") :])
-        data = body.get("data", {})
-        self.told.append(body.get("seq") or data.get("percent") or body.get("progress") or body["type"])
+    def write(self, frames: Sequence[bytes]) -> None:
+        for frame in frames:
+            body = msgspec.json.decode(frame[frame.index(b"{") :])
+            data = body.get("data", {})
+            self.told.append(body.get("seq") or data.get("percent") or body.get("progress") or body["type"])
         if self.fills:
             self.full, self.fills = True, False
             self.member.part()
 
+    def carry_on(self, rest: bytes) -> None:
+        raise AssertionError("it has no socket that could take a part")
+
     def offer(self, word: Word) -> bool:
         if self.full:
             return False
-        self.write(word.frame)
+        self.write([word.frame])
         return True
 
     def remind(self, at: float) -> None:
@@ -81,7 +90,7 @@ class Socket:
     def drain(self) -> None:
         self.full = False
         for word in self.member.take(self.house.clock.now):
-            self.write(word.frame)
+            self.write([word.frame])
 
 
 @pytest.fixture
@@ -207,10 +216,11 @@ def test_who_is_closed_or_closes_hears_nothing_more(house: House) -> None:
 def test_a_cohort_that_fails_sends_its_members_away(house: House) -> None:
     broken, other = Socket(house, alone=True), Socket(house, Filter())
 
-    def fail(frame: bytes) -> None:
+    def fail(frames: Sequence[bytes]) -> None:
         raise OSError
 
-    house.room.gather(broken.member, fail, house.timetable, plain=False)
+    broken.write = fail  # type: ignore[method-assign]
+    broken.join()
     house.happen()
     assert broken.member.closing is not None
     assert other.told == [1]

@@ -2,6 +2,8 @@
 alone or together with others: each durable event that a member wants reaches it exactly once, in order, and it always
 knows how far it is."""
 
+from collections.abc import Sequence
+
 import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from renderowl.domain.events import Cursor, Event
 from renderowl.services.rooms import REPLAY_LIMIT, Filter, RoomState
+from renderowl.ws.bundle import Bundle
 from renderowl.ws.member import Member
 from renderowl.ws.opening import Opening
 from renderowl.ws.room import Room
@@ -23,6 +26,9 @@ EVERYTHING, SOME = Filter(), Filter(render_ids=frozenset({"rnd_1"}))
 
 class Socket:
     """A member's connection, which may stop taking what it is sent; what it has taken stays in `heard` for ever."""
+
+    number: int | None = None
+    bundle: Bundle | None = None
 
     def __init__(self, heard: list[int]) -> None:
         self.takes = True
@@ -46,13 +52,17 @@ class Socket:
             for word in words:
                 self._hear(word)
 
-    def write(self, frame: bytes) -> None:
-        """As a cohort does: a frame is taken even by a peer that is full."""
-        self.heard.append(msgspec.json.decode(frame[frame.index(b"{") :])["seq"])
-        if self.room_for is not None:
-            self.room_for -= 1
-            if self.room_for < 0:
-                self.stop()
+    def write(self, frames: Sequence[bytes]) -> None:
+        """As a cohort does: frames are taken even by a peer that is full."""
+        for frame in frames:
+            self.heard.append(msgspec.json.decode(frame[frame.index(b"{") :])["seq"])
+            if self.room_for is not None:
+                self.room_for -= 1
+                if self.room_for < 0:
+                    self.stop()
+
+    def carry_on(self, rest: bytes) -> None:
+        raise AssertionError("it has no socket that could take a part")
 
     def stop(self) -> None:
         self.takes = False
@@ -60,7 +70,7 @@ class Socket:
         self.member.part()
 
     def _hear(self, word: Word) -> None:
-        self.write(word.frame)
+        self.write([word.frame])
 
 
 class Recovery(RuleBasedStateMachine):
@@ -95,7 +105,7 @@ class Recovery(RuleBasedStateMachine):
         self.together(self.neighbour)
 
     def together(self, socket: Socket) -> None:
-        self.room.gather(socket.member, socket.write, TIMETABLE, plain=False)
+        self.room.gather(socket.member, socket, TIMETABLE, plain=False)
 
     # --- what happens, and what becomes of it on the way ----------------------------------------------------------
 
