@@ -8,8 +8,8 @@ import hiredis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-_BATCH: Final = 32
-"""After so many replies the loop takes a turn: after a pause of ours hundreds may have come."""
+_TURN_S: Final = 0.005
+"""After so long the loop takes a turn: after a pause of ours hundreds of replies may have come."""
 _GATHER_S: Final = 0.01
 """While replies come more often than this, they are left to gather for as long and read together."""
 
@@ -64,9 +64,8 @@ class Line(asyncio.Protocol):
         self._end(error or RedisConnectionError("Redis closed the connection"))
 
     def _hand_on(self) -> None:
-        for _ in range(_BATCH):
-            if self._lost.done():
-                return
+        turn_ends = self._loop.time() + _TURN_S
+        while not self._lost.done():
             try:
                 reply = self._replies.gets()
             except hiredis.HiredisError as error:
@@ -76,8 +75,10 @@ class Line(asyncio.Protocol):
                 self._let_gather()
                 return
             self._hear(reply)
-        self._transport.pause_reading()
-        self._loop.call_soon(self._hand_on)
+            if self._loop.time() > turn_ends:
+                self._transport.pause_reading()
+                self._loop.call_soon(self._hand_on)
+                return
 
     def _let_gather(self) -> None:
         if self._loop.time() - self._read_on_at < _GATHER_S:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncGenerator, Callable
-from typing import Final, Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 import structlog
 from redis.asyncio.connection import AbstractConnection
@@ -100,11 +100,11 @@ class Subscription:
         self._connection = connection
         missing = set(self._channels)
 
-        def take(reply: object) -> None:
+        def take(reply: Any) -> None:
             match reply:
-                case [b"message", bytes(channel), bytes(payload)]:
+                case [b"message", channel, payload]:
                     hear((channel.decode(), payload))
-                case [b"subscribe", bytes(channel), _]:
+                case [b"subscribe", channel, _]:
                     name = channel.decode()
                     if (confirmed := self._awaited.pop(name, None)) is not None and not confirmed.done():
                         confirmed.set_result(None)

@@ -62,6 +62,9 @@ class Loop:
     def call_later(self, delay_s: float, call: Callable[[], None]) -> None:
         self.later.append((self.now + delay_s, call))
 
+    def call_soon(self, call: Callable[[], None]) -> None:
+        self.call_later(0, call)
+
     def turn(self, to: float) -> None:
         self.now = to
         due, self.later = [call for at, call in self.later if at <= to], [one for one in self.later if one[0] > to]
@@ -90,4 +93,21 @@ async def test_replies_that_come_thick_gather_for_ten_milliseconds_and_single_on
     line.data_received(b"ee\r\n")
     assert heard == [b"one", b"two", b"three"]
     assert transport.reads, "it comes after a while again"
+    line.end()
+
+
+async def test_who_takes_long_over_many_replies_lets_the_loop_turn_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection, heard, loop = Connection(), list[Any](), Loop()
+
+    def hear(reply: Any) -> None:
+        heard.append(reply)
+        loop.now += 0.004
+
+    line = Line(cast(Any, connection), hear)
+    monkeypatch.setattr(line, "_loop", loop)
+    line.data_received(b"+one\r\n+two\r\n+three\r\n+four\r\n+fi")
+    assert heard == [b"one", b"two"]
+    assert not connection._writer.transport.reads, "what follows is heard after what has come"
+    loop.turn(to=loop.now)
+    assert heard == [b"one", b"two", b"three", b"four"]
     line.end()
