@@ -270,6 +270,8 @@ class Member:
         """When `take` has something without anything new coming in."""
         if self._begun_at is None:
             return _NEVER
+        if not self._latest:
+            return self._mark_at
         return min([self._mark_at, *(self._next_at.get(slot, 0.0) for slot in self._latest)])
 
 

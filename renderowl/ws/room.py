@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 TAIL_BYTES: Final = 256 * 1024
 SNAPSHOT_S: Final = 2.0
 """How long members are given the same snapshot, with the events since."""
-REMEMBERED: Final = 1024
+_REMEMBERED: Final = 1024
 """So many renders; those that have ended are forgotten first."""
 _AHEAD: Final = 1024
 _FAILED: Final = Close(frames.OVERLOADED, "this connection failed; reconnect and resume")
@@ -239,7 +239,7 @@ class Room:
         known = self._renders.get(render_id)
         if known is None:
             known = self._renders[render_id] = _Known(attempt)
-            if len(self._renders) > REMEMBERED:
+            if len(self._renders) > _REMEMBERED:
                 ended = (id for id, render in self._renders.items() if render.ended)
                 del self._renders[next(ended, next(iter(self._renders)))]
         return known

@@ -202,11 +202,12 @@ class Session:
         """What time alone brings. Called about once a second."""
         if now >= self._protocol.due:
             self._say(self._protocol.tick(now))
+        if self._member.cohort is not None:  # nothing waits, and the peer takes what it is sent
+            self._member.cohort.tick(now)
+            return
         stuck = self._link.full_since is not None and now - self._link.full_since > LATE_S
         if stuck or self._member.is_late(now):
             self._member.give_up()
-        elif self._member.cohort is not None:
-            self._member.cohort.tick(now)
         elif self._member.due() <= now:
             self._flush()
         elif self._room is not None and self._link.full_since is None:

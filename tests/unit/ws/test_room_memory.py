@@ -4,7 +4,7 @@ import pytest
 
 from renderowl.domain.events import Cursor, Event, Progress
 from renderowl.services.rooms import REPLAY_LIMIT, RoomState
-from renderowl.ws.room import REMEMBERED, SNAPSHOT_S, TAIL_BYTES, Room
+from renderowl.ws.room import SNAPSHOT_S, TAIL_BYTES, Room
 from renderowl.ws.words import EphemeralWord
 
 EPOCH = "e1"
@@ -127,15 +127,18 @@ def test_after_a_restart_nothing_is_told_that_is_less_than_what_was_made() -> No
     assert told() == [(5, 0)]
 
 
-def test_of_more_renders_than_are_remembered_those_that_have_ended_are_forgotten_first() -> None:
+def test_of_more_renders_than_are_remembered_those_that_have_ended_are_forgotten_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("renderowl.ws.room._REMEMBERED", 8)
     room = open_room()
     room.glance(EphemeralWord.of_progress("rnd_0", Progress(30)), 1, 0.0)
-    for number in range(1, REMEMBERED + 10):
+    for number in range(1, 18):
         room.hear(
             Event("prj_1", EPOCH, number, "render.completed", {}, render_id=f"rnd_{number}", attempt=1)  # type: ignore[arg-type]
         )
     room.glance(EphemeralWord.of_progress("rnd_0", Progress(20)), 1, 0.0)
-    room.glance(EphemeralWord.of_progress(f"rnd_{REMEMBERED}", Progress(99)), 1, 0.0)
+    room.glance(EphemeralWord.of_progress("rnd_12", Progress(99)), 1, 0.0)
     opening = room.opening(Cursor(EPOCH, room.last), 0.0)
     assert opening is not None
     assert [(word.render_id, word.progress.percent) for word in opening.progress] == [("rnd_0", 30)]
