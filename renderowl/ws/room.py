@@ -192,6 +192,8 @@ class Room:
             known = self._known(render_id, attempt)
             if known.least is None and known.attempt == attempt and not known.ended:
                 known.least = EphemeralWord.of_progress(render_id, progress)
+                if known.newest is not None and known.newest.is_behind(known.least):
+                    known.newest = None  # it was heard before this was read
 
     def opening(self, since: Cursor | None, now: float) -> Opening | None:
         """What a member with this cursor is told first, as far as it is remembered; None: ask Postgres.

@@ -127,6 +127,16 @@ def test_after_a_restart_nothing_is_told_that_is_less_than_what_was_made() -> No
     assert told() == [(5, 0)]
 
 
+@pytest.mark.parametrize("percent", [30, 50])
+def test_progress_heard_before_it_was_read_what_is_surely_made_is_told_unless_it_is_less(percent: float) -> None:
+    room = open_room()
+    room.glance(EphemeralWord.of_progress("rnd_1", Progress(percent)), 1, 0.0)
+    room.learn(RoomState(Cursor(EPOCH, 0), [], None, False, {}, {"rnd_1": (1, Progress(40))}), 0.0)
+    opening = room.opening(Cursor(EPOCH, 0), 0.0)
+    assert opening is not None
+    assert [word.progress.percent for word in opening.progress] == ([] if percent < 40 else [percent])
+
+
 def test_of_more_renders_than_are_remembered_those_that_have_ended_are_forgotten_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
