@@ -4,7 +4,7 @@ from renderowl.ws.bundle import Bundle, Writable
 from renderowl.ws.member import Member
 from renderowl.ws.protocol import Close
 from renderowl.ws.timetable import Timetable
-from renderowl.ws.words import Word
+from renderowl.ws.words import Word, frames_of
 
 
 class Cohort(Member):
@@ -66,6 +66,5 @@ class Cohort(Member):
             self._tell(words)
 
     def _tell(self, words: tuple[Word, ...] | list[Word]) -> None:
-        framed = [word.plain_frame if self._plain else word.frame for word in words]
-        if frames := [frame for frame in framed if frame is not None]:
+        if frames := frames_of(words, plain=self._plain):
             self._bundle.write(frames)

@@ -236,7 +236,7 @@ class Room:
     def _progress(self) -> list[EphemeralWord]:
         return [known.newest for known in self._renders.values() if known.newest is not None]
 
-    def _known(self, render_id: str, attempt: int) -> "_Known":
+    def _known(self, render_id: str, attempt: int) -> _Known:
         """What is known of the render; of one not heard of yet, that this is its attempt."""
         known = self._renders.get(render_id)
         if known is None:

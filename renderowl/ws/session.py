@@ -22,7 +22,7 @@ from renderowl.ws.link import Link
 from renderowl.ws.member import LATE_S, Member
 from renderowl.ws.protocol import Action, Authenticate, Close, Join, Perform, Protocol, Redeem, Refilter, Said, Send
 from renderowl.ws.room import Room
-from renderowl.ws.words import Word
+from renderowl.ws.words import Word, frames_of
 
 log = structlog.get_logger(__name__)
 
@@ -186,9 +186,8 @@ class Session:
         """Say the word at once; False: the peer does not take what it is sent."""
         if self._link.full_since is not None:
             return False
-        frame = word.plain_frame if self._plain else word.frame
-        if frame is not None:
-            self._link.write((frame,))
+        if framed := frames_of((word,), plain=self._plain):
+            self._link.write(framed)
         return True
 
     def remind(self, at: float) -> None:
@@ -232,9 +231,8 @@ class Session:
     def _flush(self) -> None:
         """Send what is due, as long as the peer takes it; then close, if that is what comes next."""
         while self._link.full_since is None and (words := self._member.take(self._hub.clock())):
-            framed = [word.plain_frame if self._plain else word.frame for word in words]
-            if frames := [frame for frame in framed if frame is not None]:
-                self._link.write(frames)
+            if framed := frames_of(words, plain=self._plain):
+                self._link.write(framed)
         if self._member.closing is not None and self._closing is None and self._close is not None:
             self._closing = asyncio.create_task(self._finish(self._member.closing, self._close))
 

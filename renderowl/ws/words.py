@@ -1,5 +1,6 @@
 """What is said in a room, written and framed once however many members hear it."""
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import msgspec
@@ -51,6 +52,12 @@ class Word:
 
     def _plain(self) -> bytes | None:
         return None
+
+
+def frames_of(words: Iterable[Word], *, plain: bool) -> list[bytes]:
+    """What goes over a socket of these words, one after the other."""
+    framed = (word.plain_frame if plain else word.frame for word in words)
+    return [frame for frame in framed if frame is not None]
 
 
 class Spoken(Word):

@@ -213,13 +213,13 @@ def test_who_is_closed_or_closes_hears_nothing_more(house: House) -> None:
     assert one.member.closing is two.member.closing is GO
 
 
-def test_a_cohort_that_fails_sends_its_members_away(house: House) -> None:
+def test_a_cohort_that_fails_sends_its_members_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     broken, other = Socket(house, alone=True), Socket(house, Filter())
 
     def fail(frames: Sequence[bytes]) -> None:
         raise OSError
 
-    broken.write = fail  # type: ignore[method-assign]
+    monkeypatch.setattr(broken, "write", fail)
     broken.join()
     house.happen()
     assert broken.member.closing is not None

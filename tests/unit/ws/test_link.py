@@ -58,7 +58,9 @@ async def served() -> AsyncIterator[tuple[Served, int]]:
             link.abort()
 
 
-async def test_who_goes_is_in_no_bundle_when_its_socket_is_closed(served: tuple[Served, int]) -> None:
+async def test_who_goes_is_in_no_bundle_when_its_socket_is_closed(
+    served: tuple[Served, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     application, port = served
     stays, goes = await application.client(port), await application.client(port)
     going = application.links[1]
@@ -70,7 +72,7 @@ async def test_who_goes_is_in_no_bundle_when_its_socket_is_closed(served: tuple[
         connection: socket.socket = going.transport.get_extra_info("socket")
         closing.append((going.bundle, connection.fileno()))
 
-    going.connection_lost = noted  # type: ignore[method-assign]
+    monkeypatch.setattr(going, "connection_lost", noted)
     goes.transport.abort()
     await application.left.get()
     ((bundle, number),) = closing
@@ -80,7 +82,9 @@ async def test_who_goes_is_in_no_bundle_when_its_socket_is_closed(served: tuple[
     assert await stays.recv() == "on"
 
 
-async def test_who_says_goodbye_is_sent_the_answer_and_nothing_after_it(served: tuple[Served, int]) -> None:
+async def test_who_says_goodbye_is_sent_the_answer_and_nothing_after_it(
+    served: tuple[Served, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     application, port = served
     client = await application.client(port)
     (link,) = application.links
@@ -92,7 +96,7 @@ async def test_who_says_goodbye_is_sent_the_answer_and_nothing_after_it(served: 
         if link.transport.is_closing():
             closing.append(link.bundle)
 
-    link.data_received = noted  # type: ignore[method-assign]
+    monkeypatch.setattr(link, "data_received", noted)
     await client.close()
     await application.left.get()
     assert closing == [None]

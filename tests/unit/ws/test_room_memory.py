@@ -10,9 +10,11 @@ from renderowl.ws.words import EphemeralWord
 EPOCH = "e1"
 
 
-def event(seq: int, type: str = "render.retrying", attempt: int = 1, padding: int = 0) -> Event:
+def event(
+    seq: int, type: str = "render.retrying", attempt: int = 1, padding: int = 0, render_id: str = "rnd_1"
+) -> Event:
     data = {"pad": "x" * padding}
-    return Event("prj_1", EPOCH, seq, type, data, render_id="rnd_1", attempt=attempt)  # type: ignore[arg-type]
+    return Event("prj_1", EPOCH, seq, type, data, render_id=render_id, attempt=attempt)  # type: ignore[arg-type]
 
 
 def open_room(seq: int = 0) -> Room:
@@ -144,9 +146,7 @@ def test_of_more_renders_than_are_remembered_those_that_have_ended_are_forgotten
     room = open_room()
     room.glance(EphemeralWord.of_progress("rnd_0", Progress(30)), 1, 0.0)
     for number in range(1, 18):
-        room.hear(
-            Event("prj_1", EPOCH, number, "render.completed", {}, render_id=f"rnd_{number}", attempt=1)  # type: ignore[arg-type]
-        )
+        room.hear(event(number, "render.completed", render_id=f"rnd_{number}"))
     room.glance(EphemeralWord.of_progress("rnd_0", Progress(20)), 1, 0.0)
     room.glance(EphemeralWord.of_progress("rnd_12", Progress(99)), 1, 0.0)
     opening = room.opening(Cursor(EPOCH, room.last), 0.0)
