@@ -38,6 +38,12 @@ export class Lane {
     return true;
   }
 
+  /** Whether a link misses nothing that goes on from `since`. One opened before history went back begins behind what followed. */
+  goesOnFrom(since: Cursor | null): boolean {
+    const known = this.#cursor;
+    return since === null || known === null || since.epoch !== known.epoch || since.seq <= known.seq;
+  }
+
   /** The server says that everything wanted up to here has been told. */
   mark(at: Cursor): void {
     const known = this.#cursor;

@@ -282,14 +282,14 @@ export class Machine {
   }
 
   #joined(link: LinkState, now: number): void {
+    if (link === this.#probe && !this.#lane.goesOnFrom(link.since)) return this.#lose(link, { kind: "unmade" }, now);
     link.joinedAt = now;
     this.#renewal.accepted();
     this.#ladder.joined(link.transport, link === this.#probe);
     if (link === this.#probe) {
-      const old = this.#main;
+      this.#drop(this.#main);
       this.#probe = null;
       this.#main = link;
-      if (old !== null) this.#drop(old);
     }
     this.#climbAt = this.#ladder.isTop ? Infinity : now + this.#ladder.climbDelay();
     this.#commands.rewind();
@@ -310,12 +310,13 @@ export class Machine {
     }
     this.#main = null;
     this.#renewal.forget(); // the next connection warns again
-    if (this.#probe !== null) {
-      this.#main = this.#probe; // it is on its way already
-      this.#probe = null;
-      this.#show("connecting");
-      return;
+    const probe = this.#probe;
+    this.#probe = null;
+    if (probe !== null && this.#lane.goesOnFrom(probe.since)) {
+      this.#main = probe; // it is on its way already
+      return this.#show("connecting");
     }
+    this.#drop(probe);
     if (verdict === "refresh") return this.#comeBackWithAnotherToken(link, cause, now);
     this.#ladder.lost(cause, link.joinedAt === null ? null : now - link.joinedAt);
     this.#comeBack(this.#ladder.pause(verdict, cause, link.error), now);
@@ -357,14 +358,14 @@ export class Machine {
   }
 
   #dropAll(): void {
-    for (const link of [this.#main, this.#probe]) if (link !== null) this.#drop(link);
+    for (const link of [this.#main, this.#probe]) this.#drop(link);
     this.#main = this.#probe = null;
     this.#wakeAt = this.#climbAt = Infinity;
     this.#renewal.forget();
   }
 
-  #drop(link: LinkState): void {
-    this.#do({ do: "drop", link: link.id });
+  #drop(link: LinkState | null): void {
+    if (link !== null) this.#do({ do: "drop", link: link.id });
   }
 
   #find(id: number): LinkState | null {

@@ -81,6 +81,13 @@ export class Model {
     }
   }
 
+  /** An older backup under the same epoch. */
+  restore(top: number): void {
+    this.top = top;
+    for (const session of [...this.sessions.values()])
+      this.lose(session.id, { kind: "closed", code: 1012, reason: "" });
+  }
+
   /** Let the `n`th connection go on by one step. */
   pump(n = 0): boolean {
     const sessions = [...this.sessions.values()].filter(
