@@ -281,24 +281,30 @@ async def list_at_work(db: Database) -> list[Render]:
     return [_render(row) for row in await db.fetch(f"SELECT {_BRIEF_COLUMNS} FROM renders WHERE status = 'processing'")]
 
 
-async def keep_told(db: Database, told: Mapping[str, tuple[int, Progress | msgspec.Raw]]) -> int:
-    """Keep what was told, (attempt, progress or its JSON) by render id, and return of how many renders.
+_TOLD_MORE = (
+    "said JOIN renders ON renders.id = said.id AND renders.attempt = said.attempt AND status = 'processing'"
+    " WHERE (renders.told IS NULL OR (renders.told->>0)::int < said.attempt OR"
+    " ((renders.told->1->>'percent')::float <= (said.told->1->>'percent')::float"
+    " AND (renders.told->1->>'current_frame')::int <= (said.told->1->>'current_frame')::int"
+    " AND renders.told <> said.told))"
+)
 
-    Nothing is kept that is no more than what was, nor of a render that somebody is changing just now.
+
+async def keep_told(db: Database, told: Mapping[str, tuple[int, Progress | msgspec.Raw]]) -> list[str]:
+    """Keep what was told, (attempt, progress or its JSON) by render id; return those that somebody is changing just now.
+
+    Nothing is kept of these, nor what is no more than what was.
     """
-    return await db.execute(
-        "UPDATE renders SET told = new.told FROM (SELECT renders.id, said.told"
-        " FROM unnest($1::text[], $2::int[], $3::jsonb[]) AS said(id, attempt, told)"
-        " JOIN renders ON renders.id = said.id AND renders.attempt = said.attempt AND status = 'processing'"
-        " WHERE renders.told IS NULL OR (renders.told->>0)::int < said.attempt OR"
-        " ((renders.told->1->>'percent')::float <= (said.told->1->>'percent')::float"
-        " AND (renders.told->1->>'current_frame')::int <= (said.told->1->>'current_frame')::int"
-        " AND renders.told <> said.told)"
-        " FOR UPDATE OF renders SKIP LOCKED) AS new WHERE renders.id = new.id",
+    rows = await db.fetch(
+        "WITH said AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::int[], $3::jsonb[]) AS said(id, attempt, told)),"
+        f" free AS (SELECT renders.id, said.told FROM {_TOLD_MORE} FOR UPDATE OF renders SKIP LOCKED),"
+        " kept AS (UPDATE renders SET told = free.told FROM free WHERE renders.id = free.id RETURNING renders.id)"
+        f" SELECT renders.id FROM {_TOLD_MORE} AND renders.id NOT IN (SELECT id FROM kept)",
         list(told),
         [attempt for attempt, _ in told.values()],
         [to_json(one) for one in told.values()],
     )
+    return [row["id"] for row in rows]
 
 
 async def past_deadline(db: Database, *, limit: int = 100) -> list[tuple[str, int]]:

@@ -61,7 +61,7 @@ def envelope(type: str, project_id: str, data: Mapping[str, Any], **about: str) 
 
 
 async def keep_told(ctx: Context) -> int:
-    """Keep in Postgres what Redis says of the renders at work, and return of how many there was news."""
+    """Keep in Postgres what Redis says of the renders at work, and return of how many there was news that was kept."""
     at_work = {render.id: render for render in await renders.list_at_work(ctx.db)}
     newest = await ctx.bus.newest_progress(list(at_work))
     news: dict[str, tuple[int, Progress]] = {}
@@ -69,7 +69,7 @@ async def keep_told(ctx: Context) -> int:
         render = at_work[render_id]
         if attempt == render.attempt and not render.reached.reaches(progress):
             news[render_id] = (attempt, progress.furthest(render.reached))
-    return await renders.keep_told(ctx.db, news) if news else 0
+    return len(news) - len(await renders.keep_told(ctx.db, news)) if news else 0
 
 
 async def relay(ctx: Context, *, older_than_s: float = LEFT_BEHIND_S, limit: int = 500) -> int:

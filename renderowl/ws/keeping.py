@@ -4,7 +4,8 @@ Once a second, and before the process ends. What comes of it when Redis forgets 
 """
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Collection, Mapping
 from typing import Final, NoReturn
 
 import msgspec
@@ -34,16 +35,16 @@ class Keeper:
         self._owed |= room.told()
 
     async def keep(self) -> None:
-        """Have it all in Postgres. Raises Unavailable, and owes it still."""
+        """Have it all in Postgres; what it does not take now (a render is being changed, Unavailable is raised) is owed still."""
         for room in self._rooms.values():
             self.note(room)
         if self._owed:
             owed, self._owed = self._owed, {}
+            left: Collection[str] = owed
             try:
-                await renders.keep_told(self._ctx.db, owed)
-            except BaseException:
-                self._owed = owed | self._owed
-                raise
+                left = await renders.keep_told(self._ctx.db, owed)
+            finally:
+                self._owed = {render_id: owed[render_id] for render_id in left} | self._owed
 
     async def run(self) -> NoReturn:
         """Keep it every second."""
@@ -55,9 +56,10 @@ class Keeper:
                 log.warning("progress_not_kept", reason=error.detail)
 
     async def settle(self) -> None:
-        """Keep what is owed at the end, however long Postgres takes to be there."""
+        """Keep all that is owed at the end, however long Postgres takes to be there and others hold on to a render."""
         while True:
-            try:
-                return await self.keep()
-            except Unavailable:
-                await asyncio.sleep(_AGAIN_S)
+            with contextlib.suppress(Unavailable):
+                await self.keep()
+                if not self._owed:
+                    return
+            await asyncio.sleep(_AGAIN_S)

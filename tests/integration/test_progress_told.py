@@ -143,7 +143,7 @@ async def test_what_could_not_be_kept_is_still_owed(film: Film, monkeypatch: pyt
     hub, outages = film.world.hub, [Unavailable("Postgres")] * 2
     keep = renders.keep_told
 
-    async def interrupted(*args: Any) -> int:
+    async def interrupted(*args: Any) -> list[str]:
         if outages:
             raise outages.pop()
         return await keep(*args)
@@ -195,6 +195,25 @@ async def test_a_render_that_somebody_is_changing_is_kept_the_next_time(film: Fi
         await renders.get(ctx.db, film.render_id, lock=True)
         assert await asyncio.create_task(keep_told(ctx), context=contextvars.Context()) == 0
     assert await keep_told(ctx) == 1
+
+
+async def test_an_api_that_ends_waits_for_whoever_is_changing_a_render(film: Film) -> None:
+    ctx, keeper = film.world.ctx, film.world.hub.keeper
+    async with film.world.room() as room:
+        await room.send('{"type":"hello"}')
+        await hears(room, "snapshot")
+        async with ctx.db.transaction():
+            await renders.get(ctx.db, film.render_id, lock=True)
+            outside = contextvars.Context()
+            await asyncio.create_task(film.report("fast", 0.8), context=outside)
+            await asyncio.create_task(hears(room, "render.progress"), context=outside)
+            settling = asyncio.create_task(keeper.settle(), context=contextvars.Context())
+            await asyncio.create_task(keeper.keep(), context=contextvars.Context())
+            assert not settling.done()
+        await settling
+    told = (await _render(film)).told
+    assert told is not None
+    assert told[1].percent == 40
 
 
 async def _render(film: Film) -> Render:
