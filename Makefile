@@ -14,6 +14,8 @@ DOCS_VENV ?= .venv-docs
 ifneq (,$(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt))
 export UV_SYSTEM_CERTS ?= 1
 endif
+# a process of the tests begins with what another has compiled, and their assertions are rewritten once, not each time
+unexport PYTHONDONTWRITEBYTECODE
 # runs in any Python there ever was; $(VENV) that an older one made is in the way
 ENOUGH := import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "RenderOwl needs Python 3.11 or newer, and %s is %d.%d. Name another: make PYTHON=python3.13 ...\n(remove $(VENV) before, if that is there)" % (sys.argv[1], v[0], v[1]))
 
