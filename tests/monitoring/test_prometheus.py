@@ -71,9 +71,12 @@ class Watched:
     async def ask(self, query: str) -> list[dict[str, Any]]:
         """The samples that an expression has now; none while Prometheus is not up."""
         try:
-            answer = (await self.prometheus.get("/api/v1/query", params={"query": query})).json()
+            response = await self.prometheus.get("/api/v1/query", params={"query": query})
         except httpx.TransportError:
             return []
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            return []  # it listens, and reads its storage still
+        answer = response.json()
         assert answer["status"] == "success", (query, answer)
         found: list[dict[str, Any]] = answer["data"]["result"]
         return found
