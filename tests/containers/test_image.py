@@ -121,11 +121,15 @@ async def test_its_health_is_that_of_the_api(everything: str) -> None:
     def signal_api(number: int) -> None:
         podman("exec", everything, "python", "-c", _SIGNAL_API, str(number))
 
-    signal_api(19)
-    for _ in range(3):  # the image's own `retries`
+    async def given_up() -> bool:
         assert not await healthy(everything)
-    assert health(everything) == "unhealthy"
-    signal_api(18)
+        return health(everything) == "unhealthy"
+
+    signal_api(19)
+    try:
+        await until(given_up, timeout_s=120, every_s=1)  # after `retries` beyond the start period, which may last still
+    finally:
+        signal_api(18)
     await until(lambda: healthy(everything), timeout_s=60, every_s=1)
     assert health(everything) == "healthy"
 
