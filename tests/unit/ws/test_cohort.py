@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from renderowl.domain.events import Cursor, Event, Progress
+from renderowl.domain.events import Cursor, DurableType, Event, Progress
 from renderowl.services.rooms import Filter
 from renderowl.ws.bundle import Bundle
 from renderowl.ws.member import MARK_S, Member
@@ -36,8 +36,8 @@ class House:
         self.room = Room("prj_1")
         self.room.open(Cursor("e1", 0))
 
-    def happen(self, type: str = "render.retrying", render_id: str | None = "rnd_1") -> None:
-        self.room.hear(Event("prj_1", "e1", self.room.last + 1, type, {}, render_id=render_id, attempt=1))  # type: ignore[arg-type]
+    def happen(self, type: DurableType = "render.retrying", render_id: str | None = "rnd_1") -> None:
+        self.room.hear(Event("prj_1", "e1", self.room.last + 1, type, {}, render_id=render_id, attempt=1))
 
     def progress(self, percent: float, render_id: str = "rnd_1") -> None:
         self.room.glance(EphemeralWord.of_progress(render_id, Progress(percent)), 1, self.clock.now)

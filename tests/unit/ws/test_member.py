@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from renderowl.domain.events import Cursor, Event, Progress
+from renderowl.domain.events import Cursor, DurableType, Event, Progress
 from renderowl.ws.frames import Filter
 from renderowl.ws.member import QUEUE_COUNT, Member, Reader
 from renderowl.ws.opening import Opening
@@ -19,8 +19,10 @@ class Clock:
         return self.now
 
 
-def event(seq: int, type: str = "render.retrying", render_id: str | None = "rnd_1", padding: int = 0) -> EventWord:
-    return EventWord(Event("prj_1", "e1", seq, type, {"pad": "x" * padding}, render_id=render_id))  # type: ignore[arg-type]
+def event(
+    seq: int, type: DurableType = "render.retrying", render_id: str | None = "rnd_1", padding: int = 0
+) -> EventWord:
+    return EventWord(Event("prj_1", "e1", seq, type, {"pad": "x" * padding}, render_id=render_id))
 
 
 def progress(percent: float, render_id: str = "rnd_1") -> EphemeralWord:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from renderowl.domain.events import Cursor, Event, Picture
+from renderowl.domain.events import Cursor, DurableType, Event, Picture
 from renderowl.services.rooms import Filter
 from renderowl.ws.frames import RenderPreview
 from renderowl.ws.member import PICTURE_S, Reader
@@ -24,8 +24,8 @@ def picture(frame: int, render_id: str = "rnd_1") -> EphemeralWord:
     return EphemeralWord("preview", render_id, msgspec.json.encode(message))
 
 
-def event(seq: int, type: str) -> EventWord:
-    return EventWord(Event("prj_1", "e1", seq, type, {}, render_id="rnd_1", attempt=1))  # type: ignore[arg-type]
+def event(seq: int, type: DurableType) -> EventWord:
+    return EventWord(Event("prj_1", "e1", seq, type, {}, render_id="rnd_1", attempt=1))
 
 
 def begun(clock: Clock, filter: Filter = WANTED) -> Reader:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from renderowl.domain.events import Cursor, Event, Progress
+from renderowl.domain.events import Cursor, DurableType, Event, Progress
 from renderowl.services.rooms import RoomState
 from renderowl.ws import frames
 from renderowl.ws.member import Reader
@@ -29,8 +29,8 @@ class Watched:
         self.member.begin(opening)
         self.room.members.add(self.member)
 
-    def happen(self, seq: int, type: str = "render.retrying", attempt: int = 1) -> None:
-        self.room.hear(Event("prj_1", "e1", seq, type, {}, render_id="rnd_1", attempt=attempt))  # type: ignore[arg-type]
+    def happen(self, seq: int, type: DurableType = "render.retrying", attempt: int = 1) -> None:
+        self.room.hear(Event("prj_1", "e1", seq, type, {}, render_id="rnd_1", attempt=attempt))
 
     def progress(self, percent: float, attempt: int = 1, frame: int = 0) -> None:
         self.now += 1  # nobody is paced

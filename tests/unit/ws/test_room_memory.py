@@ -2,7 +2,7 @@
 
 import pytest
 
-from renderowl.domain.events import Cursor, Event, Progress
+from renderowl.domain.events import Cursor, DurableType, Event, Progress
 from renderowl.services.rooms import REPLAY_LIMIT, RoomState
 from renderowl.ws.room import SNAPSHOT_S, TAIL_BYTES, Room
 from renderowl.ws.words import EphemeralWord
@@ -11,10 +11,10 @@ EPOCH = "e1"
 
 
 def event(
-    seq: int, type: str = "render.retrying", attempt: int = 1, padding: int = 0, render_id: str = "rnd_1"
+    seq: int, type: DurableType = "render.retrying", attempt: int = 1, padding: int = 0, render_id: str = "rnd_1"
 ) -> Event:
     data = {"pad": "x" * padding}
-    return Event("prj_1", EPOCH, seq, type, data, render_id=render_id, attempt=attempt)  # type: ignore[arg-type]
+    return Event("prj_1", EPOCH, seq, type, data, render_id=render_id, attempt=attempt)
 
 
 def open_room(seq: int = 0) -> Room:
